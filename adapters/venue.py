@@ -1,0 +1,125 @@
+"""The one way the bot sees a venue.
+
+An implementation hides its client library: no ccxt dict and no ib_async object crosses this line. It
+translates, keeps its links alive, and reports; it decides nothing and retries no order.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from risk.approval import Approved
+from risk.instruments import Instrument, InstrumentId
+from risk.orders import CashFlow, CommissionReport, Fill, OrderUpdate
+from risk.portfolio import Account, Position, Quote
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a venue can and cannot do; the only ground on which a conformance test may differ.
+
+    ``unique_client_ids``: the venue itself refuses a repeated client order id. ``dead_mans_switch``: resting
+    orders can be made to die with the link. ``post_only``, ``reduce_only``: enforced by the venue.
+    ``fee_with_fill``: a fill carries its fee (else a ``CommissionReport`` follows). ``cash_flows``: the venue
+    tells deposits, withdrawals and funding.
+    """
+
+    unique_client_ids: bool
+    dead_mans_switch: bool
+    post_only: bool
+    reduce_only: bool
+    fee_with_fill: bool
+    cash_flows: bool
+
+
+class LinkState(StrEnum):
+    UP = "up"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A venue's link changed. After UP the adapter has resubscribed; the bot reconciles before it trusts."""
+
+    venue: str
+    state: LinkState
+    at: datetime
+    detail: str = ""
+
+
+VenueEvent = Quote | OrderUpdate | Fill | CommissionReport | CashFlow | Link
+Sink = Callable[[VenueEvent], None]
+"""Takes one event, at once and without blocking. Called on the event loop's thread."""
+
+
+class Venue(Protocol):
+    """A venue. All methods are for one asyncio loop; none may be called before ``connect``.
+
+    Questions raise ``Unreachable`` when unanswered — never an empty answer — and ``Misconfigured`` when a
+    person has to act.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    async def connect(self, symbols: Sequence[str], sink: Sink) -> None:
+        """Connect, load the contracts of ``symbols``, stream quotes and everything private into ``sink``.
+
+        Returns when the first snapshots are in. From then on the link is kept up for ever (each change is a
+        ``Link``) until ``close``. Raises Unreachable or Misconfigured.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stop streaming and release every socket and task. Idempotent."""
+        ...
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Return a loaded contract, with the terms the venue stated."""
+        ...
+
+    async def submit(self, order: Approved) -> OrderUpdate:
+        """Send one order, once. Returns the venue's first word on it (it may already be final).
+
+        Raises Refused (it does not exist), NotSent (nor was it seen), or OutcomeUnknown. Fills arrive
+        through the sink only, possibly before this returns.
+        """
+        ...
+
+    async def cancel(self, instrument: InstrumentId, client_order_id: str) -> None:
+        """Ask for a cancel. Success means asked; what became of the order arrives as an ``OrderUpdate``.
+
+        An order that is already final is not an error. Raises Refused (no such order), Unreachable.
+        """
+        ...
+
+    async def order(self, instrument: InstrumentId, client_order_id: str) -> OrderUpdate | None:
+        """Return the venue's word on an order, None if the venue answers that it has none."""
+        ...
+
+    async def open_orders(self) -> list[OrderUpdate]:
+        """Return every resting order of the account, other programs' included."""
+        ...
+
+    async def fills(self, since: datetime) -> list[Fill]:
+        """Return the account's fills from ``since`` on, oldest first, each once."""
+        ...
+
+    async def commissions(self, since: datetime) -> list[CommissionReport]:
+        """Return fees reported apart from their fills, from ``since`` on; empty where fills carry them."""
+        ...
+
+    async def positions(self) -> list[Position]:
+        """Return every open position of the account (a flat one may be left out)."""
+        ...
+
+    async def account(self) -> Account: ...
+
+    async def cash_flows(self, since: datetime) -> list[CashFlow]:
+        """Return cash that moved other than by trades, from ``since`` on; empty without the capability."""
+        ...

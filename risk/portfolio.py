@@ -1,0 +1,97 @@
+"""What a venue shows: quotes, positions, accounts."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from risk.instruments import InstrumentId, positive
+from risk.money import Currency, Money
+from risk.orders import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One price of a book: USD per XBT, and how many contracts stand there."""
+
+    price: Decimal
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The top of a book, and as much depth behind it as the venue streams (best level first).
+
+    ``bids`` and ``asks`` may be empty (a one-sided or empty book). ``at`` is when it reached us, by the
+    injected clock: age is judged by our own time. ``mark`` is the venue's mark price, where it has one.
+    """
+
+    instrument: InstrumentId
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    at: datetime
+    mark: Decimal | None = None
+
+    @property
+    def bid(self) -> Level | None:
+        return self.bids[0] if self.bids else None
+
+    @property
+    def ask(self) -> Level | None:
+        return self.asks[0] if self.asks else None
+
+    @property
+    def is_crossed(self) -> bool:
+        return self.bid is not None and self.ask is not None and self.bid.price >= self.ask.price
+
+    @property
+    def mid(self) -> Decimal | None:
+        if self.bid is None or self.ask is None:
+            return None
+        return (self.bid.price + self.ask.price) / 2
+
+    def take(self, side: Side) -> Level | None:
+        """Return the level an order of ``side`` would trade against first."""
+        return self.ask if side is Side.BUY else self.bid
+
+    def age(self, now: datetime) -> timedelta:
+        return now - self.at
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The venue's word on a position. ``contracts``: signed, long > 0; ``entry``: average price or None.
+
+    ``cost_units``: signed cost in minor units of the settlement currency where the venue states it (BitMEX
+    ``posCost`` style: what the open contracts were worth when opened, long > 0), else None.
+    """
+
+    instrument: InstrumentId
+    contracts: int
+    at: datetime
+    entry: Decimal | None = None
+    cost_units: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.entry is not None:
+            positive(self.entry)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The venue's word on an account, in its settlement currency.
+
+    ``wallet``: cash, realised results and fees included, unrealised not. ``equity``: with unrealised P&L.
+    ``available``: what new orders may use (BitMEX availableMargin, IB AvailableFunds).
+    """
+
+    venue: str
+    wallet: Money
+    equity: Money
+    available: Money
+    initial_margin: Money
+    maintenance_margin: Money
+    at: datetime
+
+    @property
+    def currency(self) -> Currency:
+        return self.wallet.currency
