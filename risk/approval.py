@@ -5,7 +5,7 @@ A person approves an *envelope*: which instrument, which side, how much, at whic
 takes — or ``Denied``, a value that says which limit, and which input broke it.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -49,7 +49,7 @@ class Envelope:
     execute_by: datetime
     approved_by: str
     approved_at: datetime
-    purposes: frozenset[Purpose] = field(default=frozenset({Purpose.WORK}))
+    purposes: tuple[Purpose, ...] = (Purpose.WORK,)
     min_basis: Decimal | None = None
     max_basis: Decimal | None = None
 
