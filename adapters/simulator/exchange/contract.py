@@ -1,0 +1,48 @@
+"""What one simulated contract is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ContractKind(StrEnum):
+    """INVERSE: one contract is some USD of XBT, settled in XBT. LINEAR: some XBT, settled in USD."""
+
+    INVERSE = "inverse"
+    LINEAR = "linear"
+
+
+@dataclass(frozen=True, slots=True)
+class ContractSpec:
+    """The terms of one contract.
+
+    ``root``: product code (XBT, BTC, MBT). ``tick``: cents per XBT. ``multiplier``: whole USD per contract if
+    inverse, satoshi per contract if linear. ``rounding_unit``: how many contracts an inverse value is rounded
+    over. Fees are ppm of value plus ``commission`` (units per contract). Margin rates are ppm of value, by
+    side of the position. ``expiry`` is None for a perpetual. ``max_open_orders`` is per account.
+    """
+
+    symbol: str
+    root: str
+    kind: ContractKind
+    lot: int
+    tick: int
+    multiplier: int
+    rounding_unit: int = 1
+    maker_fee: int = 0
+    taker_fee: int = 0
+    commission: int = 0
+    initial_margin_long: int = 10_000
+    initial_margin_short: int = 10_000
+    maintenance_margin_long: int = 5_000
+    maintenance_margin_short: int = 5_000
+    expiry: datetime | None = None
+    max_open_orders: int = 200
+
+    @property
+    def is_inverse(self) -> bool:
+        return self.kind is ContractKind.INVERSE
+
+    @property
+    def is_perpetual(self) -> bool:
+        return self.expiry is None

@@ -1,0 +1,24 @@
+"""When a perpetual's funding falls due."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class FundingSchedule:
+    """``rate``: ppm per interval, longs pay when positive. The default falls at 04:00, 12:00, 20:00 UTC."""
+
+    rate: int = 100
+    interval: timedelta = timedelta(hours=8)
+    offset: timedelta = timedelta(hours=4)
+
+    def __post_init__(self) -> None:
+        if self.interval <= timedelta(0):
+            raise ValueError(f"a funding interval must be positive, not {self.interval}")
+
+    def next_after(self, now: datetime) -> datetime:
+        """Return the first funding time strictly after ``now``."""
+        since = now - _EPOCH - self.offset
+        return _EPOCH + self.offset + (since // self.interval + 1) * self.interval

@@ -1,0 +1,35 @@
+"""Why the exchange says no. A refused order does not exist."""
+
+from enum import StrEnum
+
+
+class RefusalCode(StrEnum):
+    UNKNOWN_ACCOUNT = "unknown_account"
+    UNKNOWN_SYMBOL = "unknown_symbol"
+    UNKNOWN_ORDER = "unknown_order"
+    ORDER_FINAL = "order_final"
+    EXPIRED_CONTRACT = "expired_contract"
+    QUANTITY = "quantity"
+    LOT = "lot"
+    TICK = "tick"
+    PRICE = "price"
+    EXPIRES_AT = "expires_at"
+    NOT_SUPPORTED = "not_supported"
+    DUPLICATE_CLIENT_ID = "duplicate_client_id"
+    TOO_MANY_ORDERS = "too_many_orders"
+    SESSION_CLOSED = "session_closed"
+    INSUFFICIENT_MARGIN = "insufficient_margin"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+
+
+class ExchangeRefusal(Exception):
+    """Raised for a request that changed nothing. ``data`` holds the numbers behind the words.
+
+    INSUFFICIENT_MARGIN: ``required`` and ``available``, units. LOT: ``lot``. TICK: ``tick``, cents.
+    """
+
+    def __init__(self, code: RefusalCode, message: str, **data: int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data

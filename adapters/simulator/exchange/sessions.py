@@ -1,0 +1,42 @@
+"""When a venue trades."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Open from ``opens`` (inclusive) to ``closes`` (exclusive), aware UTC."""
+
+    opens: datetime
+    closes: datetime
+
+    def __post_init__(self) -> None:
+        if self.opens.tzinfo is None or self.closes.tzinfo is None:
+            raise ValueError("a session's times must be aware")
+        if not self.opens < self.closes:
+            raise ValueError(f"a session must open before it closes: {self.opens} to {self.closes}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """The open intervals, ascending and apart; None means always open."""
+
+    intervals: tuple[Session, ...] | None
+
+    @classmethod
+    def of(cls, intervals: Iterable[Session]) -> "Sessions":
+        ordered = tuple(sorted(intervals, key=lambda session: session.opens))
+        for earlier, later in zip(ordered, ordered[1:], strict=False):
+            if later.opens < earlier.closes:
+                raise ValueError(f"sessions overlap at {later.opens}")
+        return cls(ordered)
+
+    def is_open(self, now: datetime) -> bool:
+        if self.intervals is None:
+            return True
+        return any(session.opens <= now < session.closes for session in self.intervals)
+
+
+ALWAYS_OPEN = Sessions(None)

@@ -1,0 +1,101 @@
+"""What the exchange shows: books, tickers, positions, accounts, cash. Frozen snapshots."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class BookLevel:
+    """``price`` in cents, ``quantity`` in contracts."""
+
+    price: int
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookView:
+    """A book's levels, best first on either side; clients' resting orders included."""
+
+    symbol: str
+    bids: tuple[BookLevel, ...]
+    asks: tuple[BookLevel, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Ticker:
+    """Prices in cents; None before the market's first step. Funding fields are None but for a perpetual.
+
+    ``funding_rate``: ppm per interval, longs pay when positive.
+    """
+
+    symbol: str
+    bid: int | None
+    ask: int | None
+    last: int | None
+    mark: int | None
+    index: int | None
+    funding_rate: int | None
+    next_funding: datetime | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PositionView:
+    """``contracts`` signed, long > 0. ``cost``, ``value``: units, signed likewise: worth when opened, at mark.
+
+    ``entry``: average entry price in USD. ``realised``: units booked to the wallet by this position so far,
+    before fees. ``maintenance``: units of margin it needs.
+    """
+
+    account: str
+    symbol: str
+    contracts: int
+    cost: int
+    value: int
+    unrealised: int
+    realised: int
+    maintenance: int
+    entry: Decimal | None
+    mark: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """All in units of ``currency`` ("XBT" or "USD").
+
+    Inverse: ``initial`` is the margin of orders, ``maintenance`` of positions, available = balance − both.
+    Linear: ``initial`` is that of positions and orders together, available = balance − initial.
+    """
+
+    account: str
+    currency: str
+    wallet: int
+    unrealised: int
+    balance: int
+    initial: int
+    maintenance: int
+    available: int
+    at: datetime
+
+
+class CashKind(StrEnum):
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    FUNDING = "funding"
+
+
+@dataclass(frozen=True, slots=True)
+class CashEntry:
+    """Cash moved other than by a trade; ``amount`` in units, received > 0; ``wallet`` the balance after."""
+
+    entry_id: str
+    account: str
+    kind: CashKind
+    amount: int
+    wallet: int
+    at: datetime
+    symbol: str | None = None
