@@ -1,0 +1,1 @@
+"""The application: model, decisions, ledger, engine, surfaces, runtime, command line."""

@@ -10,9 +10,9 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from risk.instruments import Instrument, InstrumentId
+from risk.instruments import Instrument, InstrumentId, positive
 from risk.orders import OrderRequest, Side
-from risk.terms import Kind
+from risk.terms import NOISE, Kind
 
 
 class Purpose(StrEnum):
@@ -54,25 +54,38 @@ class Envelope:
     max_basis: Decimal | None = None
 
     def __post_init__(self) -> None:
-        if self.quantity <= 0:
+        if not self.quantity.is_finite() or self.quantity <= 0:
             raise ValueError(f"an envelope's quantity must be positive, not {self.quantity}")
-        if not 0 < self.price_low <= self.price_high:
+        if positive(self.price_low) > positive(self.price_high):
             raise ValueError(f"not a price band: {self.price_low} to {self.price_high}")
+        for limit in (self.min_basis, self.max_basis):
+            if limit is not None and not limit.is_finite():
+                raise ValueError(f"a basis limit must be a number, not {limit}")
+        if self.min_basis is not None and self.max_basis is not None and self.min_basis > self.max_basis:
+            raise ValueError(f"no basis is at least {self.min_basis} and at most {self.max_basis}")
         if self.execute_by.tzinfo is None or self.approved_at.tzinfo is None:
             raise ValueError("an envelope's times must be aware")
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an envelope has been used for so far, in the envelope's unit (XBT or contracts), none negative.
+    """What an envelope has been used for so far; none of it negative.
 
-    ``committed``: filled plus still open on the envelope's side, at worst. ``filled``: filled on that side.
-    ``unwound``: filled plus still open against it, by contingency.
+    ``committed``: filled plus still open on the envelope's side, at worst, in the envelope's unit (XBT or
+    contracts). ``filled``: filled on that side, ``unwound``: filled plus still open against it, by
+    contingency, both in **contracts** of either kind: when the price has fallen since the fill, the same
+    inverse contracts count more XBT, and a limit in XBT would forbid to unwind the last of them.
     """
 
     committed: Decimal = Decimal(0)
     filled: Decimal = Decimal(0)
     unwound: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        for name in ("committed", "filled", "unwound"):
+            used = getattr(self, name)
+            if not used.is_finite() or used < 0:
+                raise ValueError(f"an envelope's {name} quantity must not be {used}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,8 @@ class Approved:
     basis: Decimal | None = None
 
     def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise ValueError("the time of an approval check must be aware")
         denied = violation(self)
         if denied is not None:
             raise NotApproved(denied)
@@ -152,20 +167,22 @@ def violation(order: Approved) -> Denied | None:
         return Denied("ORDER_TICK", f"ticks of {terms.tick}", str(request.price))
     if not envelope.price_low <= request.price <= envelope.price_high:
         return Denied("APPROVAL_PRICE", f"{envelope.price_low} to {envelope.price_high}", str(request.price))
-    asked = envelope_quantity(order.instrument, request.quantity, request.price)
     if order.purpose is Purpose.CONTINGENCY:
         if request.side is not envelope.side.opposite:
             return Denied("APPROVAL_SIDE", f"{envelope.side.opposite} (contingency)", request.side)
         room = order.usage.filled - order.usage.unwound
-        if asked > room:
-            return Denied("APPROVAL_QUANTITY", f"{room} filled and not yet unwound", str(asked))
+        if request.quantity > room:
+            return Denied(
+                "APPROVAL_QUANTITY", f"{room} contracts filled and not yet unwound", str(request.quantity)
+            )
         return None
     if request.side is not envelope.side:
         return Denied("APPROVAL_SIDE", envelope.side, request.side)
     if envelope.reduce_only and not request.reduce_only:
         return Denied("APPROVAL_REDUCE_ONLY", "reduce-only", "an order that may open")
+    asked = envelope_quantity(order.instrument, request.quantity, request.price)
     room = envelope.quantity - order.usage.committed
-    if asked > room:
+    if asked > room + NOISE:
         return Denied("APPROVAL_QUANTITY", f"{room} left of {envelope.quantity}", str(asked))
     return _working_limits(order) if order.purpose is Purpose.WORK else None
 
@@ -176,8 +193,8 @@ def _working_limits(order: Approved) -> Denied | None:
         return Denied("APPROVAL_EXPIRED", f"execute by {envelope.execute_by:%F %T}Z", f"{order.at:%F %T}Z")
     if envelope.min_basis is None and envelope.max_basis is None:
         return None
-    if order.basis is None:
-        return Denied("BASIS_UNKNOWN", "a basis from two fresh quotes", "none")
+    if order.basis is None or not order.basis.is_finite():
+        return Denied("BASIS_UNKNOWN", "a basis from two fresh quotes", str(order.basis).lower())
     if envelope.min_basis is not None and order.basis < envelope.min_basis:
         return Denied("BASIS_LIMIT", f"at least {envelope.min_basis}", str(order.basis))
     if envelope.max_basis is not None and order.basis > envelope.max_basis:

@@ -1,0 +1,212 @@
+"""What happened, in the past tense: the events the ledger keeps for ever.
+
+Each is immutable and says everything needed to rebuild the state without asking anyone. The class name is the
+stored kind: renaming one is a migration.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.model.ids import LegKey
+from bot.model.order_states import Belief
+from bot.model.plans import PlanSpec, PlanStatus
+from bot.model.tickets import Ticket
+from bot.model.trading_state import TradingState
+from risk.approval import Envelope, Purpose
+from risk.instruments import Instrument
+from risk.money import Money
+from risk.orders import CashFlow, CommissionReport, Fill, OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentLoaded:
+    """A contract's terms, as the venue stated them; told again only when they change."""
+
+    instrument: Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOpened:
+    """The cash a venue showed when this ledger first met the account, then without positions."""
+
+    venue: str
+    cash: Money
+
+
+@dataclass(frozen=True, slots=True)
+class TradingStateChanged:
+    state: TradingState
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanProposed:
+    spec: PlanSpec
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRaised:
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class TicketApproved:
+    """The approval: an envelope, and the attempt numbers it reserves (``first`` to ``last``), used or not."""
+
+    leg: LegKey
+    content_hash: str
+    envelope: Envelope
+    first_attempt: int
+    last_attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRejected:
+    leg: LegKey
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketExpired:
+    leg: LegKey
+
+
+@dataclass(frozen=True, slots=True)
+class TicketVoided:
+    leg: LegKey
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrancheArmed:
+    """Every leg of the tranche is approved: the machine may go."""
+
+    plan_id: str
+    tranche: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenOrdered:
+    """The emergency command was typed: the envelope of every order whose id carries ``flatten_id``."""
+
+    flatten_id: str
+    by: str
+    venues: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntended:
+    """An order is on its way. ``leg`` is None for an order of the emergency command."""
+
+    request: OrderRequest
+    purpose: Purpose
+    approval_id: str
+    leg: LegKey | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderBelieved:
+    """What we believe of an order changed. ``venue_filled``: contracts the venue says have filled, if it said."""
+
+    client_order_id: str
+    belief: Belief
+    venue_order_id: str
+    venue_filled: int | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FillBooked:
+    """``foreign``: not from an order of this ledger (by hand, another program): booked for what it is."""
+
+    fill: Fill
+    foreign: bool
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionBooked:
+    report: CommissionReport
+
+
+@dataclass(frozen=True, slots=True)
+class CashBooked:
+    flow: CashFlow
+
+
+@dataclass(frozen=True, slots=True)
+class HedgeEscalated:
+    """A hedge attempt ended with something left: the next goes a step further up the ladder."""
+
+    leg: LegKey
+    step: int
+    unhedged_xbt: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrancheFinished:
+    """``carried_xbt``: what the plan's fills leave unhedged, smaller than can be traded."""
+
+    plan_id: str
+    tranche: int
+    carried_xbt: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFinished:
+    plan_id: str
+    status: PlanStatus
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """Ledger and venues were held against each other; empty ``differences`` means they agree."""
+
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alerted:
+    """Something a person must hear. ``code`` names the runbook."""
+
+    code: str
+    text: str
+
+
+Event = (
+    InstrumentLoaded
+    | AccountOpened
+    | TradingStateChanged
+    | PlanProposed
+    | TicketRaised
+    | TicketApproved
+    | TicketRejected
+    | TicketExpired
+    | TicketVoided
+    | TrancheArmed
+    | FlattenOrdered
+    | OrderIntended
+    | OrderBelieved
+    | FillBooked
+    | CommissionBooked
+    | CashBooked
+    | HedgeEscalated
+    | TrancheFinished
+    | PlanFinished
+    | Reconciled
+    | Alerted
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event in its place in the chain."""
+
+    seq: int
+    at: datetime
+    event: Event
+    hash: str

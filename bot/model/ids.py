@@ -1,0 +1,50 @@
+"""Names that are derived, not drawn, so that a restart finds them again.
+
+A client order id is ``plan-TTr-NNN``: plan id, tranche (two digits), role letter, attempt (three digits),
+for example ``k7f3q2ab-01w-003``. At most 36 characters, unique per account because plan ids are.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+FLATTEN_PREFIX = "flat"
+_ORDER_ID = re.compile(r"^([0-9a-z]{1,12})-(\d{2})([whs])-(\d{3})$")
+
+
+class Role(StrEnum):
+    """WORKING goes first, HEDGE answers its fills, SINGLE stands alone (collateral hedge, remainders)."""
+
+    WORKING = "w"
+    HEDGE = "h"
+    SINGLE = "s"
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LegKey:
+    """One leg of one tranche; its text is also the ticket's id."""
+
+    plan_id: str
+    tranche: int
+    role: Role
+
+    def __str__(self) -> str:
+        return f"{self.plan_id}-{self.tranche:02d}{self.role}"
+
+    def client_order_id(self, attempt: int) -> str:
+        if not 1 <= attempt <= 999:
+            raise ValueError(f"attempts run from 1 to 999, not {attempt}")
+        return f"{self}-{attempt:03d}"
+
+
+def parse_client_order_id(text: str) -> tuple[LegKey, int] | None:
+    """Return leg and attempt of one of our client order ids, None if it is not one of a plan's."""
+    match = _ORDER_ID.match(text)
+    if match is None:
+        return None
+    plan_id, tranche, role, attempt = match.groups()
+    return LegKey(plan_id, int(tranche), Role(role)), int(attempt)

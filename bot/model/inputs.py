@@ -1,0 +1,123 @@
+"""What reaches the engine's inbox: commands of people, words of venues, the clock's tick."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from adapters.venue import VenueEvent
+from bot.model.plans import PlanSpec
+from bot.model.trading_state import TradingState
+from risk.instruments import Instrument, InstrumentId
+from risk.orders import OrderUpdate
+from risk.portfolio import Account
+
+
+@dataclass(frozen=True, slots=True)
+class ProposePlan:
+    spec: PlanSpec
+
+
+@dataclass(frozen=True, slots=True)
+class CancelPlan:
+    plan_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApproveTicket:
+    """``content_hash``: of the ticket the person saw."""
+
+    ticket_id: str
+    content_hash: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RejectTicket:
+    ticket_id: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetTradingState:
+    state: TradingState
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadInstrument:
+    instrument: Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class MeetAccount:
+    """The venue's account as it stands, with nothing open: opens the books of a venue not met before."""
+
+    account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The outcome of holding the ledger against the venues."""
+
+    differences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitRefused:
+    """The order certainly does not exist: the venue said no, or it was never sent."""
+
+    client_order_id: str
+    code: str
+    detail: str
+    reached_venue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitUnknown:
+    client_order_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswer:
+    """The venue's answer to a question about one order; ``update`` None: it says it has none."""
+
+    instrument: InstrumentId
+    client_order_id: str
+    update: OrderUpdate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed: look at deadlines, retries and what waits for a quote."""
+
+
+Command = ProposePlan | CancelPlan | ApproveTicket | RejectTicket | SetTradingState
+Input = (
+    Command
+    | LoadInstrument
+    | MeetAccount
+    | Compared
+    | SubmitRefused
+    | SubmitUnknown
+    | OrderAnswer
+    | Tick
+    | VenueEvent
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command was carried out; ``text`` says what that means."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """An input with the time it was heard, by the injected clock."""
+
+    input: Input
+    at: datetime
