@@ -70,6 +70,8 @@ class OrderRequest:
         positive(self.price)
         if (self.time_in_force is TimeInForce.GTD) != (self.expires_at is not None):
             raise ValueError("GTD, and only GTD, carries expires_at")
+        if self.expires_at is not None and self.expires_at.tzinfo is None:
+            raise ValueError("expires_at must be an aware time")
         if self.post_only and self.time_in_force is TimeInForce.IOC:
             raise ValueError("an IOC order cannot be post-only")
 

@@ -7,6 +7,10 @@ from enum import StrEnum
 
 from risk.money import Currency
 
+# Decimal keeps 28 digits, so contracts / price × price may miss the whole number by a last digit. Anything
+# below this (in lots, or in XBT) is that noise and no size: a millionth of a millionth.
+NOISE = Decimal("1e-12")
+
 
 class Kind(StrEnum):
     """INVERSE: sized in USD, settled in XBT. LINEAR: sized in XBT, settled in USD."""
@@ -68,5 +72,9 @@ class Terms:
         return (price / self.tick).to_integral_value(rounding=rounding.value) * self.tick
 
     def lots_down(self, contracts: Decimal) -> int:
-        """Round a non-negative number of contracts down to whole lots."""
-        return int(contracts / self.lot) * self.lot
+        """Round a non-negative number of contracts down to whole lots.
+
+        What is short of a whole lot by arithmetic noise alone (``NOISE`` of a lot) counts as that lot:
+        otherwise contracts → XBT → contracts would lose one lot in a dozen.
+        """
+        return int(contracts / self.lot + NOISE) * self.lot
