@@ -1,0 +1,54 @@
+# Everything here sets itself up: git, make and a Python from 3.11 on (with its venv module) are enough.
+#   make demo PYTHON=/path/to/python3.12     chooses the Python (only when .venv does not exist yet)
+#   make test ARGS="tests/unit -k funding"   runs a part
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+UV := $(BIN)/uv
+PACKAGES := risk adapters config bot tests
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+WORKERS ?= auto
+ARGS ?=
+export PYTHON
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo test lint lock clean
+
+help: ## say what there is
+	@echo "basisbot: targets"
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+
+setup: $(STAMP) ## make .venv with everything the lock names
+
+demo: $(STAMP) ## run the whole job on simulated venues: open, hedge, fund, unwind, report
+	@$(BIN)/basisbot demo --auto-approve $(ARGS)
+
+test: lint ## lint, then every test
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+lint: $(STAMP) ## ruff, mypy --strict, import contracts
+	@$(BIN)/ruff check $(PACKAGES)
+	@$(BIN)/ruff format --check $(PACKAGES)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+lock: $(STAMP) ## resolve every dependency anew and write the locks (with hashes)
+	@$(COMPILE) --upgrade requirements-uv.in -o requirements-uv.lock
+	@$(COMPILE) --upgrade --group dev --group build pyproject.toml -o requirements.lock
+
+clean: ## remove .venv, caches and builds
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	find $(PACKAGES) -type d -name __pycache__ -exec rm -rf {} +
+
+# The stamp is a file, so nothing is installed twice: only a changed lock or project file sets up again.
+$(STAMP): requirements-uv.lock requirements.lock pyproject.toml
+	@sh scripts/make-venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-uv.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
