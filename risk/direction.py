@@ -3,6 +3,14 @@
 from enum import StrEnum
 
 from risk.orders import Side
+from risk.terms import Kind
+
+
+class Action(StrEnum):
+    """OPEN makes the spread larger, CLOSE smaller."""
+
+    OPEN = "open"
+    CLOSE = "close"
 
 
 class Direction(StrEnum):
@@ -20,3 +28,8 @@ class Direction(StrEnum):
     def linear_side(self) -> Side:
         """The linear leg's side when opening."""
         return self.inverse_side.opposite
+
+    def side(self, kind: Kind, action: Action) -> Side:
+        """Return the side on which the leg of this ``kind`` trades when the spread is opened or closed."""
+        opening = self.inverse_side if kind is Kind.INVERSE else self.linear_side
+        return opening if action is Action.OPEN else opening.opposite
