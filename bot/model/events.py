@@ -97,6 +97,14 @@ class FlattenOrdered:
 
 
 @dataclass(frozen=True, slots=True)
+class AttemptsSpent:
+    """After a restart: reserved ids up to ``through`` may have been used; none of them is used again."""
+
+    leg: LegKey
+    through: int
+
+
+@dataclass(frozen=True, slots=True)
 class OrderIntended:
     """An order is on its way. ``leg`` is None for an order of the emergency command."""
 
@@ -189,6 +197,7 @@ Event = (
     | TicketVoided
     | TrancheArmed
     | FlattenOrdered
+    | AttemptsSpent
     | OrderIntended
     | OrderBelieved
     | FillBooked

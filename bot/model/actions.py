@@ -1,0 +1,32 @@
+"""What the decisions ask the engine to do."""
+
+from dataclasses import dataclass
+
+from risk.approval import Approved
+from risk.instruments import InstrumentId
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Send an order. ``wait_durable``: not before the intent is on disk. A hedge does not wait: its ids were
+    reserved, durably, with its approval."""
+
+    order: Approved
+    wait_durable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    instrument: InstrumentId
+    client_order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask the venue what became of an order."""
+
+    instrument: InstrumentId
+    client_order_id: str
+
+
+Action = Submit | Cancel | Ask

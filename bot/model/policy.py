@@ -1,0 +1,50 @@
+"""The limits the decisions work within; built from the profile, never changed while running."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """``max_unattended_delta``: XBT one working order may put at risk. ``max_quote_age``: older quotes start
+    nothing. ``price_band``: sanity band around the mid at ticket time; ``hard_band``: how far from the touch a
+    hedge may go at last; ``pay_up``: the rungs before it — all fractions of price. ``basis_slack``: how much
+    worse than the ticket's basis (fraction of price) working orders may trade when the plan names no limit.
+    ``slop_ticks``: ticks through the touch for a working order. ``clip_pause``: between two working orders.
+    ``approve_by``/``execute_by``: the two lifetimes of an approval. ``reserved_attempts``: order ids made
+    durable with an approval. ``unhedged_limit``: how long a filled part may stay unhedged before it is
+    unwound. ``ask_every``: between two questions about an UNKNOWN order."""
+
+    max_unattended_delta: Decimal
+    max_quote_age: timedelta
+    price_band: Decimal
+    pay_up: tuple[Decimal, ...]
+    hard_band: Decimal
+    basis_slack: Decimal
+    slop_ticks: int
+    clip_pause: timedelta
+    approve_by: timedelta
+    execute_by: timedelta
+    reserved_attempts: int
+    unhedged_limit: timedelta
+    ask_every: timedelta
+    max_plan_xbt: Decimal
+
+    def __post_init__(self) -> None:
+        if not self.pay_up or list(self.pay_up) != sorted(self.pay_up) or self.pay_up[-1] > self.hard_band:
+            raise ValueError("pay_up must rise and stay within hard_band")
+        if self.hard_band >= self.price_band:
+            raise ValueError("hard_band must be narrower than price_band")
+        if not 1 <= self.reserved_attempts <= 999:
+            raise ValueError("reserved_attempts runs from 1 to 999")
+        if self.max_unattended_delta <= 0:
+            raise ValueError("max_unattended_delta must be positive")
+
+    def pay_up_at(self, step: int) -> Decimal:
+        """Return how far through the touch a hedge goes on rung ``step`` (fraction): the last is the hard band."""
+        return self.pay_up[step] if step < len(self.pay_up) else self.hard_band
+
+    @property
+    def last_step(self) -> int:
+        return len(self.pay_up)

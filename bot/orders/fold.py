@@ -1,0 +1,235 @@
+"""How each event changes the state. Deterministic, total, and free of decisions."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from bot.model.events import (
+    AccountOpened,
+    AttemptsSpent,
+    CashBooked,
+    CommissionBooked,
+    Event,
+    FillBooked,
+    FlattenOrdered,
+    HedgeEscalated,
+    InstrumentLoaded,
+    OrderBelieved,
+    OrderIntended,
+    PlanFinished,
+    PlanProposed,
+    TicketApproved,
+    TicketExpired,
+    TicketRaised,
+    TicketRejected,
+    TicketVoided,
+    TradingStateChanged,
+    TrancheArmed,
+    TrancheFinished,
+)
+from bot.model.ids import LegKey, Role, parse_client_order_id
+from bot.model.tickets import TicketStatus
+from bot.orders.state import BotState, LegState, OrderState, PlanState, TrancheState
+from risk.approval import envelope_quantity
+from risk.instruments import Instrument
+from risk.money import Money
+from risk.orders import Fill
+
+
+class UnfoldableEvent(Exception):
+    """An event refers to something the events before it never made."""
+
+
+def apply(state: BotState, event: Event, at: datetime) -> None:
+    """Change ``state`` by one event. Raises UnfoldableEvent."""
+    handler = _HANDLERS.get(type(event))
+    if handler is None:
+        return
+    try:
+        handler(state, event, at)
+    except KeyError as error:
+        raise UnfoldableEvent(f"{type(event).__name__} refers to unknown {error}") from error
+
+
+def _instrument(state: BotState, event: InstrumentLoaded, _at: datetime) -> None:
+    state.instruments[event.instrument.id] = event.instrument
+
+
+def _account(state: BotState, event: AccountOpened, _at: datetime) -> None:
+    state.cash_and_cost[event.venue] = event.cash
+
+
+def _trading(state: BotState, event: TradingStateChanged, _at: datetime) -> None:
+    state.trading = event.state
+
+
+def _plan(state: BotState, event: PlanProposed, at: datetime) -> None:
+    state.plans[event.spec.plan_id] = PlanState(event.spec, at)
+
+
+def _ticket(state: BotState, event: TicketRaised, _at: datetime) -> None:
+    key = event.ticket.material.leg
+    tranches = state.plans[key.plan_id].tranches
+    if not tranches or tranches[-1].number != key.tranche:
+        tranches.append(TrancheState(key.tranche))
+    tranches[-1].legs[key.role] = LegState(event.ticket)
+
+
+def _leg(state: BotState, key: LegKey) -> LegState:
+    leg = state.leg(key)
+    if leg is None:
+        raise KeyError(str(key))
+    return leg
+
+
+def _approved(state: BotState, event: TicketApproved, _at: datetime) -> None:
+    leg = _leg(state, event.leg)
+    leg.status = TicketStatus.APPROVED
+    leg.envelope = event.envelope
+    leg.next_attempt, leg.last_attempt = event.first_attempt, event.last_attempt
+
+
+def _rejected(state: BotState, event: TicketRejected, _at: datetime) -> None:
+    _leg(state, event.leg).status = TicketStatus.REJECTED
+
+
+def _expired(state: BotState, event: TicketExpired, _at: datetime) -> None:
+    _leg(state, event.leg).status = TicketStatus.EXPIRED
+
+
+def _voided(state: BotState, event: TicketVoided, _at: datetime) -> None:
+    _leg(state, event.leg).status = TicketStatus.VOID
+
+
+def _armed(state: BotState, event: TrancheArmed, _at: datetime) -> None:
+    _tranche(state, event.plan_id, event.tranche).armed = True
+
+
+def _tranche(state: BotState, plan_id: str, number: int) -> TrancheState:
+    for tranche in state.plans[plan_id].tranches:
+        if tranche.number == number:
+            return tranche
+    raise KeyError(f"{plan_id} tranche {number}")
+
+
+def _flatten(state: BotState, event: FlattenOrdered, _at: datetime) -> None:
+    state.flattens.add(event.flatten_id)
+
+
+def _spent(state: BotState, event: AttemptsSpent, _at: datetime) -> None:
+    leg = _leg(state, event.leg)
+    leg.next_attempt = max(leg.next_attempt, event.through + 1)
+
+
+def _intended(state: BotState, event: OrderIntended, at: datetime) -> None:
+    client_id = event.request.client_order_id
+    state.orders[client_id] = OrderState(event.request, event.purpose, event.approval_id, event.leg, at)
+    if event.leg is None:
+        return
+    leg = _leg(state, event.leg)
+    leg.orders.append(client_id)
+    parsed = parse_client_order_id(client_id)
+    if parsed is not None:
+        leg.next_attempt = max(leg.next_attempt, parsed[1] + 1)
+
+
+def _believed(state: BotState, event: OrderBelieved, _at: datetime) -> None:
+    order = state.orders[event.client_order_id]
+    order.belief = event.belief
+    order.venue_order_id = event.venue_order_id or order.venue_order_id
+    if event.venue_filled is not None:
+        order.venue_filled = max(order.venue_filled, event.venue_filled)
+
+
+def _fill(state: BotState, event: FillBooked, _at: datetime) -> None:
+    fill = event.fill
+    instrument = state.instruments[fill.instrument]
+    venue = fill.instrument.venue
+    state.executions.add((venue, fill.execution_id))
+    state.positions[fill.instrument] += fill.signed_quantity
+    state.last_heard[venue] = max(fill.at, state.last_heard.get(venue, fill.at))
+    _book_value(state, instrument, fill)
+    if fill.fee is not None:
+        _move(state, venue, -fill.fee)
+    elif (venue, fill.execution_id) not in state.commissions:
+        state.awaiting_fee.add((venue, fill.execution_id))
+    order = state.orders.get(fill.client_order_id or "")
+    if event.foreign or order is None:
+        return
+    order.filled += fill.quantity
+    order.filled_quantity += envelope_quantity(instrument, fill.quantity, fill.price)
+    if order.leg is not None and order.leg.role is not Role.SINGLE:
+        _count_unhedged(state.plans[order.leg.plan_id], instrument, fill, event.heard_at)
+
+
+def _count_unhedged(plan: PlanState, instrument: Instrument, fill: Fill, heard_at: datetime) -> None:
+    before = plan.unhedged
+    plan.unhedged += instrument.xbt(fill.signed_quantity, fill.price)
+    if abs(plan.unhedged) > abs(before) or plan.unhedged_since is None:
+        plan.unhedged_since = heard_at
+
+
+def _book_value(state: BotState, instrument: Instrument, fill: Fill) -> None:
+    # An inverse purchase brings in its value in XBT (against USD owed); a linear one costs USD (for XBT due).
+    value = instrument.value_units(fill.signed_quantity, fill.price)
+    sign = 1 if instrument.terms.settlement == "XBT" else -1
+    _move(state, instrument.id.venue, Money(instrument.terms.settlement, sign * value))
+
+
+def _move(state: BotState, venue: str, amount: Money) -> None:
+    before = state.cash_and_cost.get(venue, Money(amount.currency, 0))
+    state.cash_and_cost[venue] = Money(before.currency, before.units + amount.units)
+
+
+def _commission(state: BotState, event: CommissionBooked, _at: datetime) -> None:
+    key = (event.report.instrument.venue, event.report.execution_id)
+    state.commissions.add(key)
+    state.awaiting_fee.discard(key)
+    _move(state, key[0], -event.report.fee)
+
+
+def _cash(state: BotState, event: CashBooked, _at: datetime) -> None:
+    flow = event.flow
+    state.flows.add((flow.venue, flow.flow_id))
+    state.last_heard[flow.venue] = max(flow.at, state.last_heard.get(flow.venue, flow.at))
+    _move(state, flow.venue, flow.amount)
+
+
+def _escalated(state: BotState, event: HedgeEscalated, _at: datetime) -> None:
+    _leg(state, event.leg).step = event.step
+
+
+def _tranche_finished(state: BotState, event: TrancheFinished, _at: datetime) -> None:
+    _tranche(state, event.plan_id, event.tranche).finished = True
+
+
+def _plan_finished(state: BotState, event: PlanFinished, _at: datetime) -> None:
+    plan = state.plans[event.plan_id]
+    plan.status, plan.reason = event.status, event.reason
+
+
+# Typed loosely on purpose: each handler takes its own class of event, and the key says which.
+_HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
+    InstrumentLoaded: _instrument,
+    AccountOpened: _account,
+    TradingStateChanged: _trading,
+    PlanProposed: _plan,
+    TicketRaised: _ticket,
+    TicketApproved: _approved,
+    TicketRejected: _rejected,
+    TicketExpired: _expired,
+    TicketVoided: _voided,
+    TrancheArmed: _armed,
+    FlattenOrdered: _flatten,
+    AttemptsSpent: _spent,
+    OrderIntended: _intended,
+    OrderBelieved: _believed,
+    FillBooked: _fill,
+    CommissionBooked: _commission,
+    CashBooked: _cash,
+    HedgeEscalated: _escalated,
+    TrancheFinished: _tranche_finished,
+    PlanFinished: _plan_finished,
+}
+
+__all__ = ["UnfoldableEvent", "apply"]

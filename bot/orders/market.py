@@ -1,0 +1,31 @@
+"""What is true only for the moment: quotes, links, whether ledger and venues agree. Never stored."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from adapters.venue import Link, LinkState
+from risk.instruments import InstrumentId
+from risk.portfolio import Quote
+
+
+@dataclass(slots=True)
+class Market:
+    quotes: dict[InstrumentId, Quote] = field(default_factory=dict)
+    links: dict[str, LinkState] = field(default_factory=dict)
+    reconciled: bool = False
+    differences: tuple[str, ...] = ()
+
+    def quote(self, quote: Quote) -> None:
+        self.quotes[quote.instrument] = quote
+
+    def link(self, link: Link) -> None:
+        self.links[link.venue] = link.state
+
+    def fresh(self, instrument: InstrumentId, now: datetime, limit: timedelta) -> Quote | None:
+        """Return the quote if its link is up, it is young enough, two-sided and not crossed; else None."""
+        quote = self.quotes.get(instrument)
+        if quote is None or self.links.get(instrument.venue) is not LinkState.UP:
+            return None
+        if quote.age(now) > limit or quote.mid is None or quote.is_crossed:
+            return None
+        return quote

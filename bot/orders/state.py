@@ -1,0 +1,184 @@
+"""The bot's memory: a projection of the events, rebuilt from the ledger at every start. ``fold`` fills it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from bot.model.ids import LegKey, Role
+from bot.model.order_states import Belief
+from bot.model.plans import PlanKind, PlanSpec, PlanStatus
+from bot.model.tickets import Ticket, TicketStatus
+from bot.model.trading_state import TradingState
+from risk.approval import Envelope, Purpose, Usage, envelope_quantity
+from risk.instruments import Instrument, InstrumentId
+from risk.money import Money, from_units
+from risk.orders import OrderRequest
+from risk.terms import Kind
+
+
+@dataclass(slots=True)
+class OrderState:
+    """``filled`` counts contracts of booked fills, ``filled_quantity`` the same in the envelope's unit at the
+    fills' own prices; ``venue_filled`` what the venue says has filled."""
+
+    request: OrderRequest
+    purpose: Purpose
+    approval_id: str
+    leg: LegKey | None
+    intended_at: datetime
+    belief: Belief = Belief.INTENDED
+    venue_order_id: str = ""
+    venue_filled: int = 0
+    filled: int = 0
+    filled_quantity: Decimal = Decimal(0)
+
+    @property
+    def outstanding(self) -> int:
+        """Contracts that may still fill, or have filled and are not described yet."""
+        if self.belief is Belief.FILLED or not self.belief.is_final:
+            return max(self.request.quantity - self.filled, 0)
+        return max(self.venue_filled - self.filled, 0)
+
+    @property
+    def is_settled(self) -> bool:
+        """Final, and every fill the venue spoke of is booked."""
+        return self.belief.is_final and self.outstanding == 0
+
+
+@dataclass(slots=True)
+class LegState:
+    ticket: Ticket
+    status: TicketStatus = TicketStatus.OPEN
+    envelope: Envelope | None = None
+    next_attempt: int = 0
+    last_attempt: int = 0
+    step: int = 0
+    orders: list[str] = field(default_factory=list)
+
+    @property
+    def key(self) -> LegKey:
+        return self.ticket.material.leg
+
+    @property
+    def instrument(self) -> InstrumentId:
+        return self.ticket.material.instrument
+
+
+@dataclass(slots=True)
+class TrancheState:
+    number: int
+    legs: dict[Role, LegState] = field(default_factory=dict)
+    armed: bool = False
+    finished: bool = False
+
+    @property
+    def is_spread(self) -> bool:
+        return Role.WORKING in self.legs
+
+    @property
+    def lead(self) -> LegState:
+        """The leg that goes first: the working leg, or the only one."""
+        return self.legs[Role.WORKING] if self.is_spread else self.legs[Role.SINGLE]
+
+
+@dataclass(slots=True)
+class PlanState:
+    """``unhedged``: what the spread fills of the plan add up to, in XBT, each at its own price. ``since``:
+    when it last left, or crossed, what is too small to trade (kept by the engine's clock, not stored)."""
+
+    spec: PlanSpec
+    proposed_at: datetime
+    status: PlanStatus = PlanStatus.ACTIVE
+    reason: str = ""
+    stopping: str = ""
+    tranches: list[TrancheState] = field(default_factory=list)
+    unhedged: Decimal = Decimal(0)
+    unhedged_since: datetime | None = None
+
+    @property
+    def current(self) -> TrancheState | None:
+        if self.tranches and not self.tranches[-1].finished:
+            return self.tranches[-1]
+        return None
+
+    @property
+    def is_opening(self) -> bool:
+        return self.spec.kind is PlanKind.OPEN
+
+
+@dataclass(slots=True)
+class BotState:
+    trading: TradingState = TradingState.DISABLED
+    instruments: dict[InstrumentId, Instrument] = field(default_factory=dict)
+    plans: dict[str, PlanState] = field(default_factory=dict)
+    orders: dict[str, OrderState] = field(default_factory=dict)
+    executions: set[tuple[str, str]] = field(default_factory=set)
+    commissions: set[tuple[str, str]] = field(default_factory=set)
+    awaiting_fee: set[tuple[str, str]] = field(default_factory=set)
+    flows: set[tuple[str, str]] = field(default_factory=set)
+    flattens: set[str] = field(default_factory=set)
+    positions: defaultdict[InstrumentId, int] = field(default_factory=lambda: defaultdict(int))
+    cash_and_cost: dict[str, Money] = field(default_factory=dict)
+    """By venue, in its settlement currency: cash plus what open inverse positions cost, less what open linear
+    ones did: the number that no average price can disturb."""
+    last_heard: dict[str, datetime] = field(default_factory=dict)
+
+    def legs(self) -> Iterator[LegState]:
+        for plan in self.plans.values():
+            for tranche in plan.tranches:
+                yield from tranche.legs.values()
+
+    def leg(self, key: LegKey) -> LegState | None:
+        plan = self.plans.get(key.plan_id)
+        if plan is None:
+            return None
+        for tranche in plan.tranches:
+            if tranche.number == key.tranche:
+                return tranche.legs.get(key.role)
+        return None
+
+    def active_plans(self) -> list[PlanState]:
+        return [plan for plan in self.plans.values() if plan.status is PlanStatus.ACTIVE]
+
+    def orders_of(self, leg: LegState) -> Iterator[OrderState]:
+        return (self.orders[client_id] for client_id in leg.orders)
+
+    def usage(self, leg: LegState) -> Usage:
+        """Return what the leg's envelope has been used for, orders in flight counted in full."""
+        committed = Decimal(0)
+        filled = unwound = 0
+        instrument = self.instruments[leg.instrument]
+        for order in self.orders_of(leg):
+            if order.purpose is Purpose.CONTINGENCY:
+                unwound += order.filled + order.outstanding
+            else:
+                filled += order.filled
+                committed += order.filled_quantity + envelope_quantity(
+                    instrument, order.outstanding, order.request.price
+                )
+        return Usage(committed, Decimal(filled), Decimal(unwound))
+
+    def in_flight_xbt(self, leg: LegState) -> Decimal:
+        """Return the XBT (signed) the leg's orders may still add, each at its limit price."""
+        instrument = self.instruments[leg.instrument]
+        return sum(
+            (
+                instrument.xbt(order.request.side.sign * order.outstanding, order.request.price)
+                for order in self.orders_of(leg)
+            ),
+            Decimal(0),
+        )
+
+    def delta(self) -> Decimal:
+        """Return Δ in XBT: wallet + Σ contracts/entry (inverse) + Σ contracts × multiplier (linear)."""
+        total = Decimal(0)
+        for account in self.cash_and_cost.values():
+            if account.currency == "XBT":
+                total += from_units(account.units)
+        for key, contracts in self.positions.items():
+            instrument = self.instruments[key]
+            if instrument.terms.kind is Kind.LINEAR:
+                total += contracts * instrument.terms.multiplier
+        return total
