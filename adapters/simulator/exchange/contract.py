@@ -19,7 +19,7 @@ class ContractSpec:
     ``root``: product code (XBT, BTC, MBT). ``tick``: cents per XBT. ``multiplier``: whole USD per contract if
     inverse, satoshi per contract if linear. ``rounding_unit``: how many contracts an inverse value is rounded
     over. Fees are ppm of value plus ``commission`` (units per contract). Margin rates are ppm of value, by
-    side of the position. ``expiry`` is None for a perpetual. ``max_open_orders`` is per account.
+    side of the position. ``expiry`` is None for a perpetual. ``max_open_orders`` is per account and side.
     """
 
     symbol: str
@@ -37,7 +37,17 @@ class ContractSpec:
     maintenance_margin_long: int = 5_000
     maintenance_margin_short: int = 5_000
     expiry: datetime | None = None
+    max_quantity: int = 10_000_000
     max_open_orders: int = 200
+
+    def __post_init__(self) -> None:
+        for name in ("lot", "tick", "multiplier", "rounding_unit", "max_quantity"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{self.symbol}: {name} must be positive, not {getattr(self, name)}")
+        if self.kind is ContractKind.LINEAR and self.multiplier % 100:
+            raise ValueError(f"{self.symbol}: a multiplier must be whole 1e-6 XBT, not {self.multiplier}")
+        if self.expiry is not None and self.expiry.tzinfo is None:
+            raise ValueError(f"{self.symbol}: expiry must be an aware time")
 
     @property
     def is_inverse(self) -> bool:

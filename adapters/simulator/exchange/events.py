@@ -1,8 +1,9 @@
-"""What the exchange tells its listeners, synchronously, in this order for one cause:
+"""What the exchange tells its listeners, before the call that caused it returns.
 
-OrderChanged (accepted) → per fill: Executed, OrderChanged → OrderChanged (canceled remainder) →
-PositionChanged → AccountChanged → BookChanged. A market step: BookChanged of the symbol first, then what it
-filled, expired or paid. Funding: Executed (kind FUNDING) → CashMoved → PositionChanged → AccountChanged.
+One order: OrderChanged (accepted) → per fill: Executed, OrderChanged → OrderChanged (canceled remainder) →
+PositionChanged → AccountChanged → BookChanged. The market moving: Executed and OrderChanged of what it filled,
+then the position, the account, the book. Funding: Executed (kind FUNDING) → CashMoved → PositionChanged →
+AccountChanged.
 """
 
 from collections.abc import Callable

@@ -50,7 +50,7 @@ class ExecKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What a client asks for. ``price``: limit in cents. ``ref``: the server's own tag, handed back untouched.
+    """What a client asks for. ``price``: limit in cents. ``ref``: the server's own tag, handed back.
 
     ``client_id`` may be empty (an order without one); ``expires_at`` goes with GTD and only with GTD.
     """
@@ -111,8 +111,8 @@ class Execution:
 
     TRADE: ``quantity`` > 0 contracts at ``price`` (cents); ``cost``: units, signed value exchanged, buy > 0;
     ``fee``: units, paid > 0; ``realised``: units of P&L booked to the wallet, before the fee. FUNDING:
-    ``side`` is the position's, ``quantity`` its size, ``price`` the mark, ``cost`` its signed value (long > 0),
-    ``fee`` the payment (paid > 0), ``order_id`` empty. ``number`` rises by one per execution of the exchange.
+    ``side`` is the position's, ``quantity`` its size, ``price`` the mark, ``cost`` its signed value (long
+    > 0), ``fee`` the payment (paid > 0), ``order_id`` empty. ``number`` rises by one per execution.
     """
 
     exec_id: str

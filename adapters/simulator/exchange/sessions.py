@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Sessions:
     @classmethod
     def of(cls, intervals: Iterable[Session]) -> "Sessions":
         ordered = tuple(sorted(intervals, key=lambda session: session.opens))
-        for earlier, later in zip(ordered, ordered[1:], strict=False):
+        for earlier, later in pairwise(ordered):
             if later.opens < earlier.closes:
                 raise ValueError(f"sessions overlap at {later.opens}")
         return cls(ordered)

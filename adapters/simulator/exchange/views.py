@@ -44,7 +44,7 @@ class Ticker:
 
 @dataclass(frozen=True, slots=True)
 class PositionView:
-    """``contracts`` signed, long > 0. ``cost``, ``value``: units, signed likewise: worth when opened, at mark.
+    """``contracts`` signed, long > 0. ``cost``, ``value``: units, signed alike: worth when opened, at mark.
 
     ``entry``: average entry price in USD. ``realised``: units booked to the wallet by this position so far,
     before fees. ``maintenance``: units of margin it needs.

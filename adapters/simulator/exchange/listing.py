@@ -1,0 +1,65 @@
+"""One contract as the exchange lists it: its book, its prices, and when its funding falls due."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from adapters.simulator.exchange.book import Book
+from adapters.simulator.exchange.contract import ContractSpec
+from adapters.simulator.exchange.funding import FundingSchedule
+from adapters.simulator.exchange.marks import dated_mark, perpetual_mark
+from adapters.simulator.exchange.orders import Side
+from adapters.simulator.exchange.views import BookView, Ticker
+
+
+@dataclass(slots=True)
+class Listing:
+    """Prices in cents; None until the market has been set. ``mid`` is the last one of a two-sided book."""
+
+    spec: ContractSpec
+    funding: FundingSchedule | None
+    next_funding: datetime | None
+    book: Book = field(default_factory=Book)
+    index: int | None = None
+    mid: int | None = None
+    last: int | None = None
+
+    @property
+    def funding_rate(self) -> int:
+        """ppm per interval; 0 for a contract without funding."""
+        return 0 if self.funding is None else self.funding.rate
+
+    def mark(self, now: datetime) -> int | None:
+        """Return the mark: of the index for an inverse contract, the mid for a linear one."""
+        if not self.spec.is_inverse:
+            return self.mid
+        if self.index is None:
+            return None
+        if self.funding is not None and self.next_funding is not None:
+            left = max(self.next_funding - now, timedelta(0))
+            return perpetual_mark(self.index, self.funding.rate, left, self.funding.interval)
+        if self.spec.expiry is not None and self.mid is not None:
+            return dated_mark(self.index, self.mid, now, self.spec.expiry)
+        return self.index
+
+    def note_mid(self) -> None:
+        """Remember the book's middle, if it has one."""
+        bids, asks = self.book.levels(Side.BUY), self.book.levels(Side.SELL)
+        if bids and asks:
+            self.mid = (bids[0].price + asks[0].price) // 2
+
+    def view(self, now: datetime) -> BookView:
+        return BookView(self.spec.symbol, self.book.levels(Side.BUY), self.book.levels(Side.SELL), now)
+
+    def ticker(self, now: datetime) -> Ticker:
+        view = self.view(now)
+        return Ticker(
+            symbol=self.spec.symbol,
+            bid=view.bids[0].price if view.bids else None,
+            ask=view.asks[0].price if view.asks else None,
+            last=self.last,
+            mark=self.mark(now),
+            index=self.index,
+            funding_rate=None if self.funding is None else self.funding.rate,
+            next_funding=self.next_funding,
+            at=now,
+        )

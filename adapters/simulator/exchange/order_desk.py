@@ -1,0 +1,217 @@
+"""An order's life: admission, matching, resting, ending. Posts events; the exchange flushes them."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from adapters.simulator.exchange import admission
+from adapters.simulator.exchange.clearing import Clearing
+from adapters.simulator.exchange.events import BookChanged, Executed, OrderChanged
+from adapters.simulator.exchange.ids import VenueIds
+from adapters.simulator.exchange.listing import Listing
+from adapters.simulator.exchange.order_store import OrderStore
+from adapters.simulator.exchange.orders import Liquidity, NewOrder, Side, SimOrder, Status, Tif
+from adapters.simulator.exchange.outbox import Outbox
+from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
+from adapters.simulator.exchange.rules import VenueRules
+
+REDUCE_ONLY = "Order had execInst of ReduceOnly but the position leaves nothing to reduce"
+
+
+class OrderDesk:
+    def __init__(
+        self, rules: VenueRules, clearing: Clearing, store: OrderStore, ids: VenueIds, outbox: Outbox
+    ) -> None:
+        self._rules = rules
+        self._clearing = clearing
+        self._store = store
+        self._ids = ids
+        self._outbox = outbox
+
+    def place(
+        self, account: str, request: NewOrder, listing: Listing, is_open: bool, now: datetime
+    ) -> SimOrder:
+        self._clearing.get(account)
+        admission.check_terms(listing.spec, request.quantity, request.price, now)
+        admission.check_features(self._rules, request, is_open=is_open, now=now)
+        known = request.client_id and self._store.by_client_id(account, request.client_id)
+        if known and self._rules.unique_client_ids:
+            raise ExchangeRefusal(RefusalCode.DUPLICATE_CLIENT_ID, "Duplicate clOrdID")
+        live = self._store.live(account, request.symbol)
+        on_side = sum(order.side is request.side for order in live)
+        admission.check_count(listing.spec, request.side, on_side)
+        before, after = self.margins(account, request, now)
+        admission.check_margin(before, after, self._clearing.view(account, now).available)
+        order_id, number = self._ids.order()
+        order = self._accept(_new_order(account, request, order_id, number, now, held=not is_open))
+        return order if order.held else self._work(order, listing, now)
+
+    def margins(self, account: str, request: NewOrder, now: datetime) -> tuple[int, int]:
+        """Return the account's initial margin without and with ``request`` as a live order, in units."""
+        live = self._store.live(account)
+        order = _new_order(account, request, "", 0, now, held=False)
+        before = self._clearing.initial_margin(account, live, now)
+        return before, self._clearing.initial_margin(account, [*live, order], now)
+
+    def amend(self, order: SimOrder, quantity: int, price: int, listing: Listing, now: datetime) -> SimOrder:
+        admission.check_terms(listing.spec, quantity, price, now)
+        if quantity <= order.cum:
+            raise ExchangeRefusal(
+                RefusalCode.QUANTITY, "Invalid leavesQty: the order has already filled more", filled=order.cum
+            )
+        changed = replace(order, quantity=quantity, price=price, leaves=quantity - order.cum, updated_at=now)
+        live = self._store.live(order.account)
+        others = [other for other in live if other.order_id != order.order_id]
+        before = self._clearing.initial_margin(order.account, live, now)
+        after = self._clearing.initial_margin(order.account, [*others, changed], now)
+        admission.check_margin(before, after, self._clearing.view(order.account, now).available)
+        listing.book.remove(order.order_id)
+        changed = self._accept(changed)
+        return changed if changed.held else self._work(changed, listing, now)
+
+    def cancel(self, order: SimOrder, listing: Listing, reason: str, now: datetime) -> SimOrder:
+        rested = not order.held
+        canceled = self._end(order, listing, reason, now)
+        self._clearing.tell(order.account, None, now)
+        if rested:
+            self._outbox.post(BookChanged(order.symbol))
+        return canceled
+
+    def fill_passive(self, listing: Listing, now: datetime) -> None:
+        """Fill what the market has traded through, then take away depth that would cross what rests."""
+        touched: set[str] = set()
+        while (match := listing.book.next_passive()) is not None:
+            order = self._order(match.order_id)
+            self._fill(order, match.quantity, order.price, Liquidity.MAKER, now)
+            self._trim_reduce_only(order.account, listing, now)
+            touched.add(order.account)
+        listing.book.settle()
+        for account in sorted(touched):
+            self._clearing.tell(account, listing.spec.symbol, now)
+
+    def release_held(self, listing: Listing, now: datetime) -> None:
+        """Bring the orders that waited for the open to the market, oldest first."""
+        for order in self._store.live(symbol=listing.spec.symbol):
+            if order.held:
+                self._work(self._accept(replace(order, held=False, updated_at=now)), listing, now)
+
+    def _work(self, order: SimOrder, listing: Listing, now: datetime) -> SimOrder:
+        """Match an accepted order, then rest or cancel what is left of it."""
+        book = listing.book
+        crosses = book.available(order.account, order.side, order.price)
+        if order.post_only and crosses:
+            return self.cancel(order, listing, "Order had execInst of ParticipateDoNotInitiate", now)
+        for own in book.own_crossing(order.account, order.side, order.price):
+            self._end(self._order(own), listing, "Self-match prevention", now)
+        if order.reduce_only:
+            room = self._room(order.account, listing)[order.side]
+            if room == 0:
+                return self.cancel(order, listing, REDUCE_ONLY, now)
+            if room < order.leaves:
+                order = self._accept(_cut(order, room, now))
+        if order.tif is Tif.FOK and crosses < order.leaves:
+            return self.cancel(order, listing, "Fill or kill", now)
+        accounts = {order.account}
+        while order.leaves:
+            match = book.next_match(order.account, order.side, order.price, order.leaves)
+            if match is None:
+                break
+            order = self._fill(order, match.quantity, match.price, Liquidity.TAKER, now)
+            if match.maker is not None:
+                maker = self._fill(
+                    self._order(match.maker), match.quantity, match.price, Liquidity.MAKER, now
+                )
+                self._trim_reduce_only(maker.account, listing, now)
+                accounts.add(maker.account)
+        if order.leaves and order.tif in (Tif.IOC, Tif.FOK):
+            order = self._end(order, listing, "Immediate or cancel", now)
+        elif order.leaves:
+            book.rest(order.order_id, order.account, order.side, order.price, order.leaves)
+        self._trim_reduce_only(order.account, listing, now)
+        for account in sorted(accounts):
+            self._clearing.tell(account, order.symbol, now)
+        self._outbox.post(BookChanged(order.symbol))
+        return self._order(order.order_id)
+
+    def _fill(
+        self, order: SimOrder, quantity: int, price: int, liquidity: Liquidity, now: datetime
+    ) -> SimOrder:
+        execution = self._clearing.trade(order, quantity, price, liquidity, now)
+        leaves = order.leaves - quantity
+        filled = replace(
+            order,
+            status=Status.PARTIALLY_FILLED if leaves else Status.FILLED,
+            cum=order.cum + quantity,
+            leaves=leaves,
+            notional=order.notional + quantity * price,
+            last_price=price,
+            updated_at=now,
+        )
+        self._store.put(filled)
+        self._outbox.post(Executed(execution, filled))
+        self._outbox.post(OrderChanged(filled))
+        return filled
+
+    def _trim_reduce_only(self, account: str, listing: Listing, now: datetime) -> None:
+        """Hold resting reduce-only orders within the position, oldest first, so that none can flip it."""
+        room = self._room(account, listing)
+        for order in self._store.live(account, listing.spec.symbol):
+            if not order.reduce_only:
+                continue
+            allowed = min(order.leaves, room[order.side])
+            room[order.side] -= allowed
+            if allowed == 0:
+                self._end(order, listing, REDUCE_ONLY, now)
+            elif allowed < order.leaves:
+                listing.book.reduce(order.order_id, order.leaves - allowed)
+                self._accept(_cut(order, allowed, now))
+
+    def _room(self, account: str, listing: Listing) -> dict[Side, int]:
+        """Return how many contracts either side could trade before the position is flat."""
+        contracts = self._clearing.position(account, listing.spec.symbol).contracts
+        return {Side.BUY: max(-contracts, 0), Side.SELL: max(contracts, 0)}
+
+    def _end(self, order: SimOrder, listing: Listing, reason: str, now: datetime) -> SimOrder:
+        listing.book.remove(order.order_id)
+        ended = replace(order, status=Status.CANCELED, leaves=0, reason=reason, held=False, updated_at=now)
+        self._store.put(ended)
+        self._outbox.post(OrderChanged(ended))
+        return ended
+
+    def _accept(self, order: SimOrder) -> SimOrder:
+        self._store.put(order)
+        self._outbox.post(OrderChanged(order))
+        return order
+
+    def _order(self, order_id: str) -> SimOrder:
+        order = self._store.get(order_id)
+        if order is None:
+            raise LookupError(f"the book holds order {order_id}, the store does not")
+        return order
+
+
+def _new_order(
+    account: str, request: NewOrder, order_id: str, number: int, now: datetime, *, held: bool
+) -> SimOrder:
+    return SimOrder(
+        order_id=order_id,
+        number=number,
+        account=account,
+        symbol=request.symbol,
+        side=request.side,
+        quantity=request.quantity,
+        price=request.price,
+        tif=request.tif,
+        client_id=request.client_id,
+        created_at=now,
+        updated_at=now,
+        post_only=request.post_only,
+        reduce_only=request.reduce_only,
+        expires_at=request.expires_at,
+        ref=request.ref,
+        leaves=request.quantity,
+        held=held,
+    )
+
+
+def _cut(order: SimOrder, leaves: int, now: datetime) -> SimOrder:
+    return replace(order, quantity=order.cum + leaves, leaves=leaves, updated_at=now)
