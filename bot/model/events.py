@@ -146,12 +146,11 @@ class CashBooked:
 
 @dataclass(frozen=True, slots=True)
 class HedgeEscalated:
-    """A hedge attempt ended with something left: the next goes a step further up the ladder."""
+    """Earlier attempts left something unhedged: the next goes out on rung ``step`` of the ladder."""
 
     leg: LegKey
     step: int
     unhedged_xbt: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +160,14 @@ class TrancheFinished:
     plan_id: str
     tranche: int
     carried_xbt: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStopping:
+    """No new working orders for this plan; what has filled is still hedged, then it ends."""
+
+    plan_id: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,7 @@ Event = (
     | CashBooked
     | HedgeEscalated
     | TrancheFinished
+    | PlanStopping
     | PlanFinished
     | Reconciled
     | Alerted

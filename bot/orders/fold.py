@@ -6,18 +6,19 @@ from typing import Any
 
 from bot.model.events import (
     AccountOpened,
+    Alerted,
     AttemptsSpent,
     CashBooked,
     CommissionBooked,
     Event,
     FillBooked,
     FlattenOrdered,
-    HedgeEscalated,
     InstrumentLoaded,
     OrderBelieved,
     OrderIntended,
     PlanFinished,
     PlanProposed,
+    PlanStopping,
     TicketApproved,
     TicketExpired,
     TicketRaised,
@@ -195,8 +196,12 @@ def _cash(state: BotState, event: CashBooked, _at: datetime) -> None:
     _move(state, flow.venue, flow.amount)
 
 
-def _escalated(state: BotState, event: HedgeEscalated, _at: datetime) -> None:
-    _leg(state, event.leg).step = event.step
+def _stopping(state: BotState, event: PlanStopping, _at: datetime) -> None:
+    state.plans[event.plan_id].stopping = event.reason
+
+
+def _alerted(state: BotState, event: Alerted, at: datetime) -> None:
+    state.alerts[event.code, event.text] = at
 
 
 def _tranche_finished(state: BotState, event: TrancheFinished, _at: datetime) -> None:
@@ -227,7 +232,8 @@ _HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
     FillBooked: _fill,
     CommissionBooked: _commission,
     CashBooked: _cash,
-    HedgeEscalated: _escalated,
+    PlanStopping: _stopping,
+    Alerted: _alerted,
     TrancheFinished: _tranche_finished,
     PlanFinished: _plan_finished,
 }

@@ -5,15 +5,20 @@ from datetime import datetime, timedelta
 
 from adapters.venue import Link, LinkState
 from risk.instruments import InstrumentId
-from risk.portfolio import Quote
+from risk.portfolio import Account, Quote
 
 
 @dataclass(slots=True)
 class Market:
     quotes: dict[InstrumentId, Quote] = field(default_factory=dict)
     links: dict[str, LinkState] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
     reconciled: bool = False
     differences: tuple[str, ...] = ()
+    asked: dict[str, datetime] = field(default_factory=dict)
+    """By client order id: when its venue was last asked about it."""
+    absent: dict[str, int] = field(default_factory=dict)
+    """By client order id: how often in a row the venue has said it knows no such order."""
 
     def quote(self, quote: Quote) -> None:
         self.quotes[quote.instrument] = quote

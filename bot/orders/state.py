@@ -54,7 +54,6 @@ class LegState:
     envelope: Envelope | None = None
     next_attempt: int = 0
     last_attempt: int = 0
-    step: int = 0
     orders: list[str] = field(default_factory=list)
 
     @property
@@ -85,8 +84,8 @@ class TrancheState:
 
 @dataclass(slots=True)
 class PlanState:
-    """``unhedged``: what the spread fills of the plan add up to, in XBT, each at its own price. ``since``:
-    when it last left, or crossed, what is too small to trade (kept by the engine's clock, not stored)."""
+    """``unhedged``: what the spread fills of the plan add up to, in XBT, each at its own price;
+    ``unhedged_since``: when it last grew. ``stopping``: why no new working orders go out, if so."""
 
     spec: PlanSpec
     proposed_at: datetime
@@ -124,6 +123,7 @@ class BotState:
     """By venue, in its settlement currency: cash plus what open inverse positions cost, less what open linear
     ones did: the number that no average price can disturb."""
     last_heard: dict[str, datetime] = field(default_factory=dict)
+    alerts: dict[tuple[str, str], datetime] = field(default_factory=dict)
 
     def legs(self) -> Iterator[LegState]:
         for plan in self.plans.values():
@@ -160,13 +160,17 @@ class BotState:
                 )
         return Usage(committed, Decimal(filled), Decimal(unwound))
 
-    def in_flight_xbt(self, leg: LegState) -> Decimal:
-        """Return the XBT (signed) the leg's orders may still add, each at its limit price."""
+    def answering_xbt(self, leg: LegState) -> Decimal:
+        """Return the XBT (signed) the leg's hedges and unwinds in flight may still bring, each at its limit.
+
+        Working orders do not count: they answer nothing. An UNKNOWN order counts in full.
+        """
         instrument = self.instruments[leg.instrument]
         return sum(
             (
                 instrument.xbt(order.request.side.sign * order.outstanding, order.request.price)
                 for order in self.orders_of(leg)
+                if order.purpose is not Purpose.WORK
             ),
             Decimal(0),
         )

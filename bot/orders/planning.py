@@ -1,0 +1,181 @@
+"""What a plan's next tranche is, given positions and prices as they are now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from bot.model.ids import Role
+from bot.model.plans import PlanKind, PlanSpec
+from bot.model.policy import Policy
+from bot.orders.market import Market
+from bot.orders.state import BotState, PlanState
+from risk.direction import Action, Direction
+from risk.instruments import Instrument, InstrumentId
+from risk.orders import Side
+from risk.sizing import collateral_hedge, paired_reduction, split_tranches
+from risk.terms import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class LegDraft:
+    """``contracts``: how many at the quotes of the moment (a hedge leg's real number follows the fills)."""
+
+    role: Role
+    instrument: InstrumentId
+    side: Side
+    contracts: int
+    reduce_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    legs: tuple[LegDraft, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing can be drafted now; ``reason`` says what is missing."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """Nothing is left to do."""
+
+
+def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
+    """Return why a plan cannot be taken on, None if it can."""
+    for instrument in (spec.inverse, spec.linear):
+        if instrument not in state.instruments:
+            return f"{instrument} is not loaded: check the profile's contracts and the venue's link"
+    busy = state.active_plans()
+    if busy:
+        return f"plan {busy[0].spec.plan_id} is still active: cancel it or let it finish first"
+    if spec.size_xbt is not None and spec.size_xbt > policy.max_plan_xbt:
+        return f"{spec.size_xbt} XBT is more than the profile's limit of {policy.max_plan_xbt} XBT"
+    linear = state.instruments[spec.linear]
+    if spec.size_xbt is not None:
+        lots = linear.contracts_for(spec.size_xbt, Decimal(1)) // linear.terms.lot
+        if lots < spec.tranches:
+            return (
+                f"{spec.size_xbt} XBT is {lots} lots of {linear.id}: too few for {spec.tranches} tranches; "
+                f"choose a larger size or fewer tranches"
+            )
+    if spec.kind is PlanKind.CLOSE:
+        return _nothing_to_close(state, spec)
+    return None
+
+
+def _nothing_to_close(state: BotState, spec: PlanSpec) -> str | None:
+    inverse, linear = state.positions[spec.inverse], state.positions[spec.linear]
+    if inverse == 0 and linear == 0:
+        return "there is no position to close"
+    held = Direction.LONG_INVERSE if inverse > 0 or linear < 0 else Direction.SHORT_INVERSE
+    if held is not spec.direction:
+        return f"what is held is {held}, not {spec.direction}"
+    return None
+
+
+def next_draft(
+    state: BotState, market: Market, policy: Policy, plan: PlanState, now: datetime
+) -> Draft | Wait | Finished:
+    """Return the next tranche of ``plan``, sized at the current prices."""
+    spec = plan.spec
+    inverse, linear = state.instruments[spec.inverse], state.instruments[spec.linear]
+    quotes = {key: market.fresh(key, now, policy.max_quote_age) for key in (spec.inverse, spec.linear)}
+    for key, quote in quotes.items():
+        if quote is None:
+            return Wait(f"no fresh two-sided quote of {key}")
+    inverse_quote = quotes[spec.inverse]
+    price = None if inverse_quote is None else inverse_quote.mid
+    if price is None:
+        return Wait(f"no fresh two-sided quote of {spec.inverse}")
+    if spec.kind is PlanKind.OPEN:
+        return _opening(state, plan, inverse, linear, price)
+    return _closing(state, plan, inverse, linear, price)
+
+
+def _spread_tranches(plan: PlanState) -> int:
+    return sum(tranche.is_spread for tranche in plan.tranches)
+
+
+def _opening(
+    state: BotState, plan: PlanState, inverse: Instrument, linear: Instrument, price: Decimal
+) -> Draft | Finished:
+    spec = plan.spec
+    if spec.collateral and not plan.tranches:
+        hedge = collateral_hedge(spec.direction, linear, inverse, state.delta() - spec.target_delta, price)
+        if hedge.contracts and hedge.side is Side.SELL:
+            short = linear if spec.direction is Direction.LONG_INVERSE else inverse
+            return Draft((LegDraft(Role.SINGLE, short.id, Side.SELL, hedge.contracts, reduce_only=False),))
+    size = Decimal(0) if spec.size_xbt is None else spec.size_xbt
+    sizes = split_tranches(linear, linear.contracts_for(size, price), spec.tranches)
+    done = _spread_tranches(plan)
+    if done >= len(sizes):
+        return Finished()
+    return _pair(spec, Action.OPEN, linear, inverse, sizes[done], price)
+
+
+def _closing(
+    state: BotState, plan: PlanState, inverse: Instrument, linear: Instrument, price: Decimal
+) -> Draft | Finished:
+    spec = plan.spec
+    held_inverse, held_linear = state.positions[inverse.id], state.positions[linear.id]
+    if held_inverse * held_linear < 0:
+        wanted = _left_to_close(state, plan, linear, inverse, held_inverse, price)
+        pairs = paired_reduction(inverse, held_inverse, linear, held_linear, wanted, price)
+        if pairs.linear:
+            left = max(spec.tranches - _spread_tranches(plan), 1)
+            size = -(-abs(pairs.linear) // left)
+            return _pair(spec, Action.CLOSE, linear, inverse, size, price)
+    if spec.size_xbt is not None:
+        return Finished()
+    # What is left has no partner of a tradable size: the inverse remainder, then the collateral's hedge.
+    remainder = []
+    long_inverse = spec.direction is Direction.LONG_INVERSE
+    if held_inverse and (long_inverse or spec.collateral):
+        remainder.append((inverse, held_inverse))
+    if held_linear and (not long_inverse or spec.collateral):
+        remainder.append((linear, held_linear))
+    for instrument, held in remainder:
+        side = Side.SELL if held > 0 else Side.BUY
+        if abs(held) >= instrument.terms.lot:
+            whole = abs(held) // instrument.terms.lot * instrument.terms.lot
+            return Draft((LegDraft(Role.SINGLE, instrument.id, side, whole, reduce_only=True),))
+    return Finished()
+
+
+def _left_to_close(
+    state: BotState,
+    plan: PlanState,
+    linear: Instrument,
+    inverse: Instrument,
+    held_inverse: int,
+    price: Decimal,
+) -> Decimal:
+    if plan.spec.size_xbt is None:
+        return abs(inverse.xbt(held_inverse, price))
+    closed = sum(
+        order.filled
+        for tranche in plan.tranches
+        if tranche.is_spread
+        for order in state.orders_of(tranche.legs[Role.WORKING])
+    )
+    return max(plan.spec.size_xbt - linear.xbt(closed, price), Decimal(0))
+
+
+def _pair(
+    spec: PlanSpec, action: Action, linear: Instrument, inverse: Instrument, contracts: int, price: Decimal
+) -> Draft:
+    # The coarse contract works, the fine one hedges.
+    reduce_only = action is Action.CLOSE
+    fine = inverse.contracts_for(linear.xbt(contracts, price), price)
+    return Draft(
+        (
+            LegDraft(
+                Role.WORKING, linear.id, spec.direction.side(Kind.LINEAR, action), contracts, reduce_only
+            ),
+            LegDraft(Role.HEDGE, inverse.id, spec.direction.side(Kind.INVERSE, action), fine, reduce_only),
+        )
+    )

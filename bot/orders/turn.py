@@ -1,0 +1,77 @@
+"""One turn of the engine: what a decision reads, and what it decides."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from bot.model.actions import Action, Submit
+from bot.model.events import Alerted, Event, OrderIntended
+from bot.model.policy import Policy
+from bot.orders.fold import apply
+from bot.orders.market import Market
+from bot.orders.state import BotState, LegState
+from risk.approval import Denied, Purpose, authorize
+from risk.orders import OrderRequest, Side
+
+_ALERT_AGAIN = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class Turn:
+    """Decisions emit events, which change the state at once, and ask for actions, which the engine carries out."""
+
+    state: BotState
+    market: Market
+    policy: Policy
+    now: datetime
+    events: list[Event] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+
+    def emit(self, event: Event) -> None:
+        apply(self.state, event, self.now)
+        self.events.append(event)
+
+    def act(self, action: Action) -> None:
+        self.actions.append(action)
+
+    def alert(self, code: str, text: str) -> None:
+        """Raise an alert; the same words again only after a minute."""
+        last = self.state.alerts.get((code, text))
+        if last is None or self.now - last >= _ALERT_AGAIN:
+            self.emit(Alerted(code, text))
+
+    def send(
+        self,
+        leg: LegState,
+        purpose: Purpose,
+        side: Side,
+        contracts: int,
+        price: Decimal,
+        basis: Decimal | None = None,
+    ) -> bool:
+        """Send one IOC limit order under the leg's approval. False, with an alert, if it may not go."""
+        if leg.envelope is None or leg.next_attempt > leg.last_attempt:
+            self.alert(
+                "ATTEMPTS_SPENT", f"{leg.key}: the approval's {leg.last_attempt} order ids are used up"
+            )
+            return False
+        against = purpose is Purpose.CONTINGENCY
+        request = OrderRequest(
+            client_order_id=leg.key.client_order_id(leg.next_attempt),
+            instrument=leg.instrument,
+            side=side,
+            quantity=contracts,
+            price=price,
+            # An unwind takes back what the leg did: it reduces where the leg opened, and the reverse.
+            reduce_only=leg.envelope.reduce_only is not against,
+        )
+        instrument = self.state.instruments[leg.instrument]
+        order = authorize(request, purpose, leg.envelope, instrument, self.state.usage(leg), self.now, basis)
+        if isinstance(order, Denied):
+            self.alert(
+                "ORDER_DENIED", f"{request.client_order_id} {side} {contracts} {leg.instrument}: {order}"
+            )
+            return False
+        self.emit(OrderIntended(request, purpose, leg.envelope.approval_id, leg.key))
+        self.act(Submit(order, wait_durable=purpose is not Purpose.HEDGE))
+        return True
