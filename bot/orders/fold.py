@@ -19,6 +19,7 @@ from bot.model.events import (
     PlanFinished,
     PlanProposed,
     PlanStopping,
+    Reconciled,
     TicketApproved,
     TicketExpired,
     TicketRaised,
@@ -200,6 +201,10 @@ def _stopping(state: BotState, event: PlanStopping, _at: datetime) -> None:
     state.plans[event.plan_id].stopping = event.reason
 
 
+def _reconciled(state: BotState, event: Reconciled, _at: datetime) -> None:
+    state.last_differences = event.differences
+
+
 def _alerted(state: BotState, event: Alerted, at: datetime) -> None:
     state.alerts[event.code, event.text] = at
 
@@ -233,6 +238,7 @@ _HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
     CommissionBooked: _commission,
     CashBooked: _cash,
     PlanStopping: _stopping,
+    Reconciled: _reconciled,
     Alerted: _alerted,
     TrancheFinished: _tranche_finished,
     PlanFinished: _plan_finished,

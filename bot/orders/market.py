@@ -14,7 +14,6 @@ class Market:
     links: dict[str, LinkState] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     reconciled: bool = False
-    differences: tuple[str, ...] = ()
     asked: dict[str, datetime] = field(default_factory=dict)
     """By client order id: when its venue was last asked about it."""
     absent: dict[str, int] = field(default_factory=dict)

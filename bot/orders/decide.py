@@ -1,0 +1,235 @@
+"""(state, input) → (events, actions): which decision answers which input."""
+
+from datetime import timedelta
+
+from adapters.venue import Link
+from bot.model.actions import Ask
+from bot.model.events import (
+    AccountOpened,
+    CashBooked,
+    CommissionBooked,
+    FillBooked,
+    InstrumentLoaded,
+    OrderBelieved,
+    OrderIntended,
+    PlanProposed,
+    Reconciled,
+    TradingStateChanged,
+)
+from bot.model.ids import parse_client_order_id
+from bot.model.inputs import (
+    ApproveTicket,
+    CancelPlan,
+    Compared,
+    Done,
+    Input,
+    LoadInstrument,
+    MeetAccount,
+    OrderAnswer,
+    ProposePlan,
+    RejectTicket,
+    SetTradingState,
+    SubmitRefused,
+    SubmitUnknown,
+    Tick,
+)
+from bot.model.order_states import WORD_OF_STATUS, Belief, Word, hear
+from bot.model.plans import PlanStatus
+from bot.orders import ticketing
+from bot.orders.legging import advance
+from bot.orders.planning import objection
+from bot.orders.state import OrderState
+from bot.orders.turn import Turn
+from risk.approval import Denied, Purpose
+from risk.orders import CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
+from risk.portfolio import Quote
+
+# A venue may answer "no such order" while the order is still on its way to it.
+_TRUST_ABSENCE_AFTER = timedelta(seconds=3)
+_ABSENT_TWICE = 2
+
+
+def decide(turn: Turn, given: Input) -> Done | Denied | None:
+    """Take one input; commands get an answer."""
+    match given:
+        case Quote():
+            turn.market.quote(given)
+        case Fill():
+            _fill(turn, given)
+        case OrderUpdate():
+            _update(turn, given)
+        case SubmitRefused():
+            _heard(turn, given.client_order_id, Word.REFUSED, f"{given.code}: {given.detail}")
+        case SubmitUnknown():
+            _heard(turn, given.client_order_id, Word.NO_ANSWER, given.detail)
+        case OrderAnswer():
+            _answer(turn, given)
+        case CommissionReport():
+            _commission(turn, given)
+        case CashFlow():
+            if (given.venue, given.flow_id) not in turn.state.flows:
+                turn.emit(CashBooked(given))
+        case Link():
+            turn.market.link(given)
+        case Tick():
+            _ask_about_open_questions(turn)
+            for plan in turn.state.active_plans():
+                ticketing.expire(turn, plan)
+        case LoadInstrument():
+            if turn.state.instruments.get(given.instrument.id) != given.instrument:
+                turn.emit(InstrumentLoaded(given.instrument))
+        case MeetAccount():
+            turn.market.accounts[given.account.venue] = given.account
+            if given.account.venue not in turn.state.cash_and_cost:
+                turn.emit(AccountOpened(given.account.venue, given.account.wallet))
+        case Compared():
+            _compared(turn, given)
+        case _:
+            answer = _command(turn, given)
+            _advance_all(turn)
+            return answer
+    _advance_all(turn)
+    return None
+
+
+def _advance_all(turn: Turn) -> None:
+    for plan in turn.state.active_plans():
+        advance(turn, plan)
+
+
+def _command(
+    turn: Turn, given: ProposePlan | CancelPlan | ApproveTicket | RejectTicket | SetTradingState
+) -> Done | Denied:
+    match given:
+        case ProposePlan():
+            problem = objection(turn.state, turn.policy, given.spec)
+            if problem is not None:
+                return Denied("PLAN_REFUSED", problem, f"plan {given.spec.plan_id}")
+            turn.emit(PlanProposed(given.spec))
+            return Done(f"plan {given.spec.plan_id} taken on: its tickets follow (see: basisbot tickets)")
+        case CancelPlan():
+            plan = turn.state.plans.get(given.plan_id)
+            if plan is None:
+                return Denied("PLAN_UNKNOWN", "a plan that exists (see: basisbot plan list)", given.plan_id)
+            if plan.status is not PlanStatus.ACTIVE:
+                return Denied("PLAN_CLOSED", "an active plan", f"{given.plan_id} is {plan.status}")
+            ticketing.stop_plan(turn, plan, f"cancelled by {given.by}")
+            return Done(f"plan {given.plan_id} sends no new working orders; what has filled is still hedged")
+        case ApproveTicket():
+            return ticketing.approve(turn, given)
+        case RejectTicket():
+            return ticketing.reject(turn, given)
+        case SetTradingState():
+            turn.emit(TradingStateChanged(given.state, given.by, given.reason))
+            return Done(f"trading is {given.state}")
+
+
+def _fill(turn: Turn, fill: Fill) -> None:
+    if (fill.instrument.venue, fill.execution_id) in turn.state.executions:
+        return
+    if fill.instrument not in turn.state.instruments:
+        turn.alert("FOREIGN_FILL", f"{fill.instrument}: a fill in a contract this profile does not trade")
+        return
+    order = turn.state.orders.get(fill.client_order_id or "")
+    if order is None:
+        order = _recover(turn, fill.client_order_id, fill)
+    turn.emit(FillBooked(fill, order is None, turn.now))
+    if order is None:
+        turn.alert(
+            "FOREIGN_FILL",
+            f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price} is from no order of this ledger",
+        )
+
+
+def _recover(turn: Turn, client_order_id: str | None, source: Fill | OrderUpdate) -> OrderState | None:
+    """Recognise an order sent just before a crash: its id was reserved with an approval, its intent not yet
+    on disk."""
+    parsed = parse_client_order_id(client_order_id or "")
+    leg = None if parsed is None else turn.state.leg(parsed[0])
+    if parsed is None or leg is None or leg.envelope is None or client_order_id is None:
+        return None
+    key, attempt = parsed
+    if attempt > leg.last_attempt:
+        return None
+    against = source.side is not leg.envelope.side
+    purpose = Purpose.CONTINGENCY if against else leg.envelope.purposes[0]
+    request = OrderRequest(
+        client_order_id,
+        leg.instrument,
+        source.side,
+        # A fill tells no order's size: the ticket bounds it, and the venue's answer settles it.
+        source.quantity if isinstance(source, OrderUpdate) else max(leg.ticket.contracts, source.quantity),
+        source.price or leg.envelope.price_low,
+        reduce_only=leg.envelope.reduce_only is not against,
+    )
+    turn.emit(OrderIntended(request, purpose, leg.envelope.approval_id, key))
+    return turn.state.orders[client_order_id]
+
+
+def _update(turn: Turn, update: OrderUpdate) -> None:
+    client_id = update.client_order_id
+    if client_id is None:
+        return
+    if client_id not in turn.state.orders and _recover(turn, client_id, update) is None:
+        return
+    word = WORD_OF_STATUS[update.status]
+    _heard(turn, client_id, word, update.reason, update.venue_order_id, update.filled)
+
+
+def _heard(
+    turn: Turn,
+    client_id: str,
+    word: Word,
+    detail: str = "",
+    venue_order_id: str = "",
+    venue_filled: int | None = None,
+) -> None:
+    order = turn.state.orders.get(client_id)
+    if order is None:
+        return
+    belief = hear(order.belief, word)
+    more = venue_filled is not None and venue_filled > order.venue_filled
+    if belief is order.belief and not more:
+        return
+    turn.emit(OrderBelieved(client_id, belief, venue_order_id, venue_filled, detail))
+    if belief is Belief.UNKNOWN:
+        turn.alert("ORDER_UNKNOWN", f"{client_id}: {detail}; asking {order.request.instrument.venue}")
+
+
+def _answer(turn: Turn, answer: OrderAnswer) -> None:
+    client_id = answer.client_order_id
+    if answer.update is not None:
+        turn.market.absent.pop(client_id, None)
+        _update(turn, answer.update)
+        return
+    order = turn.state.orders.get(client_id)
+    if order is None or turn.now - order.intended_at < _TRUST_ABSENCE_AFTER:
+        return
+    turn.market.absent[client_id] = turn.market.absent.get(client_id, 0) + 1
+    if turn.market.absent[client_id] >= _ABSENT_TWICE:
+        _heard(turn, client_id, Word.NO_SUCH_ORDER, "the venue knows no such order")
+
+
+def _commission(turn: Turn, report: CommissionReport) -> None:
+    key = (report.instrument.venue, report.execution_id)
+    if key not in turn.state.commissions and report.instrument in turn.state.instruments:
+        turn.emit(CommissionBooked(report))
+
+
+def _compared(turn: Turn, given: Compared) -> None:
+    turn.market.reconciled = not given.differences
+    if given.differences != turn.state.last_differences:
+        turn.emit(Reconciled(given.differences))
+    if given.differences:
+        turn.alert("RECONCILE_MISMATCH", "; ".join(given.differences))
+
+
+def _ask_about_open_questions(turn: Turn) -> None:
+    """Ask about every order whose fate is not known, or not fully described, for longer than it should be."""
+    for client_id, order in turn.state.orders.items():
+        if order.is_settled:
+            continue
+        last = turn.market.asked.get(client_id, order.intended_at)
+        if turn.now - last >= turn.policy.ask_every:
+            turn.market.asked[client_id] = turn.now
+            turn.act(Ask(order.request.instrument, client_id))

@@ -1,0 +1,254 @@
+"""Tickets: raised, approved, rejected, expired, voided."""
+
+from decimal import ROUND_UP, Decimal
+
+from bot.model.events import (
+    PlanStopping,
+    TicketApproved,
+    TicketExpired,
+    TicketRaised,
+    TicketRejected,
+    TicketVoided,
+    TrancheArmed,
+)
+from bot.model.ids import LegKey, Role
+from bot.model.inputs import ApproveTicket, Done, RejectTicket
+from bot.model.plans import PlanKind
+from bot.model.tickets import Circumstances, Material, Ticket, TicketStatus
+from bot.orders.planning import Draft, LegDraft
+from bot.orders.state import LegState, PlanState, TrancheState
+from bot.orders.turn import Turn
+from risk.approval import Denied, Envelope, Purpose
+from risk.basis import executable_basis
+from risk.direction import Action
+from risk.instruments import Instrument
+from risk.orders import Side
+from risk.portfolio import Quote
+from risk.terms import Kind, Rounding
+
+# What a leg sized in XBT may come to beyond its partner: fills away from the price it was sized at.
+_HEDGE_ALLOWANCE = Decimal("1.01")
+_SATOSHI = Decimal("0.00000001")
+_FRACTION = Decimal("0.0001")
+
+PURPOSES = {
+    Role.WORKING: (Purpose.WORK, Purpose.CONTINGENCY),
+    Role.HEDGE: (Purpose.HEDGE, Purpose.CONTINGENCY),
+    Role.SINGLE: (Purpose.WORK,),
+}
+
+
+def raise_tickets(turn: Turn, plan: PlanState, draft: Draft) -> None:
+    """Put every leg of a tranche before a person."""
+    number = plan.tranches[-1].number + 1 if plan.tranches else 1
+    for leg in draft.legs:
+        turn.emit(TicketRaised(_ticket(turn, plan, number, leg, draft)))
+
+
+def _ticket(turn: Turn, plan: PlanState, number: int, leg: LegDraft, draft: Draft) -> Ticket:
+    spec, state, policy = plan.spec, turn.state, turn.policy
+    instrument = state.instruments[leg.instrument]
+    quote = turn.market.quotes[leg.instrument]
+    price = Decimal(0) if quote.mid is None else quote.mid
+    min_basis, max_basis = _basis_limits(turn, plan, leg)
+    material = Material(
+        leg=LegKey(spec.plan_id, number, leg.role),
+        instrument=leg.instrument,
+        side=leg.side,
+        reduce_only=leg.reduce_only,
+        quantity=_quantity(turn, plan, leg, draft, instrument, price),
+        price_low=instrument.terms.to_tick(price * (1 - policy.price_band), Rounding.UP),
+        price_high=instrument.terms.to_tick(price * (1 + policy.price_band), Rounding.DOWN),
+        min_basis=min_basis,
+        max_basis=max_basis,
+    )
+    return Ticket(
+        material=material,
+        contracts=leg.contracts,
+        purpose=_purpose(plan, leg),
+        circumstances=_circumstances(turn, plan, leg, instrument, price),
+        raised_at=turn.now,
+        approve_by=turn.now + policy.approve_by,
+        execute_within=policy.execute_by.total_seconds(),
+    )
+
+
+def _purpose(plan: PlanState, leg: LegDraft) -> str:
+    verb = "open" if plan.is_opening else "close"
+    if leg.role is Role.WORKING:
+        return f"{verb} the spread: goes first"
+    if leg.role is Role.HEDGE:
+        return f"{verb} the spread: answers each fill of the other leg"
+    return "hedge the collateral" if plan.is_opening else "take off what has no partner left"
+
+
+def _quantity(
+    turn: Turn, plan: PlanState, leg: LegDraft, draft: Draft, instrument: Instrument, price: Decimal
+) -> Decimal:
+    if instrument.terms.kind is Kind.LINEAR:
+        return Decimal(leg.contracts)
+    size = instrument.xbt(leg.contracts, price)
+    if leg.role is Role.HEDGE:
+        working = draft.legs[0]
+        partner = turn.state.instruments[working.instrument]
+        size = partner.xbt(working.contracts, price) + abs(plan.unhedged)
+    return (size * _HEDGE_ALLOWANCE + instrument.granule(price)).quantize(_SATOSHI, rounding=ROUND_UP)
+
+
+def _basis_limits(turn: Turn, plan: PlanState, leg: LegDraft) -> tuple[Decimal | None, Decimal | None]:
+    """Bound the basis of working orders: the plan's limit, else the basis of the moment less the slack."""
+    if leg.role is not Role.WORKING:
+        return None, None
+    spec = plan.spec
+    if spec.min_basis is not None or spec.max_basis is not None:
+        return spec.min_basis, spec.max_basis
+    linear, inverse = turn.market.quotes[spec.linear], turn.market.quotes[spec.inverse]
+    action = Action.OPEN if spec.kind is PlanKind.OPEN else Action.CLOSE
+    executable = executable_basis(spec.direction, action, linear, inverse)
+    if executable is None:
+        return None, None
+    slack = executable.basis.inverse * turn.policy.basis_slack
+    tick = Decimal(1)
+    if executable.linear_side is Side.SELL:
+        return ((executable.basis.absolute - slack) // tick) * tick, None
+    return None, -((-(executable.basis.absolute + slack)) // tick) * tick
+
+
+def _circumstances(
+    turn: Turn, plan: PlanState, leg: LegDraft, instrument: Instrument, price: Decimal
+) -> Circumstances:
+    inverse, linear = turn.market.quotes[plan.spec.inverse], turn.market.quotes[plan.spec.linear]
+    executable = executable_basis(
+        plan.spec.direction, Action.OPEN if plan.is_opening else Action.CLOSE, linear, inverse
+    )
+    delta = turn.state.delta()
+    size = instrument.xbt(leg.side.sign * leg.contracts, price)
+    before, after = _margin(turn, instrument, leg, price)
+    return Circumstances(
+        inverse_bid=_bid(inverse),
+        inverse_ask=_ask(inverse),
+        inverse_age=inverse.age(turn.now).total_seconds(),
+        linear_bid=_bid(linear),
+        linear_ask=_ask(linear),
+        linear_age=linear.age(turn.now).total_seconds(),
+        basis=None if executable is None else executable.basis.absolute,
+        delta_before=delta.quantize(_SATOSHI),
+        # The pair's other leg brings Δ back; this is the leg alone.
+        delta_after=(delta + size).quantize(_SATOSHI),
+        margin_before=before,
+        margin_after=after,
+        cost_if_partner_fails=(
+            None
+            if leg.role is Role.SINGLE
+            else (abs(size) * price * turn.policy.hard_band).quantize(Decimal("0.01"))
+        ),
+    )
+
+
+def _bid(quote: Quote) -> Decimal | None:
+    return None if quote.bid is None else quote.bid.price
+
+
+def _ask(quote: Quote) -> Decimal | None:
+    return None if quote.ask is None else quote.ask.price
+
+
+def _margin(
+    turn: Turn, instrument: Instrument, leg: LegDraft, price: Decimal
+) -> tuple[Decimal | None, Decimal | None]:
+    """Return initial margin as a fraction of equity before and after, where the venue's rate is known."""
+    account = turn.market.accounts.get(instrument.id.venue)
+    if account is None or account.equity.units <= 0:
+        return None, None
+    before = Decimal(account.initial_margin.units) / account.equity.units
+    held = turn.state.positions[instrument.id]
+    if instrument.terms.kind is Kind.INVERSE:
+        change = abs(held + leg.side.sign * leg.contracts) - abs(held)
+        units = instrument.value_units(change, price) * instrument.terms.initial_margin
+        after = before + units / account.equity.units
+    elif held:
+        # The broker's rate is its own affair: scale what it asks for now.
+        after = before * abs(held + leg.side.sign * leg.contracts) / abs(held)
+    else:
+        return before.quantize(_FRACTION), None
+    return before.quantize(_FRACTION), max(after, Decimal(0)).quantize(_FRACTION)
+
+
+def _open_leg(turn: Turn, ticket_id: str) -> LegState | Denied:
+    leg = next((leg for leg in turn.state.legs() if leg.ticket.ticket_id == ticket_id), None)
+    if leg is None:
+        return Denied("TICKET_UNKNOWN", "a ticket that exists (see: basisbot tickets)", ticket_id)
+    if leg.status is not TicketStatus.OPEN:
+        return Denied("TICKET_CLOSED", "an open ticket", f"{ticket_id} is {leg.status}")
+    return leg
+
+
+def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
+    leg = _open_leg(turn, command.ticket_id)
+    if isinstance(leg, Denied):
+        return leg
+    ticket = leg.ticket
+    if turn.now >= ticket.approve_by:
+        return Denied("TICKET_EXPIRED", f"approve by {ticket.approve_by:%F %T}Z", f"{turn.now:%F %T}Z")
+    if command.content_hash != ticket.material.content_hash():
+        return Denied("TICKET_ALTERED", ticket.material.content_hash(), command.content_hash)
+    material = ticket.material
+    envelope = Envelope(
+        approval_id=ticket.ticket_id,
+        instrument=material.instrument,
+        side=material.side,
+        reduce_only=material.reduce_only,
+        quantity=material.quantity,
+        price_low=material.price_low,
+        price_high=material.price_high,
+        execute_by=turn.now + turn.policy.execute_by,
+        approved_by=command.by,
+        approved_at=turn.now,
+        purposes=PURPOSES[material.leg.role],
+        min_basis=material.min_basis,
+        max_basis=material.max_basis,
+    )
+    turn.emit(
+        TicketApproved(material.leg, material.content_hash(), envelope, 1, turn.policy.reserved_attempts)
+    )
+    tranche = turn.state.plans[material.leg.plan_id].tranches[-1]
+    waiting = [key for key, other in tranche.legs.items() if other.status is not TicketStatus.APPROVED]
+    if waiting:
+        other = tranche.legs[waiting[0]].ticket.ticket_id
+        return Done(f"{ticket.ticket_id} approved; nothing is sent before {other} is approved too")
+    turn.emit(TrancheArmed(material.leg.plan_id, tranche.number))
+    return Done(f"{ticket.ticket_id} approved; tranche {tranche.number} is armed")
+
+
+def reject(turn: Turn, command: RejectTicket) -> Done | Denied:
+    leg = _open_leg(turn, command.ticket_id)
+    if isinstance(leg, Denied):
+        return leg
+    turn.emit(TicketRejected(leg.key, command.by, command.reason))
+    stop_plan(turn, turn.state.plans[leg.key.plan_id], f"{leg.key} was rejected: {command.reason}")
+    return Done(f"{leg.key} rejected; plan {leg.key.plan_id} sends nothing more")
+
+
+def expire(turn: Turn, plan: PlanState) -> None:
+    """Let the tickets nobody answered in time die, and the plan with them."""
+    tranche = plan.current
+    if tranche is None or tranche.armed:
+        return
+    for leg in list(tranche.legs.values()):
+        if leg.status is TicketStatus.OPEN and turn.now >= leg.ticket.approve_by:
+            turn.emit(TicketExpired(leg.key))
+            stop_plan(turn, plan, f"nobody approved {leg.key} in time")
+            return
+
+
+def stop_plan(turn: Turn, plan: PlanState, reason: str) -> None:
+    """Send no new working orders for the plan; void its open tickets. What has filled is still hedged."""
+    if plan.stopping:
+        return
+    turn.emit(PlanStopping(plan.spec.plan_id, reason))
+    tranche: TrancheState | None = plan.current
+    if tranche is None:
+        return
+    for leg in list(tranche.legs.values()):
+        if leg.status is TicketStatus.OPEN:
+            turn.emit(TicketVoided(leg.key, reason))
