@@ -1,0 +1,162 @@
+"""What BitMEX can be asked: orders, executions, positions, account, wallet. Answers are read, or refused."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from adapters.bitmex import wire
+from adapters.bitmex.account import account, key_fault, position, wallet_flow, wallet_time
+from adapters.bitmex.endpoints import Endpoint
+from adapters.bitmex.executions import execution_event
+from adapters.bitmex.orders import order_update
+from adapters.bitmex.rest import Rest
+from adapters.bitmex.settings import BitmexSettings
+from adapters.bitmex.terms import NotUnderstood, instrument
+from adapters.bitmex.wire import Malformed, Row
+from adapters.clock import Clock
+from adapters.errors import Misconfigured, Unreachable
+from risk.instruments import Instrument, InstrumentId
+from risk.orders import CashFlow, Fill, OrderUpdate
+from risk.portfolio import Account, Position
+
+PAGE = 500
+
+T = TypeVar("T")
+
+
+class Questions:
+    """All raise Unreachable (an unreadable answer is none) or Misconfigured."""
+
+    def __init__(self, settings: BitmexSettings, clock: Clock, rest: Rest) -> None:
+        self._settings = settings
+        self._name = settings.name
+        self._clock = clock
+        self._rest = rest
+
+    async def check_key(self) -> None:
+        """Raise Misconfigured unless the key may order and may not withdraw."""
+        attempted = "check the API key's rights"
+        answer = await self._rest.ask(Endpoint.API_KEYS, {}, attempted)
+        fault = self._read(attempted, lambda: key_fault(wire.rows(answer), self._settings.api_key))
+        if fault is not None:
+            raise Misconfigured(self._name, attempted, fault)
+
+    async def instrument(self, symbol: str) -> Instrument:
+        attempted = f"load the contract {symbol}"
+        fields: dict[str, object] = {"symbol": symbol, "count": 1}
+        answer = await self._rest.ask(Endpoint.INSTRUMENTS, fields, attempted)
+        rows = self._read(attempted, lambda: wire.rows(answer))
+        if not any(row.get("symbol") == symbol for row in rows):
+            raise Misconfigured(self._name, attempted, "the venue has no such contract")
+        try:
+            return self._read(attempted, lambda: instrument(self._name, rows[0]))
+        except NotUnderstood as error:
+            raise Misconfigured(self._name, attempted, str(error)) from error
+
+    async def order(self, instrument_id: InstrumentId, client_order_id: str) -> OrderUpdate | None:
+        attempted = f"ask about order {client_order_id}"
+        fields: dict[str, object] = {
+            "symbol": instrument_id.symbol,
+            "filter": json.dumps({"clOrdID": client_order_id}),
+            "count": 1,
+            "reverse": "true",
+        }
+        answer = await self._rest.ask(Endpoint.ORDERS, fields, attempted)
+        updates = self._read(attempted, lambda: [order_update(self._name, row) for row in wire.rows(answer)])
+        if any(update.client_order_id != client_order_id for update in updates):
+            raise Unreachable(self._name, attempted, "the answer is about another order")
+        return updates[0] if updates else None
+
+    async def open_orders(self) -> list[OrderUpdate]:
+        attempted = "ask for the open orders"
+        rows = await self._pages(
+            Endpoint.ORDERS, {"filter": json.dumps({"open": True})}, attempted, "orderID"
+        )
+        updates = self._read(attempted, lambda: [order_update(self._name, row) for row in rows])
+        return [update for update in updates if not update.status.is_final]
+
+    async def fills(self, since: datetime) -> list[Fill]:
+        rows = await self.executions(since, "Trade")
+        events = self._read("ask for the fills", lambda: [execution_event(self._name, row) for row in rows])
+        return sorted((event for event in events if isinstance(event, Fill)), key=lambda fill: fill.at)
+
+    async def executions(self, since: datetime, *kinds: str) -> list[Row]:
+        """Return rows of the execution table from ``since`` on, oldest first; of all kinds if none is named."""
+        fields: dict[str, object] = {"startTime": wire.stamp(since)}
+        rows: list[Row] = []
+        for kind in kinds or ("",):
+            chosen = fields | {"filter": json.dumps({"execType": kind})} if kind else fields
+            rows += await self._pages(
+                Endpoint.EXECUTIONS, chosen, f"ask for executions {kind}".strip(), "execID"
+            )
+        return rows
+
+    async def positions(self) -> list[Position]:
+        attempted = "ask for the positions"
+        answer = await self._rest.ask(Endpoint.POSITIONS, {}, attempted)
+        at = self._clock.now()
+        known = self._read(attempted, lambda: [position(self._name, row, at) for row in wire.rows(answer)])
+        return [one for one in known if one is not None]
+
+    async def account(self) -> Account:
+        attempted = "ask for the account"
+        answer = await self._rest.ask(Endpoint.MARGIN, {"currency": "XBt"}, attempted)
+        return self._read(attempted, lambda: account(self._name, wire.row(answer), self._clock.now()))
+
+    async def cash_flows(self, since: datetime) -> list[CashFlow]:
+        """Return funding and settlement (from executions) and transfers (from the wallet), oldest first."""
+        attempted = "ask for cash flows"
+        executions = await self.executions(since, "Funding", "Settlement")
+        events = self._read(attempted, lambda: [execution_event(self._name, row) for row in executions])
+        flows = [event for event in events if isinstance(event, CashFlow)]
+        flows += await self.wallet_flows(since)
+        return sorted(flows, key=lambda flow: flow.at)
+
+    async def wallet_flows(self, since: datetime) -> list[CashFlow]:
+        """Return deposits, withdrawals and transfers that took effect from ``since`` on."""
+        attempted = "ask for the wallet's history"
+
+        def is_older(row: Row) -> bool:
+            return wallet_time(row) < since
+
+        rows = await self._pages(
+            Endpoint.WALLET_HISTORY, {"currency": "XBt"}, attempted, "transactID", is_older
+        )
+        flows = self._read(attempted, lambda: [wallet_flow(self._name, row) for row in rows])
+        return [flow for flow in flows if flow is not None and flow.at >= since]
+
+    async def _pages(
+        self,
+        endpoint: Endpoint,
+        fields: dict[str, object],
+        attempted: str,
+        key: str,
+        is_enough: Callable[[Row], bool] = lambda row: False,
+    ) -> list[Row]:
+        """Ask page after page; each row once, by ``key``. Ends at a short page or one that is all ``is_enough``."""
+        found: dict[str, Row] = {}
+
+        def add(page: object) -> tuple[int, bool]:
+            """Keep a page's rows; return how many it had, and whether it was the last one needed."""
+            rows = wire.rows(page)
+            before = len(found)
+            found.update((wire.text(row, key), row) for row in rows)
+            is_last = len(rows) < PAGE or all(map(is_enough, rows))
+            if not is_last and len(found) == before:
+                raise Malformed("the venue tells the same page again and again")
+            return len(rows), is_last
+
+        start, is_last = 0, False
+        while not is_last:
+            answer = await self._rest.ask(endpoint, fields | {"count": PAGE, "start": start}, attempted)
+            count, is_last = self._read(attempted, partial(add, answer))
+            start += count
+        return list(found.values())
+
+    def _read(self, attempted: str, reading: Callable[[], T]) -> T:
+        try:
+            return reading()
+        except Malformed as error:
+            raise Unreachable(self._name, attempted, f"an answer that cannot be read: {error}") from error
