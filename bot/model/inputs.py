@@ -1,9 +1,9 @@
 """What reaches the engine's inbox: commands of people, words of venues, the clock's tick."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from adapters.venue import VenueEvent
+from bot.model.ids import LegKey
 from bot.model.plans import PlanSpec
 from bot.model.trading_state import TradingState
 from risk.instruments import Instrument, InstrumentId
@@ -65,6 +65,14 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class SpendAttempts:
+    """After a restart the venues were asked about reserved ids up to ``through``: none is used again."""
+
+    leg: LegKey
+    through: int
+
+
+@dataclass(frozen=True, slots=True)
 class SubmitRefused:
     """The order certainly does not exist: the venue said no, or it was never sent."""
 
@@ -100,6 +108,7 @@ Input = (
     | LoadInstrument
     | MeetAccount
     | Compared
+    | SpendAttempts
     | SubmitRefused
     | SubmitUnknown
     | OrderAnswer
@@ -113,11 +122,3 @@ class Done:
     """A command was carried out; ``text`` says what that means."""
 
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """An input with the time it was heard, by the injected clock."""
-
-    input: Input
-    at: datetime

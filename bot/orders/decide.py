@@ -6,6 +6,7 @@ from adapters.venue import Link
 from bot.model.actions import Ask
 from bot.model.events import (
     AccountOpened,
+    AttemptsSpent,
     CashBooked,
     CommissionBooked,
     FillBooked,
@@ -29,6 +30,7 @@ from bot.model.inputs import (
     ProposePlan,
     RejectTicket,
     SetTradingState,
+    SpendAttempts,
     SubmitRefused,
     SubmitUnknown,
     Tick,
@@ -84,6 +86,8 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
                 turn.emit(AccountOpened(given.account.venue, given.account.wallet))
         case Compared():
             _compared(turn, given)
+        case SpendAttempts():
+            turn.emit(AttemptsSpent(given.leg, given.through))
         case _:
             answer = _command(turn, given)
             _advance_all(turn)
@@ -226,9 +230,7 @@ def _compared(turn: Turn, given: Compared) -> None:
 
 def _ask_about_open_questions(turn: Turn) -> None:
     """Ask about every order whose fate is not known, or not fully described, for longer than it should be."""
-    for client_id, order in turn.state.orders.items():
-        if order.is_settled:
-            continue
+    for client_id, order in turn.state.unsettled.items():
         last = turn.market.asked.get(client_id, order.intended_at)
         if turn.now - last >= turn.policy.ask_every:
             turn.market.asked[client_id] = turn.now

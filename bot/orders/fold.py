@@ -57,8 +57,9 @@ def _instrument(state: BotState, event: InstrumentLoaded, _at: datetime) -> None
     state.instruments[event.instrument.id] = event.instrument
 
 
-def _account(state: BotState, event: AccountOpened, _at: datetime) -> None:
+def _account(state: BotState, event: AccountOpened, at: datetime) -> None:
     state.cash_and_cost[event.venue] = event.cash
+    state.opened_at[event.venue] = at
 
 
 def _trading(state: BotState, event: TradingStateChanged, _at: datetime) -> None:
@@ -125,7 +126,8 @@ def _spent(state: BotState, event: AttemptsSpent, _at: datetime) -> None:
 
 def _intended(state: BotState, event: OrderIntended, at: datetime) -> None:
     client_id = event.request.client_order_id
-    state.orders[client_id] = OrderState(event.request, event.purpose, event.approval_id, event.leg, at)
+    order = OrderState(event.request, event.purpose, event.approval_id, event.leg, at)
+    state.orders[client_id] = state.unsettled[client_id] = order
     if event.leg is None:
         return
     leg = _leg(state, event.leg)
@@ -141,6 +143,15 @@ def _believed(state: BotState, event: OrderBelieved, _at: datetime) -> None:
     order.venue_order_id = event.venue_order_id or order.venue_order_id
     if event.venue_filled is not None:
         order.venue_filled = max(order.venue_filled, event.venue_filled)
+    _index(state, order)
+
+
+def _index(state: BotState, order: OrderState) -> None:
+    client_id = order.request.client_order_id
+    if order.is_settled:
+        state.unsettled.pop(client_id, None)
+    else:
+        state.unsettled[client_id] = order
 
 
 def _fill(state: BotState, event: FillBooked, _at: datetime) -> None:
@@ -160,6 +171,7 @@ def _fill(state: BotState, event: FillBooked, _at: datetime) -> None:
         return
     order.filled += fill.quantity
     order.filled_quantity += envelope_quantity(instrument, fill.quantity, fill.price)
+    _index(state, order)
     if order.leg is not None and order.leg.role is not Role.SINGLE:
         _count_unhedged(state.plans[order.leg.plan_id], instrument, fill, event.heard_at)
 
@@ -167,8 +179,10 @@ def _fill(state: BotState, event: FillBooked, _at: datetime) -> None:
 def _count_unhedged(plan: PlanState, instrument: Instrument, fill: Fill, heard_at: datetime) -> None:
     before = plan.unhedged
     plan.unhedged += instrument.xbt(fill.signed_quantity, fill.price)
-    if abs(plan.unhedged) > abs(before) or plan.unhedged_since is None:
+    if abs(plan.unhedged) > abs(before):
         plan.unhedged_since = heard_at
+    elif abs(plan.unhedged) < instrument.granule(fill.price):
+        plan.unhedged_since = None
 
 
 def _book_value(state: BotState, instrument: Instrument, fill: Fill) -> None:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from adapters.venue import LinkState
 from bot.model.events import HedgeEscalated, PlanFinished, TrancheFinished
 from bot.model.ids import Role
 from bot.model.plans import PlanStatus
@@ -129,20 +130,25 @@ def answer_fills(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     instrument = state.instruments[hedge.instrument]
     side = hedge.envelope.side
     level = None if quote is None else quote.take(side)
-    if level is not None and naked * side.sign < 0 and not gave_up(turn, plan, hedge):
+    contracts = 0
+    if level is not None:
         contracts = hedge_size(instrument, naked, level.price).contracts
-        if hedge.envelope.reduce_only:
-            contracts = min(contracts, _held(state, hedge))
-        if contracts:
-            step = failed_hedges(state, hedge)
-            price = _through(instrument, hedge, side, level.price, turn.policy.pay_up_at(step))
-            if step:
-                turn.emit(HedgeEscalated(hedge.key, step, str(naked)))
-            turn.send(hedge, Purpose.HEDGE, side, contracts, price)
-        return
-    if gave_up(turn, plan, hedge) and all(order.is_settled for order in state.orders_of(hedge)):
+        if contracts == 0 or naked * side.sign > 0:
+            return  # less than a lot: carried to the next fill; or in flight already
+    if gave_up(turn, plan, hedge):
         # Only with no hedge in flight or UNKNOWN: it may already cover what would be unwound.
-        _fall_back(turn, plan, tranche, naked)
+        if all(order.is_settled for order in state.orders_of(hedge)):
+            _fall_back(turn, plan, tranche, naked)
+        return
+    if hedge.envelope.reduce_only:
+        contracts = min(contracts, _held(state, hedge))
+    if level is None or not contracts or turn.market.links.get(hedge.instrument.venue) is not LinkState.UP:
+        return
+    step = failed_hedges(state, hedge)
+    if step:
+        turn.emit(HedgeEscalated(hedge.key, step, str(naked)))
+    price = _through(instrument, hedge, side, level.price, turn.policy.pay_up_at(step))
+    turn.send(hedge, Purpose.HEDGE, side, contracts, price)
 
 
 def _fall_back(turn: Turn, plan: PlanState, tranche: TrancheState, naked: Decimal) -> None:

@@ -113,6 +113,7 @@ class BotState:
     instruments: dict[InstrumentId, Instrument] = field(default_factory=dict)
     plans: dict[str, PlanState] = field(default_factory=dict)
     orders: dict[str, OrderState] = field(default_factory=dict)
+    unsettled: dict[str, OrderState] = field(default_factory=dict)
     executions: set[tuple[str, str]] = field(default_factory=set)
     commissions: set[tuple[str, str]] = field(default_factory=set)
     awaiting_fee: set[tuple[str, str]] = field(default_factory=set)
@@ -122,6 +123,7 @@ class BotState:
     cash_and_cost: dict[str, Money] = field(default_factory=dict)
     """By venue, in its settlement currency: cash plus what open inverse positions cost, less what open linear
     ones did: the number that no average price can disturb."""
+    opened_at: dict[str, datetime] = field(default_factory=dict)
     last_heard: dict[str, datetime] = field(default_factory=dict)
     alerts: dict[tuple[str, str], datetime] = field(default_factory=dict)
     last_differences: tuple[str, ...] | None = None
