@@ -39,5 +39,14 @@ class Sessions:
             return True
         return any(session.opens <= now < session.closes for session in self.intervals)
 
+    def between(self, start: datetime, end: datetime) -> tuple[Session, ...]:
+        """Return the open intervals that touch ``start`` to ``end``, clipped to them."""
+        intervals = (Session(start, end),) if self.intervals is None else self.intervals
+        return tuple(
+            Session(max(session.opens, start), min(session.closes, end))
+            for session in intervals
+            if session.opens < end and session.closes > start
+        )
+
 
 ALWAYS_OPEN = Sessions(None)

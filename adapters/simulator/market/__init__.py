@@ -1,0 +1,1 @@
+"""Where the simulated venues' prices come from."""

@@ -1,0 +1,75 @@
+"""What a simulation starts from. A TOML file may state any part of it; the rest keeps these defaults."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
+
+
+class ScenarioError(Exception):
+    """A scenario that cannot be used; ``str(error)`` is one line that says where and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketScenario:
+    """Prices. ``index``: starting index, cents. Ratios are ppm; reversion times are seconds.
+
+    ``volatility``: of the index, ppm a year. ``basis``: mean of CME over the index (real median 2017–2021:
+    0.87 %), ``basis_deviation`` its long-run standard deviation (real: about 10,000 ppm over years; the default
+    is that of a calm day), forgotten over ``basis_reversion``. ``premium_*``: the same of the perpetual over
+    the index, mean 0. Depth is contracts per level, drawn between half and one and a half of it.
+    """
+
+    index: int = 8_000_000
+    volatility: int = 600_000
+    basis: int = 9_000
+    basis_deviation: int = 1_000
+    basis_reversion: int = 3_600
+    premium_deviation: int = 100
+    premium_reversion: int = 60
+    step: timedelta = timedelta(milliseconds=200)
+    levels: int = 10
+    xbt_depth: int = 40_000
+    mbt_depth: int = 4
+    btc_depth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class InverseScenario:
+    """The BitMEX account. ``wallet``: satoshi. ``funding_rate``: ppm per interval, longs pay when positive.
+
+    ``funding_every``: None for the venue's own 04:00, 12:00, 20:00 UTC. ``futures``: months of dated
+    contracts to list beside the perpetual.
+    """
+
+    account: str = "1234567"
+    api_key: str = "sim-key"
+    api_secret: str = "sim-secret"
+    wallet: int = 100_000_000
+    funding_rate: int = 100
+    funding_every: timedelta | None = None
+    futures: tuple[tuple[int, int], ...] = ()
+    latency: timedelta = timedelta(milliseconds=20)
+
+
+@dataclass(frozen=True, slots=True)
+class LinearScenario:
+    """The broker's account. ``cash``: units of 1e-8 USD. ``month``: (year, month) of BTC and MBT, or None.
+
+    None lists the first month with two weeks to live. ``sessions``: the default never closes, so that a
+    demonstration runs on any day, CME's own pauses included.
+    """
+
+    account: str = "DU0000001"
+    cash: int = 2_000_000 * 100_000_000
+    month: tuple[int, int] | None = None
+    sessions: Sessions = ALWAYS_OPEN
+    latency: timedelta = timedelta(milliseconds=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    seed: int = 1
+    market: MarketScenario = field(default_factory=MarketScenario)
+    inverse: InverseScenario = field(default_factory=InverseScenario)
+    linear: LinearScenario = field(default_factory=LinearScenario)

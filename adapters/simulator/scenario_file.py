@@ -1,0 +1,214 @@
+"""Scenarios from TOML.
+
+seed = 7
+
+[market]
+index = 80000                # USD
+volatility = 0.6             # a year
+basis = 0.009                # mean of CME over the index
+basis_deviation = 0.001      # and how far it strays
+basis_reversion_seconds = 3600
+premium_deviation = 0.0001   # of the perpetual over the index
+premium_reversion_seconds = 60
+step_milliseconds = 200
+levels = 10                  # per side of a book
+xbt_depth = 40000            # contracts per level
+mbt_depth = 4
+btc_depth = 1
+
+[inverse]
+account = "1234567"
+api_key = "sim-key"
+api_secret = "sim-secret"
+wallet = 1.0                 # XBT
+funding_rate = 0.0001        # per interval; longs pay when positive
+funding_every_seconds = 10   # left out: 04:00, 12:00, 20:00 UTC
+futures = ["2026-12"]        # dated contracts beside the perpetual
+latency_milliseconds = 20
+
+[linear]
+account = "DU0000001"
+cash = 2000000               # USD
+month = "2026-12"            # left out: the first with two weeks to live
+sessions = "always"          # or a list of [opens, closes], each a time with its offset
+latency_milliseconds = 20
+"""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Session, Sessions
+from adapters.simulator.scenario import Scenario, ScenarioError
+
+UNITS = 100_000_000
+PPM = 1_000_000
+Reader = Callable[[object], object]
+
+
+def load(path: Path) -> Scenario:
+    """Read a scenario. Raises ScenarioError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"scenario {path}: cannot be read: {_reason(error)}") from error
+    try:
+        return parse(text)
+    except ScenarioError as error:
+        raise ScenarioError(f"scenario {path}: {error}") from error
+
+
+def parse(text: str) -> Scenario:
+    """Read a scenario from the text of a TOML file. Raises ScenarioError."""
+    try:
+        data = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"not TOML: {error}") from error
+    unknown = sorted(data.keys() - {"seed", *_SECTIONS})
+    if unknown:
+        raise ScenarioError(f"no such section or key: {', '.join(unknown)}")
+    default = Scenario()
+    return Scenario(
+        seed=_read("seed", data.get("seed", default.seed), _integer(0, 2**63)),
+        market=_section(default.market, "market", data),
+        inverse=_section(default.inverse, "inverse", data),
+        linear=_section(default.linear, "linear", data),
+    )
+
+
+def _section(default: Any, name: str, data: Mapping[str, Any]) -> Any:
+    table, fields = data.get(name, {}), _SECTIONS[name]
+    if not isinstance(table, dict):
+        raise ScenarioError(f"{name} must be a table, [{name}]")
+    unknown = sorted(table.keys() - fields.keys())
+    if unknown:
+        raise ScenarioError(f"[{name}] has no {', '.join(unknown)}; it may have {', '.join(fields)}")
+    changes = {}
+    for key, raw in table.items():
+        attribute, reader = fields[key]
+        changes[attribute] = _read(f"[{name}] {key}", raw, reader)
+    return replace(default, **changes)
+
+
+def _read(where: str, raw: object, reader: Reader) -> Any:
+    try:
+        return reader(raw)
+    except ValueError as error:
+        raise ScenarioError(f"{where}: {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    return error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8 text"
+
+
+def _integer(least: int, most: int = 10**9) -> Callable[[object], int]:
+    def read(raw: object) -> int:
+        if not isinstance(raw, int) or isinstance(raw, bool) or not least <= raw <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}, not {raw!r}")
+        return raw
+
+    return read
+
+
+def _scaled(scale: int, least: str, most: str) -> Reader:
+    """Read a number between ``least`` and ``most`` and return it times ``scale``, which must come out whole."""
+
+    def read(raw: object) -> int:
+        if isinstance(raw, bool) or not isinstance(raw, int | Decimal) or not Decimal(raw).is_finite():
+            raise ValueError(f"must be a number, not {raw!r}")
+        if not Decimal(least) <= raw <= Decimal(most):
+            raise ValueError(f"must be from {least} to {most}, not {raw}")
+        scaled = Decimal(raw) * scale
+        if scaled != int(scaled):
+            raise ValueError(f"is too fine: {raw} is no whole multiple of {1 / Decimal(scale):f}")
+        return int(scaled)
+
+    return read
+
+
+def _seconds(least: int, unit: timedelta) -> Reader:
+    whole = _integer(least)
+    return lambda raw: whole(raw) * unit
+
+
+def _text(raw: object) -> str:
+    if not isinstance(raw, str) or not raw:
+        raise ValueError(f"must be a text, not {raw!r}")
+    return raw
+
+
+def _month(raw: object) -> tuple[int, int]:
+    try:
+        day = datetime.strptime(_text(raw), "%Y-%m").replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f'must be a month like "2026-12", not {raw!r}') from None
+    if not 2009 <= day.year <= 2099:
+        raise ValueError(f"must be a month from 2009 to 2099, not {raw!r}")
+    return day.year, day.month
+
+
+def _months(raw: object) -> tuple[tuple[int, int], ...]:
+    if not isinstance(raw, list):
+        raise ValueError(f"must be a list of months, not {raw!r}")
+    return tuple(_month(item) for item in raw)
+
+
+def _sessions(raw: object) -> Sessions:
+    if raw == "always":
+        return ALWAYS_OPEN
+    if not isinstance(raw, list):
+        raise ValueError(f'must be "always" or a list of [opens, closes], not {raw!r}')
+    sessions = []
+    for item in raw:
+        if not isinstance(item, list) or len(item) != 2:
+            raise ValueError(f"must hold pairs [opens, closes], not {item!r}")
+        opens, closes = (_time(end) for end in item)
+        sessions.append(Session(opens, closes))
+    return Sessions.of(sessions)
+
+
+def _time(raw: object) -> datetime:
+    if not isinstance(raw, datetime) or raw.tzinfo is None:
+        raise ValueError(f"must be a time with its offset, like 2026-11-23T00:00:00Z, not {raw!r}")
+    return raw.astimezone(UTC)
+
+
+_SECOND, _MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
+_LATENCY = ("latency", _seconds(0, _MILLISECOND))
+_SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
+    "market": {
+        "index": ("index", _scaled(100, "100", "900000")),
+        "volatility": ("volatility", _scaled(PPM, "0", "100")),
+        "basis": ("basis", _scaled(PPM, "-0.5", "1")),
+        "basis_deviation": ("basis_deviation", _scaled(PPM, "0", "1")),
+        "basis_reversion_seconds": ("basis_reversion", _integer(1)),
+        "premium_deviation": ("premium_deviation", _scaled(PPM, "0", "1")),
+        "premium_reversion_seconds": ("premium_reversion", _integer(1)),
+        "step_milliseconds": ("step", _seconds(10, _MILLISECOND)),
+        "levels": ("levels", _integer(1, 1_000)),
+        "xbt_depth": ("xbt_depth", _integer(100)),
+        "mbt_depth": ("mbt_depth", _integer(1)),
+        "btc_depth": ("btc_depth", _integer(1)),
+    },
+    "inverse": {
+        "account": ("account", _text),
+        "api_key": ("api_key", _text),
+        "api_secret": ("api_secret", _text),
+        "wallet": ("wallet", _scaled(UNITS, "0", "1000000000")),
+        "funding_rate": ("funding_rate", _scaled(PPM, "-1", "1")),
+        "funding_every_seconds": ("funding_every", _seconds(1, _SECOND)),
+        "futures": ("futures", _months),
+        "latency_milliseconds": _LATENCY,
+    },
+    "linear": {
+        "account": ("account", _text),
+        "cash": ("cash", _scaled(UNITS, "0", "1000000000")),
+        "month": ("month", _month),
+        "sessions": ("sessions", _sessions),
+        "latency_milliseconds": _LATENCY,
+    },
+}

@@ -1,0 +1,78 @@
+"""A whole simulation: two venues on one market, built from a scenario."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from adapters.clock import Clock
+from adapters.simulator.exchange.catalog import btc, front_month, mbt, xbt_future, xbtusd
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.funding import FundingSchedule
+from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
+from adapters.simulator.market.generated import GeneratedMarket
+from adapters.simulator.market.update import Market
+from adapters.simulator.scenario import Scenario, ScenarioError
+
+
+class World:
+    """``step`` moves the market to the clock's time and lets both venues answer it."""
+
+    def __init__(self, scenario: Scenario, clock: Clock, inverse: Exchange, linear: Exchange, market: Market):
+        self.scenario = scenario
+        self.clock = clock
+        self.inverse = inverse
+        self.linear = linear
+        self._market = market
+        self._venue_of: Mapping[str, Exchange] = {
+            spec.symbol: venue for venue in (inverse, linear) for spec in venue.specs()
+        }
+
+    def step(self) -> None:
+        for update in self._market.step(self.clock.now()):
+            self._venue_of[update.symbol].set_market(update.symbol, update.index, update.bids, update.asks)
+        self.inverse.step()
+        self.linear.step()
+
+    async def run(self) -> None:
+        """Step for ever, at the scenario's pace. End it by cancelling the task."""
+        while True:
+            await asyncio.sleep(self.scenario.market.step.total_seconds())
+            self.step()
+
+
+def build(scenario: Scenario, clock: Clock) -> World:
+    """Build both venues with their accounts funded, and step the market once.
+
+    Raises ScenarioError if a contract it names has expired.
+    """
+    now = clock.now()
+    year, month = scenario.linear.month or front_month(now)
+    every = scenario.inverse.funding_every
+    funding = FundingSchedule(scenario.inverse.funding_rate)
+    if every is not None:
+        funding = FundingSchedule(scenario.inverse.funding_rate, every, timedelta(0))
+    inverse = Exchange(
+        "bitmex",
+        [xbtusd(), *(xbt_future(*future) for future in scenario.inverse.futures)],
+        INVERSE_RULES,
+        clock,
+        seed=scenario.seed,
+        funding=funding,
+    )
+    rules = replace(LINEAR_RULES, sessions=scenario.linear.sessions)
+    linear = Exchange("cme", [mbt(year, month), btc(year, month)], rules, clock, seed=scenario.seed)
+    for spec in (*inverse.specs(), *linear.specs()):
+        if spec.expiry is not None and spec.expiry <= now:
+            raise ScenarioError(f"{spec.symbol} expired at {spec.expiry:%F %R}Z")
+    for venue, account, amount in (
+        (inverse, scenario.inverse.account, scenario.inverse.wallet),
+        (linear, scenario.linear.account, scenario.linear.cash),
+    ):
+        venue.open_account(account)
+        if amount:
+            venue.deposit(account, amount)
+    market = GeneratedMarket(scenario.market, [*inverse.specs(), *linear.specs()], scenario.seed, now)
+    world = World(scenario, clock, inverse, linear, market)
+    world.step()
+    return world
