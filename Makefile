@@ -16,6 +16,10 @@ WORKERS ?= auto
 ARGS ?=
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The machine's own certificates where it has them: behind a company's proxy no others will do.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS ?= 1
+endif
 
 .PHONY: help setup demo test lint lock clean
 

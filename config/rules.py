@@ -1,0 +1,124 @@
+"""What must fit together across keys. Each rule yields (key, what is wrong and allowed)."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from urllib.parse import urlsplit
+
+from config.kinds import is_loopback
+from config.settings import Mode, Settings
+
+Fault = tuple[str, str]
+
+LIVE_PORTS = {7496, 4001}
+PAPER_PORTS = {7497, 4002}
+MONTH_CODES = "FGHJKMNQUVXZ"
+
+
+def faults(settings: Settings) -> Iterator[Fault]:
+    """Yield everything that does not fit together."""
+    yield from _addresses(settings)
+    yield from _secrets(settings)
+    yield from _broker(settings)
+    yield from _contract(settings)
+    yield from _plan(settings)
+    yield from _bands(settings)
+    yield from _api(settings)
+
+
+def _addresses(settings: Settings) -> Iterator[Fault]:
+    inverse = settings.inverse
+    hosts = {
+        "inverse.base_url": urlsplit(inverse.base_url).hostname or "",
+        "inverse.ws_url": urlsplit(inverse.ws_url).hostname or "",
+        "linear.host": settings.linear.host,
+    }
+    if settings.mode is Mode.SIMULATED:
+        for key, host in hosts.items():
+            if not is_loopback(host):
+                yield key, f"mode simulated talks to this machine only (127.0.0.1), not to {host}"
+        return
+    for key, address, scheme in (
+        ("inverse.base_url", inverse.base_url, "https"),
+        ("inverse.ws_url", inverse.ws_url, "wss"),
+    ):
+        if urlsplit(address).scheme != scheme:
+            yield key, f"mode {settings.mode} needs an encrypted link ({scheme}://)"
+
+
+def _secrets(settings: Settings) -> Iterator[Fault]:
+    for name in ("api_key", "api_secret"):
+        key = f"inverse.{name}"
+        given = [way for way in ("", "_env", "_file") if getattr(settings.inverse, name + way) is not None]
+        if "" in given and settings.mode is not Mode.SIMULATED:
+            yield key, f"a secret may not stand in a profile; give {name}_env or {name}_file"
+        elif len(given) != 1:
+            ways = [f"{name}{way}" for way in given]
+            yield key, f"give one of {name}_env and {name}_file, not {' and '.join(ways) or 'neither'}"
+
+
+def _broker(settings: Settings) -> Iterator[Fault]:
+    linear = settings.linear
+    if linear.flatten_client_id == linear.client_id:
+        yield "linear.flatten_client_id", f"must differ from linear.client_id ({linear.client_id})"
+    paper = linear.account.startswith("D")
+    if settings.mode is Mode.TESTNET:
+        if not paper:
+            yield "linear.account", "mode testnet needs a paper account (it begins with D)"
+        if linear.port in LIVE_PORTS:
+            yield (
+                "linear.port",
+                f"{linear.port} is the port of a live login; paper has 7497 (TWS), 4002 (Gateway)",
+            )
+    if settings.mode is Mode.LIVE:
+        if paper:
+            yield "linear.account", "mode live needs a live account, and this one is paper (it begins with D)"
+        if linear.port in PAPER_PORTS:
+            yield (
+                "linear.port",
+                f"{linear.port} is the port of a paper login; live has 7496 (TWS), 4001 (Gateway)",
+            )
+
+
+def _contract(settings: Settings) -> Iterator[Fault]:
+    contract = settings.linear.contract
+    month = contract.symbol[-3:-2], contract.symbol[-2:]
+    dated = len(contract.symbol) > 3 and month[0] in MONTH_CODES and month[1].isdigit()
+    if contract.expiry == "front":
+        if settings.mode is not Mode.SIMULATED:
+            yield "linear.contract.expiry", '"front" is for simulated profiles; name the month (YYYYMM)'
+        return
+    stated = MONTH_CODES[int(contract.expiry[4:6]) - 1] + contract.expiry[2:4]
+    if not dated or "".join(month) != stated:
+        yield (
+            "linear.contract.symbol",
+            f"{contract.symbol!r} must end with {stated}, the month of expiry {contract.expiry}",
+        )
+
+
+def _plan(settings: Settings) -> Iterator[Fault]:
+    plan = settings.plan
+    if plan.size_xbt > settings.limits.max_plan_xbt:
+        yield "plan.size_xbt", f"must be at most limits.max_plan_xbt ({settings.limits.max_plan_xbt})"
+    if plan.min_basis is not None and plan.max_basis is not None and plan.min_basis > plan.max_basis:
+        yield "plan.min_basis", f"must be at most plan.max_basis ({plan.max_basis})"
+
+
+def _bands(settings: Settings) -> Iterator[Fault]:
+    limits = settings.limits
+    if any(later <= earlier for earlier, later in pairwise(limits.pay_up_percent)):
+        yield "limits.pay_up_percent", "each step must pay more than the one before"
+    if limits.hard_band_percent < max(limits.pay_up_percent):
+        yield "limits.hard_band_percent", f"must be at least the last pay-up ({max(limits.pay_up_percent)})"
+    if limits.price_band_percent < limits.hard_band_percent:
+        yield (
+            "limits.price_band_percent",
+            f"must be at least limits.hard_band_percent ({limits.hard_band_percent})",
+        )
+
+
+def _api(settings: Settings) -> Iterator[Fault]:
+    if not is_loopback(settings.api.host) and not settings.api.allow_remote:
+        yield (
+            "api.host",
+            f"{settings.api.host} can be reached from other machines: 127.0.0.1, or api.allow_remote = true",
+        )

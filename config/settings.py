@@ -1,0 +1,172 @@
+"""The settings of one instance, typed. What each key means stands beside it in the profiles.
+
+Money and sizes are Decimal, in the unit their name ends with; a price is USD per XBT; times are seconds.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr, SecretStr
+
+from config.kinds import (
+    Count,
+    Expiry,
+    HttpAddress,
+    Name,
+    Number,
+    Percent,
+    Port,
+    Positive,
+    Seconds,
+    Section,
+    Text,
+    Variable,
+    WebsocketAddress,
+)
+from risk.direction import Direction
+
+
+class Mode(StrEnum):
+    """SIMULATED talks to this machine only. LIVE needs an explicit flag as well (``require_consent``)."""
+
+    SIMULATED = "simulated"
+    TESTNET = "testnet"
+    LIVE = "live"
+
+
+class Inverse(Section):
+    """The inverse venue: contracts in USD, margin and results in XBT.
+
+    Each secret comes from an environment variable or a file; ``config.secrets`` fetches them when needed.
+    Only a simulated profile may write them down, its keys being open to everybody anyway.
+    """
+
+    adapter: Literal["bitmex"]
+    base_url: HttpAddress
+    ws_url: WebsocketAddress
+    symbol: Text
+    api_key: SecretStr | None = None
+    api_key_env: Variable | None = None
+    api_key_file: Path | None = None
+    api_secret: SecretStr | None = None
+    api_secret_env: Variable | None = None
+    api_secret_file: Path | None = None
+    request_timeout_seconds: Seconds = 5.0
+    connect_timeout_seconds: Seconds = 10.0
+
+
+class LinearContract(Section):
+    """One future at the broker, and what it must turn out to be.
+
+    ``expiry``: YYYYMM, YYYYMMDD, or "front" for the nearest one listed. ``multiplier``: XBT per contract,
+    ``min_tick``: USD per XBT; both are held against what the broker states.
+    """
+
+    symbol: Text
+    ib_symbol: Text
+    trading_class: Text
+    expiry: Expiry
+    multiplier: Positive
+    min_tick: Positive
+    exchange: Text = "CME"
+    currency: Literal["USD"] = "USD"
+
+
+class Linear(Section):
+    """The linear venue: CME through TWS or IB Gateway. ``flatten`` logs in beside the bot, as itself."""
+
+    adapter: Literal["ibkr"]
+    host: Text
+    port: Port
+    client_id: Count
+    flatten_client_id: Count
+    account: Text
+    contract: LinearContract
+    connect_timeout_seconds: Seconds = 10.0
+    question_timeout_seconds: Seconds = 10.0
+    order_timeout_seconds: Seconds = 5.0
+    heartbeat_seconds: Seconds = 5.0
+
+
+class Plan(Section):
+    """What ``plan open`` proposes where the command line says nothing else."""
+
+    direction: Direction
+    size_xbt: Positive
+    tranches: Annotated[Count, Field(le=90)]
+    collateral_hedge: bool = True
+    min_basis: Number | None = None
+    max_basis: Number | None = None
+    target_delta_xbt: Number = Decimal(0)
+
+
+class Limits(Section):
+    """What no plan and no person at the console can exceed without changing the profile.
+
+    Percentages are of the price, except ``max_*_margin_percent``: of the account's equity.
+    """
+
+    max_plan_xbt: Positive
+    max_unattended_delta_xbt: Positive
+    max_quote_age_seconds: Seconds
+    price_band_percent: Percent
+    pay_up_percent: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=10)]
+    hard_band_percent: Percent
+    max_inverse_margin_percent: Percent
+    max_linear_margin_percent: Percent
+    approve_by_seconds: Seconds
+    execute_by_seconds: Seconds
+    reserved_attempts: Annotated[Count, Field(le=200)]
+
+
+class Ledger(Section):
+    """``path`` is taken from the data folder unless it is absolute."""
+
+    path: Path = Path("ledger.sqlite3")
+
+
+class Api(Section):
+    """Where console and API listen. Beyond loopback only with ``allow_remote``. Port 0: any free one."""
+
+    host: Text = "127.0.0.1"
+    port: Port = 8460
+    allow_remote: bool = False
+
+
+class Demo(Section):
+    """How long ``basisbot demo`` holds the spread, and the seed of its market."""
+
+    seconds: Seconds = 20.0
+    seed: Annotated[Count, Field(ge=0)] = 1
+
+
+class Settings(Section):
+    """Everything one instance is told. Immutable; no secret shows in ``repr`` or in ``redacted()``."""
+
+    instance: Name
+    mode: Mode
+    data_dir: Path
+    inverse: Inverse
+    linear: Linear
+    plan: Plan
+    limits: Limits
+    ledger: Ledger = Ledger()
+    api: Api = Api()
+    demo: Demo = Demo()
+
+    _source: Path = PrivateAttr(default=Path())
+
+    @property
+    def source(self) -> Path:
+        """The profile's file."""
+        return self._source
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.data_dir / self.ledger.path
+
+    def redacted(self) -> dict[str, Any]:
+        """Return the settings as plain JSON values, secrets masked."""
+        return self.model_dump(mode="json", exclude_none=True)
