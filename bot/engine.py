@@ -1,0 +1,189 @@
+"""The engine: one inbox, one loop — decide → append → act → wake the writer.
+
+A fill's way: socket → adapter → ``hear`` → ``decide`` → event appended in memory (sequence, hash) → hedge
+written to the socket → writer thread woken → journal. Read ``run`` and ``_take``; the rest carries things out.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from adapters.clock import Clock
+from adapters.errors import NotSent, OutcomeUnknown, Refused, VenueError
+from adapters.venue import Venue, VenueEvent
+from bot.model.actions import Action, Ask, Cancel, Submit
+from bot.model.describe import describe
+from bot.model.events import Event, OrderIntended, Recorded
+from bot.model.inputs import Command, Done, Input, OrderAnswer, SubmitRefused, SubmitUnknown, Tick
+from bot.model.policy import Policy
+from bot.orders.decide import decide
+from bot.orders.market import Market
+from bot.orders.state import BotState
+from bot.orders.turn import Turn
+from risk.approval import Denied, Purpose
+
+log = structlog.get_logger("engine")
+
+# The hedge is written to its socket in this time; the disk can wait that long, its ids are reserved already.
+_WAKE_AFTER_HEDGE = 0.002
+# Fills are asked for from a little before the order was intended: the venue's clock is not ours.
+_CLOCK_SLACK = timedelta(minutes=1)
+
+
+class Store(Protocol):
+    """The ledger, as the engine needs it."""
+
+    def append(self, event: Event, at: datetime) -> Recorded: ...
+    def wake(self) -> None: ...
+    async def durable(self, seq: int) -> None: ...
+
+
+class Engine:
+    """Takes inputs one at a time. ``gate`` returns why nothing may be sent (the flatten latch), else None."""
+
+    def __init__(
+        self,
+        store: Store,
+        venues: Mapping[str, Venue],
+        policy: Policy,
+        clock: Clock,
+        state: BotState,
+        gate: Callable[[], str | None],
+        tick: float = 0.1,
+    ) -> None:
+        self.state = state
+        self.market = Market()
+        self.policy = policy
+        self._store = store
+        self._venues = venues
+        self._clock = clock
+        self._gate = gate
+        self._tick = tick
+        self._inbox: asyncio.Queue[tuple[Input, asyncio.Future[Done | Denied] | None]] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last_seq = 0
+        self.listeners: list[Callable[[Recorded], None]] = []
+
+    def hear(self, given: VenueEvent | Input) -> None:
+        """Take an input. Never blocks; call it on the loop's thread."""
+        self._inbox.put_nowait((given, None))
+
+    async def command(self, command: Command) -> Done | Denied:
+        """Carry out a person's command. Answers when what it did is durable."""
+        reply: asyncio.Future[Done | Denied] = asyncio.get_running_loop().create_future()
+        self._inbox.put_nowait((command, reply))
+        answer = await reply
+        await self._store.durable(self._last_seq)
+        return answer
+
+    async def drained(self) -> None:
+        """Return when everything heard so far has been decided on."""
+        reply: asyncio.Future[Done | Denied] = asyncio.get_running_loop().create_future()
+        self._inbox.put_nowait((Tick(), reply))
+        await reply
+
+    async def run(self) -> None:
+        """Decide for ever. An error in a decision ends the bot: a restart rebuilds from the ledger."""
+        ticker = asyncio.create_task(self._ticking())
+        try:
+            while True:
+                given, reply = await self._inbox.get()
+                answer = self._take(given)
+                if reply is not None and not reply.done():
+                    reply.set_result(answer or Done(""))
+        finally:
+            for task in (ticker, *self._tasks):
+                task.cancel()
+            await asyncio.gather(ticker, *self._tasks, return_exceptions=True)
+
+    async def _ticking(self) -> None:
+        while True:
+            await asyncio.sleep(self._tick)
+            self.hear(Tick())
+
+    def _take(self, given: Input) -> Done | Denied | None:
+        turn = Turn(self.state, self.market, self.policy, self._clock.now())
+        answer = decide(turn, given)
+        intents: dict[str, int] = {}
+        recorded = []
+        for event in turn.events:
+            entry = self._store.append(event, turn.now)
+            recorded.append(entry)
+            self._last_seq = entry.seq
+            if isinstance(event, OrderIntended):
+                intents[event.request.client_order_id] = entry.seq
+        hedging = False
+        for action in turn.actions:
+            if isinstance(action, Submit):
+                hedging = hedging or not action.wait_durable
+                seq = intents[action.order.request.client_order_id]
+                self._spawn(self._submit(action, seq))
+            else:
+                self._spawn(self._carry_out(action))
+        if hedging:
+            asyncio.get_running_loop().call_later(_WAKE_AFTER_HEDGE, self._store.wake)
+        elif recorded:
+            self._store.wake()
+        for entry in recorded:
+            log.info(describe(entry.event), seq=entry.seq, kind=type(entry.event).__name__)
+            for listener in self.listeners:
+                listener(entry)
+        return answer
+
+    def _spawn(self, coroutine: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _submit(self, action: Submit, seq: int) -> None:
+        request = action.order.request
+        client_id = request.client_order_id
+        if action.wait_durable:
+            await self._store.durable(seq)
+        closed = self._gate()
+        if closed is not None and action.order.purpose is not Purpose.FLATTEN:
+            self.hear(SubmitRefused(client_id, "FLATTEN_LATCH", closed, reached_venue=False))
+            return
+        try:
+            self.hear(await self._venues[request.instrument.venue].submit(action.order))
+        except Refused as error:
+            self.hear(SubmitRefused(client_id, error.code, error.detail, reached_venue=True))
+        except NotSent as error:
+            self.hear(SubmitRefused(client_id, "NOT_SENT", error.detail, reached_venue=False))
+        except OutcomeUnknown as error:
+            self.hear(SubmitUnknown(client_id, error.detail))
+        except VenueError as error:
+            # Nothing else says the order does not exist.
+            self.hear(SubmitUnknown(client_id, str(error)))
+
+    async def _carry_out(self, action: Action) -> None:
+        try:
+            match action:
+                case Ask():
+                    await self.ask(action)
+                case Cancel():
+                    await self._venues[action.instrument.venue].cancel(
+                        action.instrument, action.client_order_id
+                    )
+                case Submit():
+                    raise TypeError("a submit is carried out with its sequence number")
+        except VenueError as error:
+            log.warning(str(error))
+
+    async def ask(self, action: Ask) -> None:
+        """Ask a venue what became of an order, and for the fills it speaks of. Raises VenueError."""
+        venue = self._venues[action.instrument.venue]
+        update = await venue.order(action.instrument, action.client_order_id)
+        order = self.state.orders.get(action.client_order_id)
+        if update is not None and (order is None or update.filled > order.filled):
+            since = self._clock.now() if order is None else order.intended_at
+            fills = await venue.fills(since - _CLOCK_SLACK)
+            # The order first: its fills are then recognised as ours, even after a crash.
+            self.hear(OrderAnswer(action.instrument, action.client_order_id, update))
+            for fill in fills:
+                self.hear(fill)
+            return
+        self.hear(OrderAnswer(action.instrument, action.client_order_id, update))

@@ -1,0 +1,93 @@
+"""Events as one line of English each, for the log and for people."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from bot.model import events as ev
+from bot.model.ids import parse_client_order_id
+
+
+def describe(event: ev.Event) -> str:
+    """Return one line that says what happened."""
+    return _LINES[type(event)](event)
+
+
+def _number(value: Decimal) -> str:
+    return format(value.normalize(), "f")
+
+
+def _fill(event: ev.FillBooked) -> str:
+    fill = event.fill
+    whose = "foreign fill" if event.foreign else "fill"
+    parsed = parse_client_order_id(fill.client_order_id or "")
+    role = "" if parsed is None else f"{parsed[0].role.label} "
+    return (
+        f"{role}{whose} {fill.client_order_id}: {fill.side} {fill.quantity} {fill.instrument} "
+        f"at {_number(fill.price)} [{fill.execution_id}]"
+    )
+
+
+def _intended(event: ev.OrderIntended) -> str:
+    request = event.request
+    return (
+        f"{event.purpose} order {request.client_order_id}: {request.side} {request.quantity} "
+        f"{request.instrument} at {_number(request.price)} {request.time_in_force}"
+        f"{' reduce-only' if request.reduce_only else ''}"
+    )
+
+
+def _plan(event: ev.PlanProposed) -> str:
+    spec = event.spec
+    size = "everything" if spec.size_xbt is None else f"{_number(spec.size_xbt)} XBT"
+    return f"plan {spec.plan_id}: {spec.kind} {size} {spec.direction} in {spec.tranches} tranches"
+
+
+def _ticket(event: ev.TicketRaised) -> str:
+    ticket, material = event.ticket, event.ticket.material
+    return (
+        f"ticket {ticket.ticket_id}: {material.side} {ticket.contracts} {material.instrument} "
+        f"to {ticket.purpose}; approve by {ticket.approve_by:%H:%M:%S}Z"
+    )
+
+
+def _believed(event: ev.OrderBelieved) -> str:
+    filled = "" if event.venue_filled is None else f", {event.venue_filled} filled"
+    detail = f" ({event.detail})" if event.detail else ""
+    return f"order {event.client_order_id}: {event.belief}{filled}{detail}"
+
+
+def _reconciled(event: ev.Reconciled) -> str:
+    return "; ".join(event.differences) if event.differences else "ledger and venues agree"
+
+
+_LINES: dict[type[ev.Event], Callable[[Any], str]] = {
+    ev.InstrumentLoaded: lambda e: (
+        f"contract {e.instrument.id}: tick {e.instrument.terms.tick}, "
+        f"lot {e.instrument.terms.lot}, multiplier {e.instrument.terms.multiplier}"
+    ),
+    ev.AccountOpened: lambda e: f"books opened for {e.venue} with {e.cash}",
+    ev.TradingStateChanged: lambda e: f"trading is {e.state} ({e.reason}, by {e.by})",
+    ev.PlanProposed: _plan,
+    ev.TicketRaised: _ticket,
+    ev.TicketApproved: lambda e: f"ticket {e.leg} approved by {e.envelope.approved_by}",
+    ev.TicketRejected: lambda e: f"ticket {e.leg} rejected by {e.by}: {e.reason}",
+    ev.TicketExpired: lambda e: f"ticket {e.leg} expired unanswered",
+    ev.TicketVoided: lambda e: f"ticket {e.leg} void: {e.reason}",
+    ev.TrancheArmed: lambda e: f"plan {e.plan_id}: tranche {e.tranche} armed",
+    ev.FlattenOrdered: lambda e: f"flatten {e.flatten_id} ordered by {e.by} at {', '.join(e.venues)}",
+    ev.AttemptsSpent: lambda e: f"{e.leg}: order ids up to {e.through} are spent",
+    ev.OrderIntended: _intended,
+    ev.OrderBelieved: _believed,
+    ev.FillBooked: _fill,
+    ev.CommissionBooked: lambda e: f"commission {e.report.fee} of {e.report.execution_id}",
+    ev.CashBooked: lambda e: f"{e.flow.kind} {e.flow.amount} at {e.flow.venue}",
+    ev.HedgeEscalated: lambda e: f"{e.leg}: {Decimal(e.unhedged_xbt):+.8f} XBT unhedged, rung {e.step}",
+    ev.TrancheFinished: lambda e: (
+        f"plan {e.plan_id}: tranche {e.tranche} done, {Decimal(e.carried_xbt):+.8f} XBT carried"
+    ),
+    ev.PlanStopping: lambda e: f"plan {e.plan_id} stops: {e.reason}",
+    ev.PlanFinished: lambda e: f"plan {e.plan_id} {e.status}: {e.reason}",
+    ev.Reconciled: _reconciled,
+    ev.Alerted: lambda e: f"ALERT {e.code}: {e.text}",
+}
