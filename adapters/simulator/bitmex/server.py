@@ -1,0 +1,152 @@
+"""The simulated BitMEX: HTTP at ``/api/v1`` and websocket at ``/realtime``, over one exchange core."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from aiohttp import web
+
+from adapters.clock import Clock
+from adapters.simulator.bitmex.auth import ApiKey, Permission, authenticate
+from adapters.simulator.bitmex.errors import ApiError, not_found, overloaded
+from adapters.simulator.bitmex.faults import Faults, OrderFault
+from adapters.simulator.bitmex.feed import Feed
+from adapters.simulator.bitmex.order_actions import LoggedOrder, OrderActions
+from adapters.simulator.bitmex.params import Params, parse_body
+from adapters.simulator.bitmex.publisher import Publisher
+from adapters.simulator.bitmex.ratelimit import Limits, RateLimiter
+from adapters.simulator.bitmex.realtime import PATH as REALTIME
+from adapters.simulator.bitmex.realtime import Realtime
+from adapters.simulator.bitmex.routes import Api, Route
+from adapters.simulator.bitmex.state import VenueState
+from adapters.simulator.bitmex.switch import DeadMansSwitch
+from adapters.simulator.bitmex.wire import dumps
+from adapters.simulator.exchange.exchange import Exchange
+
+BASE = "/api/v1"
+ACCOUNT_NUMBER = 1_234_567
+
+
+class BitmexServer:
+    """Serves one account of an exchange core to whoever holds its key.
+
+    ``account`` is the account's name in the core, opened if it is new. ``latency_ms`` is how long an order,
+    amend or cancel takes to reach the matching engine. Everything is in memory and lives as long as the
+    object: ``stop`` releases the sockets and forgets nothing, ``start`` serves again.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        clock: Clock,
+        *,
+        api_key: str,
+        api_secret: str,
+        account: str = "client",
+        permissions: Sequence[Permission] = (Permission.ORDER,),
+        limits: Limits | None = None,
+        latency_ms: int = 0,
+        faults: Faults | None = None,
+    ) -> None:
+        exchange.open_account(account)
+        self._clock = clock
+        self._key = ApiKey(api_key, api_secret, tuple(permissions))
+        self._limiter = RateLimiter(clock, limits or Limits())
+        self._faults = faults or Faults()
+        self._state = VenueState(exchange, clock, account, ACCOUNT_NUMBER)
+        publisher = Publisher(self._state)
+        exchange.subscribe(Feed(self._state, publisher))
+        self._switch = DeadMansSwitch(self._state)
+        self._actions = OrderActions(self._state)
+        self._routes = Api(self._state, self._key, self._actions, self._switch).routes
+        self._realtime = Realtime(self._state, publisher, self._key, self._limiter, self._switch)
+        self._faults.on_drop(self._realtime.drop_all)
+        self._runner: web.AppRunner | None = None
+        self.latency_ms = latency_ms
+
+    @property
+    def faults(self) -> Faults:
+        return self._faults
+
+    @property
+    def order_log(self) -> Sequence[LoggedOrder]:
+        """Every order accepted over the wire, in the order of acceptance."""
+        return tuple(self._actions.log)
+
+    async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
+        """Listen; return the port bound (0 asks for a free one). Raises OSError if the port is taken."""
+        if self._runner is not None:
+            raise RuntimeError("the server is running already")
+        app = web.Application()
+        app.router.add_get(REALTIME, self._realtime.handle)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, host, port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        bound: int = runner.addresses[0][1]
+        return bound
+
+    async def stop(self) -> None:
+        """Cut all connections and release everything. Idempotent."""
+        runner, self._runner = self._runner, None
+        self._switch.stop()
+        if runner is not None:
+            self._realtime.drop_all()
+            await runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        path = request.path.removeprefix(BASE) if request.path.startswith(BASE) else ""
+        route = self._routes.get((request.method, path))
+        headers: dict[str, str] = {}
+        try:
+            headers = self._admit(request, route, body)
+            payload = await self._answer(request, route, body)
+            response = _json(200, payload, headers)
+        except ApiError as error:
+            response = _json(error.status, error.body(), {**headers, **error.headers})
+        if self._faults.answer_delay_ms:
+            await asyncio.sleep(self._faults.answer_delay_ms / 1000)
+        return response
+
+    def _admit(self, request: web.Request, route: Route | None, body: bytes) -> dict[str, str]:
+        """Authenticate, count the request, check its rights; return the rate limit's headers."""
+        second_layer, exempt = (route.second_layer, route.exempt) if route else (False, False)
+        try:
+            signed = authenticate(
+                self._key, request.headers, request.method, request.raw_path, body, self._clock.now()
+            )
+        except ApiError:
+            self._limiter.admit(signed=False, second_layer=False, exempt=False)
+            raise
+        headers = self._limiter.admit(signed=signed, second_layer=second_layer, exempt=exempt)
+        if route is not None and route.private and not signed:
+            raise ApiError(401, "Authorization Required", headers=headers)
+        if route is not None and route.permission is not None and not self._key.may(route.permission):
+            raise ApiError(403, "Access Denied", headers=headers)
+        return headers
+
+    async def _answer(self, request: web.Request, route: Route | None, body: bytes) -> Any:
+        if route is None:
+            raise not_found()
+        params = Params({**request.query, **parse_body(body, request.content_type)})
+        fault = self._faults.take_order_fault() if route.places else None
+        if fault is OrderFault.OVERLOADED:
+            raise overloaded()
+        if route.acts and self.latency_ms:
+            await asyncio.sleep(self.latency_ms / 1000)
+        payload = route.answer(params)
+        if fault is OrderFault.NO_ANSWER and request.transport is not None:
+            request.transport.abort()
+        return payload
+
+
+def _json(status: int, payload: Any, headers: dict[str, str]) -> web.Response:
+    return web.Response(
+        status=status, text=dumps(payload), content_type="application/json", charset="utf-8", headers=headers
+    )

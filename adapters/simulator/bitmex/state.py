@@ -1,0 +1,137 @@
+"""The venue as one account sees it: every row it could be shown, made from the exchange core on request."""
+
+from collections.abc import Sequence
+
+from adapters.clock import Clock
+from adapters.simulator.bitmex.account_rows import Holding, margin_row, position_row
+from adapters.simulator.bitmex.errors import ApiError
+from adapters.simulator.bitmex.market_rows import book10_row, book_l2_rows, instrument_row
+from adapters.simulator.bitmex.records import MarketRecords, OrderRecords
+from adapters.simulator.bitmex.tags import Tags
+from adapters.simulator.bitmex.wallet import Bookings, Wallet, transaction_rows, wallet_row
+from adapters.simulator.bitmex.wire import Row
+from adapters.simulator.exchange.contract import ContractSpec
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.orders import SimOrder
+
+_FIRST_SYMBOL_NUMBER = 88
+
+
+class VenueState:
+    """``account``: the account's name in the core; ``number``: the one its rows carry."""
+
+    def __init__(self, exchange: Exchange, clock: Clock, account: str, number: int) -> None:
+        self.exchange = exchange
+        self.clock = clock
+        self.account = account
+        self.number = number
+        self.tags = Tags()
+        self.orders = OrderRecords(exchange, self.tags, account, number)
+        self.market = MarketRecords(exchange)
+        self.bookings = Bookings()
+        for execution in exchange.executions(account):
+            self.bookings.note(execution)
+        self._numbers = {
+            spec.symbol: _FIRST_SYMBOL_NUMBER + place for place, spec in enumerate(exchange.specs())
+        }
+
+    # Contracts
+
+    def symbols(self, symbol: str = "") -> list[str]:
+        """Return the contracts a query's ``symbol`` means: all if empty, none if there is no such contract.
+
+        A bare root means its nearest future, ``XBT:perpetual`` the perpetual. Case does not matter.
+        """
+        specs = {spec.symbol: spec for spec in self.exchange.specs()}
+        wanted = symbol.upper()
+        if not wanted:
+            return list(specs)
+        if wanted in specs:
+            return [wanted]
+        root, _, series = wanted.partition(":")
+        family = [spec for spec in specs.values() if spec.root == root]
+        if series == "PERPETUAL":
+            return [spec.symbol for spec in family if spec.is_perpetual]
+        now = self.clock.now()
+        dated = [spec for spec in family if spec.expiry is not None and spec.expiry > now]
+        if series not in ("", "NEAREST") or not dated:
+            return []
+        return [min(dated, key=lambda spec: (spec.expiry or now, spec.symbol)).symbol]
+
+    def contract(self, symbol: str) -> ContractSpec:
+        """Return the contract a request names; raise ApiError 400."""
+        found = self.symbols(symbol) if symbol else []
+        if not found:
+            raise ApiError(400, "Invalid symbol")
+        return self.exchange.spec(found[0])
+
+    # Market rows
+
+    def instruments(self, symbols: Sequence[str]) -> list[Row]:
+        is_open = self.exchange.is_open()
+        now = self.clock.now()
+        return [
+            instrument_row(
+                spec,
+                self.exchange.ticker(symbol),
+                self.market.funding_span(symbol),
+                self.market.volume(symbol),
+                is_open=is_open and (spec.expiry is None or now < spec.expiry),
+            )
+            for symbol in symbols
+            for spec in [self.exchange.spec(symbol)]
+        ]
+
+    def book10(self, symbols: Sequence[str]) -> list[Row]:
+        return [book10_row(self.exchange.book(symbol)) for symbol in symbols]
+
+    def book_l2(self, symbols: Sequence[str], depth: int) -> list[Row]:
+        return [
+            row
+            for symbol in symbols
+            for row in book_l2_rows(self.exchange.book(symbol), self._numbers[symbol], depth)
+        ]
+
+    # Account rows
+
+    def live_orders(self) -> list[SimOrder]:
+        return self.exchange.orders(self.account, live_only=True)
+
+    def order_rows(self, orders: Sequence[SimOrder]) -> list[Row]:
+        return [self.orders.order(order) for order in orders]
+
+    def wallet(self) -> Wallet:
+        return self.bookings.wallet(self.exchange.cash(self.account), self.clock.now())
+
+    def positions(self) -> list[Row]:
+        account, wallet = self.exchange.account(self.account), self.wallet()
+        return [position_row(holding, account, wallet, self.number) for holding in self._holdings()]
+
+    def position(self, symbol: str) -> Row:
+        """Return one position's row, whether it was ever held or not."""
+        account, wallet = self.exchange.account(self.account), self.wallet()
+        return position_row(self._holding(symbol), account, wallet, self.number)
+
+    def margin(self) -> Row:
+        account = self.exchange.account(self.account)
+        return margin_row(account, self._holdings(), self.wallet(), self.number)
+
+    def wallet_row(self) -> Row:
+        return wallet_row(self.wallet(), self.number)
+
+    def transactions(self) -> list[Row]:
+        return transaction_rows(self.wallet(), self.exchange.positions(self.account), self.number)
+
+    def _holdings(self) -> list[Holding]:
+        """Return what was ever held or is being ordered, by symbol."""
+        symbols = {view.symbol for view in self.exchange.positions(self.account)}
+        symbols |= {order.symbol for order in self.live_orders()}
+        return [self._holding(symbol) for symbol in sorted(symbols)]
+
+    def _holding(self, symbol: str) -> Holding:
+        return Holding(
+            view=self.exchange.position(self.account, symbol),
+            spec=self.exchange.spec(symbol),
+            orders=[order for order in self.live_orders() if order.symbol == symbol],
+            commission=self.bookings.commission(symbol),
+        )
