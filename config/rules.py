@@ -81,17 +81,15 @@ def _broker(settings: Settings) -> Iterator[Fault]:
 
 def _contract(settings: Settings) -> Iterator[Fault]:
     contract = settings.linear.contract
-    month = contract.symbol[-3:-2], contract.symbol[-2:]
-    dated = len(contract.symbol) > 3 and month[0] in MONTH_CODES and month[1].isdigit()
     if contract.expiry == "front":
         if settings.mode is not Mode.SIMULATED:
             yield "linear.contract.expiry", '"front" is for simulated profiles; name the month (YYYYMM)'
         return
-    stated = MONTH_CODES[int(contract.expiry[4:6]) - 1] + contract.expiry[2:4]
-    if not dated or "".join(month) != stated:
+    code, year = MONTH_CODES[int(contract.expiry[4:6]) - 1], contract.expiry[2:4]
+    if not contract.symbol.endswith((code + year, code + year[1])):
         yield (
             "linear.contract.symbol",
-            f"{contract.symbol!r} must end with {stated}, the month of expiry {contract.expiry}",
+            f"{contract.symbol!r} must end with {code}{year}, the month of expiry {contract.expiry}",
         )
 
 
@@ -109,10 +107,10 @@ def _bands(settings: Settings) -> Iterator[Fault]:
         yield "limits.pay_up_percent", "each step must pay more than the one before"
     if limits.hard_band_percent < max(limits.pay_up_percent):
         yield "limits.hard_band_percent", f"must be at least the last pay-up ({max(limits.pay_up_percent)})"
-    if limits.price_band_percent < limits.hard_band_percent:
+    if limits.price_band_percent <= limits.hard_band_percent:
         yield (
             "limits.price_band_percent",
-            f"must be at least limits.hard_band_percent ({limits.hard_band_percent})",
+            f"must be above limits.hard_band_percent ({limits.hard_band_percent})",
         )
 
 

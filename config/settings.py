@@ -105,7 +105,7 @@ class Plan(Section):
 class Limits(Section):
     """What no plan and no person at the console can exceed without changing the profile.
 
-    Percentages are of the price, except ``max_*_margin_percent``: of the account's equity.
+    Percentages are of the price. The bands nest: pay-up ≤ hard band < price band.
     """
 
     max_plan_xbt: Positive
@@ -114,8 +114,11 @@ class Limits(Section):
     price_band_percent: Percent
     pay_up_percent: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=10)]
     hard_band_percent: Percent
-    max_inverse_margin_percent: Percent
-    max_linear_margin_percent: Percent
+    unhedged_seconds: Seconds
+    basis_slack_percent: Percent
+    slop_ticks: Annotated[Count, Field(ge=0)]
+    clip_pause_seconds: Seconds
+    ask_every_seconds: Seconds
     approve_by_seconds: Seconds
     execute_by_seconds: Seconds
     reserved_attempts: Annotated[Count, Field(le=200)]
@@ -136,9 +139,10 @@ class Api(Section):
 
 
 class Demo(Section):
-    """How long ``basisbot demo`` holds the spread, and the seed of its market."""
+    """How long ``basisbot demo`` holds the spread, how often funding is paid meanwhile, and its seed."""
 
     seconds: Seconds = 20.0
+    funding_every_seconds: Seconds = 5.0
     seed: Annotated[Count, Field(ge=0)] = 1
 
 

@@ -59,7 +59,7 @@ def test_an_empty_file_misses_everything(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_key_is_recognised_and_its_value_not_repeated(tmp_path: Path) -> None:
-    path = copy_of("demo", tmp_path, 'api_secret = "simulated-secret"', 'api_secert = "hunter2"')
+    path = copy_of("demo", tmp_path, 'api_secret = "sim-secret"', 'api_secert = "hunter2"')
     lines = said(path)
     assert len(lines) == 1
     assert lines[0].startswith(
@@ -93,7 +93,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         ("limits.pay_up_percent", [], None),
         ("limits.pay_up_percent", ["0.2", "0.2"], "each step must pay more than the one before"),
         ("limits.hard_band_percent", "0.2", "must be at least the last pay-up (0.25)"),
-        ("limits.price_band_percent", "0.4", "must be at least limits.hard_band_percent (0.5)"),
+        ("limits.price_band_percent", "0.5", "must be above limits.hard_band_percent (0.5)"),
         ("linear", 3, "must be a table"),
         ("linear.flatten_client_id", 11, "must differ from linear.client_id (11)"),
         (

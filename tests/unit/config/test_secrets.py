@@ -71,10 +71,10 @@ def test_a_file_that_is_not_there_or_no_text_is_refused(tmp_path: Path) -> None:
 def test_nothing_shows_a_secret() -> None:
     settings = load_profile("demo")
     keys = api_keys(settings, {})
-    assert keys.secret.get_secret_value() == "simulated-secret"
+    assert keys.secret.get_secret_value() == "sim-secret"
     for shown in (repr(settings), str(settings), repr(keys), str(settings.redacted())):
-        assert "simulated-secret" not in shown
-        assert "simulated-key" not in shown
+        assert "sim-secret" not in shown
+        assert "sim-key" not in shown
 
 
 def test_one_way_for_each_secret() -> None:
