@@ -1,0 +1,159 @@
+"""CME futures through Interactive Brokers: ``adapters.venue.Venue`` over TWS or IB Gateway.
+
+The broker enforces neither unique client order ids nor reduce-only nor post-only, has no dead man's switch,
+reports each commission apart from its fill, and tells no cash flows through this API. It remembers orders
+and executions of its own day only. An execution id is told without its last part, the number of the
+correction: a corrected execution comes again under the same id with other contents.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+
+from adapters.clock import Clock
+from adapters.errors import Misconfigured, Unreachable
+from adapters.ibkr.account import TAGS, account_of, positions_of
+from adapters.ibkr.blotter import Blotter
+from adapters.ibkr.contracts import Contracts
+from adapters.ibkr.desk import Desk
+from adapters.ibkr.ear import Ear
+from adapters.ibkr.feed import Feed
+from adapters.ibkr.link import GatewayLink
+from adapters.ibkr.settings import IbkrSettings
+from adapters.ibkr.wire import Wire
+from adapters.venue import Capabilities, Sink, VenueEvent
+from risk.approval import Approved
+from risk.instruments import Instrument, InstrumentId
+from risk.orders import CashFlow, CommissionReport, Fill, OrderUpdate
+from risk.portfolio import Account, Position
+
+_CAPABILITIES = Capabilities(
+    unique_client_ids=False,
+    dead_mans_switch=False,
+    post_only=False,
+    reduce_only=False,
+    fee_with_fill=False,
+    cash_flows=False,
+)
+
+
+class IbkrVenue:
+    """One account at the broker, seen through one client id."""
+
+    def __init__(self, settings: IbkrSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._sink: Sink | None = None
+        self._symbols: list[str] = []
+        self._contracts = Contracts(settings)
+        self._blotter = Blotter(settings, clock, self._contracts, self._tell)
+        self._feed = Feed(self._contracts, clock, self._tell)
+        self._link = GatewayLink(settings, clock, self._new_wire, self._catch_up, self._lost, self._tell)
+        self._desk = Desk(settings, clock, self._contracts, self._blotter, lambda: self._link.usable)
+        self._ear = Ear(settings.name, self._blotter, self._feed, self._link)
+
+    @property
+    def name(self) -> str:
+        return self._settings.name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return _CAPABILITIES
+
+    # The link
+
+    async def connect(self, symbols: Sequence[str], sink: Sink) -> None:
+        """See ``Venue.connect``. A market without quotes (closed) holds it up for a moment only."""
+        if self._sink is not None:
+            raise Misconfigured(self.name, "connect", "connected already")
+        self._contracts.check_known(symbols)
+        self._symbols = list(symbols)
+        self._sink = sink
+        try:
+            await self._link.start()
+            await self._feed.first_quotes(self._settings.first_quote_timeout)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        await self._desk.close()
+        await self._link.close()
+        self._sink = None
+
+    def _new_wire(self) -> Wire:
+        return Wire(self._settings, self._ear)
+
+    async def _catch_up(self, wire: Wire, subscribe: bool) -> None:
+        for symbol in self._symbols:
+            if self._contracts.listed(symbol) is None:
+                await self._contracts.load(wire, symbol)
+        await self._desk.catch_up(wire)
+        if subscribe:
+            listed = [self._contracts.listed(symbol) for symbol in self._symbols]
+            self._feed.subscribe(wire, [one for one in listed if one is not None])
+
+    def _lost(self, reason: str) -> None:
+        self._blotter.connection_lost(reason)
+        self._feed.forget()
+
+    def _tell(self, event: VenueEvent) -> None:
+        """Hand an event to the sink. Whatever the sink raises is its own error, loud but not the gateway's."""
+        if self._sink is None:
+            return
+        try:
+            self._sink(event)
+        except Exception as error:  # noqa: BLE001 - ib_async's event loop would swallow it
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": f"{self.name}: the sink failed on {event}", "exception": error}
+            )
+
+    # Contracts, orders
+
+    def instrument(self, symbol: str) -> Instrument:
+        listed = self._contracts.listed(symbol)
+        if listed is None:
+            raise Misconfigured(self.name, f"look up {symbol}", "not loaded")
+        return listed.instrument
+
+    async def submit(self, order: Approved) -> OrderUpdate:
+        """See ``Venue.submit``. Reduce-only is not enforced here: the caller has looked at the position."""
+        return await self._desk.submit(order.request)
+
+    async def cancel(self, instrument: InstrumentId, client_order_id: str) -> None:
+        """See ``Venue.cancel``. Raises Refused too for an order placed by another client id."""
+        await self._desk.cancel(instrument, client_order_id)
+
+    # Questions
+
+    async def order(self, instrument: InstrumentId, client_order_id: str) -> OrderUpdate | None:
+        """See ``Venue.order``. What ended before the broker's day began is not remembered there: None."""
+        return await self._desk.order(instrument, client_order_id)
+
+    async def open_orders(self) -> list[OrderUpdate]:
+        return await self._desk.open_orders()
+
+    async def fills(self, since: datetime) -> list[Fill]:
+        """See ``Venue.fills``. The broker lists those of its own day; ours of earlier days are added."""
+        return await self._desk.fills(since)
+
+    async def commissions(self, since: datetime) -> list[CommissionReport]:
+        return await self._desk.commissions(since)
+
+    async def positions(self) -> list[Position]:
+        """Return the account's futures, whoever opened them."""
+        rows = await self._wire("ask for positions").positions()
+        return positions_of(self._settings, self._contracts, rows, self._clock.now())
+
+    async def account(self) -> Account:
+        values = await self._wire("ask for the account").account_summary(TAGS)
+        return account_of(self._settings, values, self._clock.now())
+
+    async def cash_flows(self, since: datetime) -> list[CashFlow]:
+        return []
+
+    def _wire(self, attempted: str) -> Wire:
+        wire = self._link.usable
+        if wire is None:
+            raise Unreachable(self.name, attempted, "not connected")
+        return wire
