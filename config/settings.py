@@ -105,7 +105,8 @@ class Plan(Section):
 class Limits(Section):
     """What no plan and no person at the console can exceed without changing the profile.
 
-    Percentages are of the price. The bands nest: pay-up ≤ hard band < price band.
+    Percentages are of the price, except ``max_inverse_margin_percent``: initial margin in per cent of the
+    account's equity, beyond which no tranche is proposed. The bands nest: pay-up ≤ hard band < price band.
     """
 
     max_plan_xbt: Positive
@@ -122,6 +123,7 @@ class Limits(Section):
     approve_by_seconds: Seconds
     execute_by_seconds: Seconds
     reserved_attempts: Annotated[Count, Field(le=200)]
+    max_inverse_margin_percent: Percent = Decimal(60)
 
 
 class Ledger(Section):

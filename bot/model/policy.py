@@ -14,7 +14,8 @@ class Policy:
     ``slop_ticks``: ticks through the touch for a working order. ``clip_pause``: between two working orders.
     ``approve_by``/``execute_by``: the two lifetimes of an approval. ``reserved_attempts``: order ids made
     durable with an approval. ``unhedged_limit``: how long a filled part may stay unhedged before it is
-    unwound. ``ask_every``: between two questions about an UNKNOWN order."""
+    unwound. ``ask_every``: between two questions about an UNKNOWN order. ``max_inverse_margin``: initial margin at the
+    inverse venue, as a fraction of equity, that no new tranche may pass."""
 
     max_unattended_delta: Decimal
     max_quote_age: timedelta
@@ -30,6 +31,7 @@ class Policy:
     unhedged_limit: timedelta
     ask_every: timedelta
     max_plan_xbt: Decimal
+    max_inverse_margin: Decimal
 
     def __post_init__(self) -> None:
         if not self.pay_up or list(self.pay_up) != sorted(self.pay_up) or self.pay_up[-1] > self.hard_band:

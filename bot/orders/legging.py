@@ -9,7 +9,7 @@ from bot.model.plans import PlanStatus
 from bot.model.trading_state import allows
 from bot.orders.planning import Finished, Wait, next_draft
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
-from bot.orders.ticketing import raise_tickets, stop_plan
+from bot.orders.ticketing import margin_objection, raise_tickets, stop_plan
 from bot.orders.turn import Turn
 from risk.approval import Purpose
 from risk.basis import Basis
@@ -51,7 +51,11 @@ def _next(turn: Turn, plan: PlanState) -> None:
     if isinstance(draft, Finished):
         turn.emit(PlanFinished(plan.spec.plan_id, PlanStatus.DONE, "every tranche is done"))
     elif not isinstance(draft, Wait):
-        raise_tickets(turn, plan, draft)
+        too_much = margin_objection(turn, draft)
+        if too_much is None:
+            raise_tickets(turn, plan, draft)
+        else:
+            stop_plan(turn, plan, too_much)
 
 
 def _settled(state: BotState, tranche: TrancheState) -> bool:

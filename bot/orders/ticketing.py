@@ -174,6 +174,20 @@ def _margin(
     return before.quantize(_FRACTION), max(after, Decimal(0)).quantize(_FRACTION)
 
 
+def margin_objection(turn: Turn, draft: Draft) -> str | None:
+    """Return why the draft would take too much of the inverse venue's margin, None if it would not."""
+    for leg in draft.legs:
+        instrument = turn.state.instruments[leg.instrument]
+        mid = turn.market.quotes[leg.instrument].mid
+        if leg.reduce_only or mid is None or instrument.terms.kind is not Kind.INVERSE:
+            continue
+        _, after = _margin(turn, instrument, leg, mid)
+        limit = turn.policy.max_inverse_margin
+        if after is not None and after > limit:
+            return f"initial margin at {instrument.id.venue} would be {after:.1%} of equity, the limit is {limit:.0%}"
+    return None
+
+
 def _open_leg(turn: Turn, ticket_id: str) -> LegState | Denied:
     leg = next((leg for leg in turn.state.legs() if leg.ticket.ticket_id == ticket_id), None)
     if leg is None:

@@ -1,0 +1,62 @@
+"""The files of one instance, all in its data folder."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a running daemon listens, and the token that proves a client may read this folder."""
+
+    url: str
+    token: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    data_dir: Path
+
+    @property
+    def endpoint(self) -> Path:
+        return self.data_dir / "daemon.json"
+
+    @property
+    def log(self) -> Path:
+        return self.data_dir / "basisbot.log"
+
+    @property
+    def latch(self) -> Path:
+        """While it exists, nothing is sent but by the emergency command that made it."""
+        return self.data_dir / "flatten.latch"
+
+    @property
+    def flatten_journals(self) -> list[Path]:
+        return sorted(self.data_dir.glob("flatten-*.jsonl"))
+
+    def latched(self) -> str | None:
+        """Return why nothing may be sent, None if everything may."""
+        if not self.latch.exists():
+            return None
+        return (
+            f"flatten is in charge: remove {self.latch} when you want to trade again (basisbot enable does)"
+        )
+
+
+@contextmanager
+def published(files: Files, endpoint: Endpoint) -> Iterator[None]:
+    """Tell other processes of this user where the daemon is, for as long as it runs."""
+    path = files.endpoint
+    draft = path.with_suffix(".new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(asdict(endpoint), file)
+    draft.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

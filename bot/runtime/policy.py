@@ -1,0 +1,26 @@
+"""From the profile's limits to the policy the decisions work within."""
+
+from datetime import timedelta
+
+from bot.model.policy import Policy
+from config.settings import Limits
+
+
+def policy(limits: Limits) -> Policy:
+    return Policy(
+        max_unattended_delta=limits.max_unattended_delta_xbt,
+        max_quote_age=timedelta(seconds=limits.max_quote_age_seconds),
+        price_band=limits.price_band_percent / 100,
+        pay_up=tuple(step / 100 for step in limits.pay_up_percent),
+        hard_band=limits.hard_band_percent / 100,
+        basis_slack=limits.basis_slack_percent / 100,
+        slop_ticks=limits.slop_ticks,
+        clip_pause=timedelta(seconds=limits.clip_pause_seconds),
+        approve_by=timedelta(seconds=limits.approve_by_seconds),
+        execute_by=timedelta(seconds=limits.execute_by_seconds),
+        reserved_attempts=limits.reserved_attempts,
+        unhedged_limit=timedelta(seconds=limits.unhedged_seconds),
+        ask_every=timedelta(seconds=limits.ask_every_seconds),
+        max_plan_xbt=limits.max_plan_xbt,
+        max_inverse_margin=limits.max_inverse_margin_percent / 100,
+    )

@@ -1,0 +1,89 @@
+"""From the profile to the two venues. The client libraries are imported here, so that nothing else waits for them."""
+
+from dataclasses import dataclass
+
+from adapters.bitmex.settings import BitmexSettings
+from adapters.bitmex.venue import BitmexVenue
+from adapters.clock import Clock
+from adapters.ibkr.settings import ContractSettings, IbkrSettings
+from adapters.ibkr.venue import IbkrVenue
+from adapters.venue import Venue
+from config.secrets import api_keys
+from config.settings import Inverse, Linear, Settings
+from risk.instruments import InstrumentId
+
+INVERSE, LINEAR = "bitmex", "cme"
+
+
+@dataclass(frozen=True, slots=True)
+class Venues:
+    """The pair, and which contract is traded at each."""
+
+    inverse: Venue
+    linear: Venue
+    inverse_id: InstrumentId
+    linear_id: InstrumentId
+
+    @property
+    def by_name(self) -> dict[str, Venue]:
+        return {self.inverse.name: self.inverse, self.linear.name: self.linear}
+
+    def symbols(self, venue: Venue) -> list[str]:
+        return [key.symbol for key in (self.inverse_id, self.linear_id) if key.venue == venue.name]
+
+
+def build(settings: Settings, clock: Clock, *, for_flatten: bool = False) -> Venues:
+    """Build both adapters, unconnected. ``for_flatten``: with a login of its own at the broker.
+
+    Raises ConfigError when a key cannot be had.
+    """
+    return Venues(
+        BitmexVenue(_bitmex(settings, settings.inverse, for_flatten), clock),
+        IbkrVenue(_ibkr(settings.linear, for_flatten), clock),
+        InstrumentId(INVERSE, settings.inverse.symbol),
+        InstrumentId(LINEAR, settings.linear.contract.symbol),
+    )
+
+
+def _bitmex(settings: Settings, inverse: Inverse, for_flatten: bool) -> BitmexSettings:
+    keys = api_keys(settings)
+    # The venue allows 120 requests a minute and 10 orders a second: a share is kept for the emergency.
+    share = {"requests_per_minute": 40, "orders_per_second": 5} if for_flatten else {}
+    if not for_flatten:
+        share = {"requests_per_minute": 80, "orders_per_second": 6}
+    return BitmexSettings(
+        base_url=inverse.base_url,
+        ws_url=inverse.ws_url,
+        api_key=keys.key.get_secret_value(),
+        api_secret=keys.secret.get_secret_value(),
+        name=INVERSE,
+        request_timeout=inverse.request_timeout_seconds,
+        connect_timeout=inverse.connect_timeout_seconds,
+        **share,
+    )
+
+
+def _ibkr(linear: Linear, for_flatten: bool) -> IbkrSettings:
+    contract = linear.contract
+    return IbkrSettings(
+        host=linear.host,
+        port=linear.port,
+        client_id=linear.flatten_client_id if for_flatten else linear.client_id,
+        account=linear.account,
+        contracts={
+            contract.symbol: ContractSettings(
+                ib_symbol=contract.ib_symbol,
+                trading_class=contract.trading_class,
+                expiry=contract.expiry,
+                multiplier=contract.multiplier,
+                min_tick=contract.min_tick,
+                exchange=contract.exchange,
+                currency=contract.currency,
+            )
+        },
+        name=LINEAR,
+        connect_timeout=linear.connect_timeout_seconds,
+        question_timeout=linear.question_timeout_seconds,
+        order_timeout=linear.order_timeout_seconds,
+        heartbeat=linear.heartbeat_seconds,
+    )

@@ -1,0 +1,219 @@
+"""The HTTP API of a running bot, on loopback. OpenAPI at /docs.
+
+Reading needs the token as well as commanding: both travel in ``Authorization: Bearer``. The token stands in a
+file only the bot's own user can read.
+"""
+
+import asyncio
+import hmac
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from adapters.clock import Clock, IdSource
+from bot.engine import Engine
+from bot.model.describe import describe
+from bot.model.events import Alerted, Recorded
+from bot.model.inputs import ApproveTicket, CancelPlan, Command, ProposePlan, RejectTicket, SetTradingState
+from bot.model.plans import PlanKind, PlanSpec
+from bot.model.trading_state import TradingState
+from bot.surfaces import views
+from risk.approval import Denied
+from risk.direction import Direction
+from risk.instruments import InstrumentId
+
+_KEPT = 500
+
+
+@dataclass(slots=True)
+class Recent:
+    """The last events, for people who look in."""
+
+    events: deque[Recorded] = field(default_factory=lambda: deque(maxlen=_KEPT))
+
+    def __call__(self, recorded: Recorded) -> None:
+        self.events.append(recorded)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the API needs of the bot. ``unlatch`` removes the flatten latch; ``reconcile`` compares now."""
+
+    engine: Engine
+    clock: Clock
+    ids: IdSource
+    recent: Recent
+    about: dict[str, Any]
+    inverse: InstrumentId
+    linear: InstrumentId
+    latched: Callable[[], str | None]
+    unlatch: Callable[[], None]
+    reconcile: Callable[[], Awaitable[tuple[str, ...]]]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+Who = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]+$")]
+Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
+Size = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=16, decimal_places=8)]
+Basis = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=16, decimal_places=8)]
+
+
+class Approve(_Body):
+    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    by: Who
+
+
+class Reject(_Body):
+    by: Who
+    reason: Reason
+
+
+class Trading(_Body):
+    state: TradingState
+    by: Who
+    reason: Reason
+
+
+class NewPlan(_Body):
+    """``size_xbt`` may be left out to close everything. ``collateral``: hedge it first, or take it off last."""
+
+    kind: PlanKind
+    direction: Direction
+    size_xbt: Size | None = None
+    tranches: Annotated[int, Field(ge=1, le=90)] = 1
+    collateral: bool = True
+    by: Who
+    min_basis: Basis | None = None
+    max_basis: Basis | None = None
+    target_delta: Basis = Decimal(0)
+
+
+class CancelledBy(_Body):
+    by: Who
+
+
+def create(served: Served, token: str) -> FastAPI:
+    """Build the application. Every route but /livez needs the token."""
+    engine = served.engine
+
+    def authorised(request: Request) -> None:
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            raise HTTPException(401, "this needs the token from the bot's data folder (daemon.json)")
+
+    app = FastAPI(title="basisbot", version="1", redoc_url=None)
+    guarded = [Depends(authorised)]
+
+    async def carry_out(command: Command) -> dict[str, Any]:
+        answer = await engine.command(command)
+        if isinstance(answer, Denied):
+            raise HTTPException(
+                409, {"code": answer.code, "limit": answer.limit, "given": answer.given, "text": str(answer)}
+            )
+        return {"done": answer.text}
+
+    @app.get("/livez")
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz", dependencies=guarded)
+    async def readyz() -> dict[str, Any]:
+        if not engine.market.reconciled:
+            raise HTTPException(503, "ledger and venues have not been found to agree yet")
+        return {"status": "ready"}
+
+    @app.get("/status", dependencies=guarded)
+    async def status() -> dict[str, Any]:
+        view = views.status(engine.state, engine.market, served.clock.now())
+        alerts = [
+            {"at": entry.at.isoformat(), "code": entry.event.code, "text": entry.event.text}
+            for entry in served.recent.events
+            if isinstance(entry.event, Alerted)
+        ]
+        return {**served.about, **view, "latched": served.latched(), "alerts": alerts[-10:]}
+
+    @app.get("/tickets", dependencies=guarded)
+    async def tickets() -> list[dict[str, Any]]:
+        return views.tickets(engine.state, served.clock.now())
+
+    @app.post("/tickets/{ticket_id}/approve", dependencies=guarded)
+    async def approve(ticket_id: str, body: Approve) -> dict[str, Any]:
+        return await carry_out(ApproveTicket(ticket_id, body.hash, body.by))
+
+    @app.post("/tickets/{ticket_id}/reject", dependencies=guarded)
+    async def reject(ticket_id: str, body: Reject) -> dict[str, Any]:
+        return await carry_out(RejectTicket(ticket_id, body.by, body.reason))
+
+    @app.get("/plans", dependencies=guarded)
+    async def plans() -> list[dict[str, Any]]:
+        return views.plans(engine.state)
+
+    @app.post("/plans", dependencies=guarded)
+    async def propose(body: NewPlan) -> dict[str, Any]:
+        try:
+            spec = PlanSpec(
+                plan_id=served.ids.new(),
+                kind=body.kind,
+                direction=body.direction,
+                inverse=served.inverse,
+                linear=served.linear,
+                size_xbt=body.size_xbt,
+                tranches=body.tranches,
+                collateral=body.collateral,
+                proposed_by=body.by,
+                min_basis=body.min_basis,
+                max_basis=body.max_basis,
+                target_delta=body.target_delta,
+            )
+        except ValueError as error:
+            raise HTTPException(
+                409, {"code": "PLAN_REFUSED", "limit": "", "given": "", "text": str(error)}
+            ) from error
+        return {**await carry_out(ProposePlan(spec)), "plan": spec.plan_id}
+
+    @app.post("/plans/{plan_id}/cancel", dependencies=guarded)
+    async def cancel(plan_id: str, body: CancelledBy) -> dict[str, Any]:
+        return await carry_out(CancelPlan(plan_id, body.by))
+
+    @app.post("/trading", dependencies=guarded)
+    async def trading(body: Trading) -> dict[str, Any]:
+        if body.state in (TradingState.ACTIVE, TradingState.REDUCING):
+            if not engine.market.reconciled:
+                differences = "; ".join(engine.state.last_differences or ("not compared yet",))
+                text = f"ledger and venues must agree first: {differences}"
+                raise HTTPException(409, {"code": "NOT_RECONCILED", "limit": "", "given": "", "text": text})
+            served.unlatch()
+        return await carry_out(SetTradingState(body.state, body.by, body.reason))
+
+    @app.post("/reconcile", dependencies=guarded)
+    async def reconcile() -> dict[str, Any]:
+        return {"differences": list(await served.reconcile())}
+
+    @app.get("/events", dependencies=guarded)
+    async def events(after: Annotated[int, Field(ge=0)] = 0, wait: bool = False) -> list[dict[str, Any]]:
+        """Return the events after a sequence number, oldest first; ``wait``: up to ten seconds for one."""
+        for _ in range(100 if wait else 1):
+            found = [
+                {
+                    "seq": entry.seq,
+                    "at": entry.at.isoformat(),
+                    "kind": type(entry.event).__name__,
+                    "text": describe(entry.event),
+                }
+                for entry in served.recent.events
+                if entry.seq > after
+            ]
+            if found or not wait:
+                break
+            await asyncio.sleep(0.1)
+        return found
+
+    return app

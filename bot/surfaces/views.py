@@ -1,0 +1,180 @@
+"""The bot's state as plain JSON values, for the API and everything behind it. Decimals are text."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from bot.model.ids import Role
+from bot.model.tickets import TicketStatus
+from bot.orders.market import Market
+from bot.orders.state import BotState, LegState, PlanState
+from risk.instruments import InstrumentId
+from risk.money import Money
+from risk.terms import Kind
+
+View = dict[str, Any]
+
+
+def plain(value: Decimal | None) -> str | None:
+    """Return a Decimal as text without exponent or trailing zeros."""
+    return None if value is None else format(value.normalize() if value else Decimal(0), "f")
+
+
+def status(state: BotState, market: Market, now: datetime) -> View:
+    """Return how things stand."""
+    return {
+        "trading": state.trading,
+        "reconciled": market.reconciled,
+        "differences": list(state.last_differences or ()),
+        "links": {venue: link.value for venue, link in sorted(market.links.items())},
+        "quotes": [_quote(market, key, now) for key in sorted(market.quotes)],
+        "basis": _basis(state, market),
+        "accounts": [_account(market, venue) for venue in sorted(market.accounts)],
+        "positions": [
+            {"instrument": str(key), "contracts": contracts, "xbt": plain(_xbt(state, market, key))}
+            for key, contracts in sorted(state.positions.items())
+            if contracts
+        ],
+        "delta_xbt": plain(state.delta().quantize(Decimal("1e-8"))),
+        "unhedged_xbt": plain(
+            sum((plan.unhedged for plan in state.active_plans()), Decimal(0)).quantize(Decimal("1e-8"))
+        ),
+        "plans": [plan_view(plan) for plan in state.active_plans()],
+        "open_tickets": len(tickets(state, now)),
+        "orders_in_flight": [
+            {"id": client_id, "belief": order.belief, "outstanding": order.outstanding}
+            for client_id, order in state.unsettled.items()
+        ],
+    }
+
+
+def _quote(market: Market, key: InstrumentId, now: datetime) -> View:
+    quote = market.quotes[key]
+    return {
+        "instrument": str(key),
+        "bid": plain(quote.bid.price if quote.bid else None),
+        "bid_contracts": quote.bid.quantity if quote.bid else None,
+        "ask": plain(quote.ask.price if quote.ask else None),
+        "ask_contracts": quote.ask.quantity if quote.ask else None,
+        "age_seconds": round(quote.age(now).total_seconds(), 3),
+    }
+
+
+def _basis(state: BotState, market: Market) -> View | None:
+    mids = {
+        state.instruments[key].terms.kind: quote.mid
+        for key, quote in market.quotes.items()
+        if key in state.instruments
+    }
+    linear, inverse = mids.get(Kind.LINEAR), mids.get(Kind.INVERSE)
+    if linear is None or inverse is None:
+        return None
+    return {
+        "usd": plain((linear - inverse).quantize(Decimal("0.01"))),
+        "percent": plain(((linear - inverse) / inverse * 100).quantize(Decimal("0.0001"))),
+    }
+
+
+def _money(money: Money) -> str:
+    return str(money)
+
+
+def _account(market: Market, venue: str) -> View:
+    account = market.accounts[venue]
+    return {
+        "venue": venue,
+        "wallet": _money(account.wallet),
+        "equity": _money(account.equity),
+        "available": _money(account.available),
+        "initial_margin": _money(account.initial_margin),
+        "maintenance_margin": _money(account.maintenance_margin),
+    }
+
+
+def _xbt(state: BotState, market: Market, key: InstrumentId) -> Decimal | None:
+    instrument = state.instruments[key]
+    quote = market.quotes.get(key)
+    if instrument.terms.kind is Kind.LINEAR:
+        return instrument.xbt(state.positions[key], Decimal(1))
+    if quote is None or quote.mid is None:
+        return None
+    return instrument.xbt(state.positions[key], quote.mid).quantize(Decimal("1e-8"))
+
+
+def plan_view(plan: PlanState) -> View:
+    spec = plan.spec
+    spreads = sum(tranche.is_spread and tranche.finished for tranche in plan.tranches)
+    return {
+        "plan": spec.plan_id,
+        "kind": spec.kind,
+        "direction": spec.direction,
+        "size_xbt": plain(spec.size_xbt),
+        "tranches": spec.tranches,
+        "tranches_done": spreads,
+        "status": plan.status,
+        "stopping": plan.stopping or None,
+        "reason": plan.reason or None,
+        "unhedged_xbt": plain(plan.unhedged.quantize(Decimal("1e-8"))),
+    }
+
+
+def plans(state: BotState) -> list[View]:
+    return [plan_view(plan) for plan in state.plans.values()]
+
+
+def tickets(state: BotState, now: datetime) -> list[View]:
+    """Return the tickets that wait for a person."""
+    return [
+        _ticket(state, leg, now)
+        for plan in state.active_plans()
+        if plan.current is not None and not plan.stopping
+        for leg in plan.current.legs.values()
+        if leg.status is TicketStatus.OPEN
+    ]
+
+
+def _ticket(state: BotState, leg: LegState, now: datetime) -> View:
+    ticket, material, seen = leg.ticket, leg.ticket.material, leg.ticket.circumstances
+    instrument = state.instruments[material.instrument]
+    return {
+        "id": ticket.ticket_id,
+        "hash": material.content_hash(),
+        "plan": material.leg.plan_id,
+        "tranche": material.leg.tranche,
+        "role": material.leg.role.label,
+        "partner": _partner(leg),
+        "purpose": ticket.purpose,
+        "side": material.side,
+        "instrument": str(material.instrument),
+        "contracts": ticket.contracts,
+        "at_most": plain(material.quantity),
+        "unit": "contracts" if instrument.terms.kind is Kind.LINEAR else "XBT",
+        "reduce_only": material.reduce_only,
+        "price_low": plain(material.price_low),
+        "price_high": plain(material.price_high),
+        "min_basis": plain(material.min_basis),
+        "max_basis": plain(material.max_basis),
+        "inverse_bid": plain(seen.inverse_bid),
+        "inverse_ask": plain(seen.inverse_ask),
+        "inverse_age_seconds": seen.inverse_age,
+        "linear_bid": plain(seen.linear_bid),
+        "linear_ask": plain(seen.linear_ask),
+        "linear_age_seconds": seen.linear_age,
+        "basis": plain(seen.basis),
+        "delta_before_xbt": plain(seen.delta_before),
+        "delta_after_xbt": plain(seen.delta_after),
+        "margin_before": plain(seen.margin_before),
+        "margin_after": plain(seen.margin_after),
+        "cost_if_partner_fails_usd": plain(seen.cost_if_partner_fails),
+        "approve_by": ticket.approve_by.isoformat(),
+        "seconds_left": round((ticket.approve_by - now).total_seconds(), 1),
+        "execute_within_seconds": ticket.execute_within,
+    }
+
+
+def _partner(leg: LegState) -> str | None:
+    key = leg.key
+    if key.role is Role.SINGLE:
+        return None
+    other = Role.HEDGE if key.role is Role.WORKING else Role.WORKING
+    return f"{key.plan_id}-{key.tranche:02d}{other}"
