@@ -1,0 +1,115 @@
+"""The simulated TWS / IB Gateway as a TCP server."""
+
+import asyncio
+
+from adapters.clock import Clock
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.tws.contracts import Catalogue
+from adapters.simulator.tws.faults import Faults
+from adapters.simulator.tws.gateway import Gateway, Timing
+from adapters.simulator.tws.order_log import OrderLogEntry
+from adapters.simulator.tws.session import Session
+from adapters.simulator.tws.versions import NEWEST, OLDEST
+
+MESSAGES_PER_SECOND = 50
+
+
+class TwsServer:
+    """Serves one account of a linear exchange to any client of the broker's socket API.
+
+    ``server_version``: the newest version it speaks (157 to 178). ``faults`` may be changed at any time,
+    ``order_log`` may be read at any time; both outlive a restart. Somebody else drives the exchange's market
+    and its ``step``. Raises ValueError for contracts the broker would not offer.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        clock: Clock,
+        account: str = "DU0000001",
+        *,
+        latency_ms: int = 0,
+        tick_interval_ms: int = 250,
+        commission_delay_ms: int = 50,
+        account_refresh_s: float = 180.0,
+        messages_per_second: int = MESSAGES_PER_SECOND,
+        server_version: int = NEWEST,
+        faults: Faults | None = None,
+    ) -> None:
+        if not OLDEST <= server_version <= NEWEST:
+            raise ValueError(f"server versions {OLDEST} to {NEWEST} are served, not {server_version}")
+        Catalogue(exchange.specs())
+        self.faults = faults or Faults()
+        self.order_log: list[OrderLogEntry] = []
+        self._exchange = exchange
+        self._clock = clock
+        self._account = account
+        self._timing = Timing(
+            latency_ms / 1000, tick_interval_ms / 1000, commission_delay_ms / 1000, account_refresh_s
+        )
+        self._rate = messages_per_second
+        self._version = server_version
+        self._gateway: Gateway | None = None
+        self._server: asyncio.Server | None = None
+        self._sessions: dict[asyncio.Task[None], Session] = {}
+
+    @property
+    def account(self) -> str:
+        return self._account
+
+    @property
+    def clients(self) -> list[int]:
+        """The client ids now connected."""
+        return [] if self._gateway is None else sorted(link.client_id for link in self._gateway.links)
+
+    async def start(self, host: str, port: int, *, next_order_id: int | None = None) -> int:
+        """Listen on ``host``:``port`` (0: any free port) and return the port. Raises OSError if it is taken.
+
+        Opens the account if the exchange has none of that name. ``next_order_id``: forget which order ids
+        were used and begin there, as a restarted gateway may; else ids go on rising.
+        """
+        if self._server is not None:
+            raise RuntimeError("the server is running already")
+        server = await asyncio.start_server(self._connected, host, port)
+        self._exchange.open_account(self._account)
+        self._gateway = Gateway(
+            self._exchange,
+            self._clock,
+            self._account,
+            self._timing,
+            self.faults,
+            self.order_log.append,
+            next_order_id,
+        )
+        self._server = server
+        return int(server.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Close every link and the port; nothing is left running. Orders stay at the exchange. Idempotent."""
+        server, self._server = self._server, None
+        gateway, self._gateway = self._gateway, None
+        if server is not None:
+            server.close()
+        self.drop_links()
+        await asyncio.gather(*self._sessions, return_exceptions=True)
+        if gateway is not None:
+            gateway.close()
+        if server is not None:
+            await server.wait_closed()
+
+    def drop_links(self) -> None:
+        """Break all links off now; clients may connect again."""
+        for session in self._sessions.values():
+            session.drop()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        gateway, task = self._gateway, asyncio.current_task()
+        if gateway is None or task is None:
+            writer.close()
+            return
+        session = Session(gateway, reader, writer, self._version, self._rate)
+        self._sessions[task] = session
+        try:
+            await session.serve()
+        finally:
+            del self._sessions[task]
