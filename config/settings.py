@@ -115,11 +115,13 @@ class Limits(Section):
     price_band_percent: Percent
     pay_up_percent: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=10)]
     hard_band_percent: Percent
-    unhedged_seconds: Seconds
+    unhedged_limit_seconds: Seconds
     basis_slack_percent: Percent
-    slop_ticks: Annotated[Count, Field(ge=0)]
+    working_slop_ticks: Annotated[Count, Field(ge=0)]
     clip_pause_seconds: Seconds
     ask_every_seconds: Seconds
+    max_inverse_margin_percent: Percent
+    max_linear_margin_percent: Percent
     approve_by_seconds: Seconds
     execute_by_seconds: Seconds
     reserved_attempts: Annotated[Count, Field(le=200)]
