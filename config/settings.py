@@ -121,11 +121,9 @@ class Limits(Section):
     clip_pause_seconds: Seconds
     ask_every_seconds: Seconds
     max_inverse_margin_percent: Percent
-    max_linear_margin_percent: Percent
     approve_by_seconds: Seconds
     execute_by_seconds: Seconds
     reserved_attempts: Annotated[Count, Field(le=200)]
-    max_inverse_margin_percent: Percent = Decimal(60)
 
 
 class Ledger(Section):
