@@ -115,9 +115,9 @@ class Limits(Section):
     price_band_percent: Percent
     pay_up_percent: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=10)]
     hard_band_percent: Percent
-    unhedged_limit_seconds: Seconds
+    unhedged_seconds: Seconds
     basis_slack_percent: Percent
-    working_slop_ticks: Annotated[Count, Field(ge=0)]
+    slop_ticks: Annotated[Count, Field(ge=0)]
     clip_pause_seconds: Seconds
     ask_every_seconds: Seconds
     max_inverse_margin_percent: Percent
