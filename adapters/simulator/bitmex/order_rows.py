@@ -12,6 +12,7 @@ from adapters.simulator.bitmex.schema import EXECUTION, ORDER
 from adapters.simulator.bitmex.tags import Tag
 from adapters.simulator.bitmex.wire import Row
 from adapters.simulator.exchange.contract import ContractSpec
+from adapters.simulator.exchange.order_desk import REDUCE_ONLY
 from adapters.simulator.exchange.orders import ExecKind, Execution, Liquidity, Side, SimOrder, Status
 
 NO_ID = str(uuid.UUID(int=0))
@@ -26,6 +27,7 @@ STATUSES = {
 _REASONS = {
     "Immediate or cancel": "Order had timeInForce of ImmediateOrCancel",
     "Fill or kill": "Order had timeInForce of FillOrKill",
+    REDUCE_ONLY: "Order had execInst of Close or ReduceOnly but current position leaves nothing to reduce",
     "cancelAllAfter expired": "Canceled via cancelAllAfter.",
 }
 
