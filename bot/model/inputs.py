@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from adapters.venue import VenueEvent
+from bot.model.events import FlattenOrdered, OrderIntended
 from bot.model.ids import LegKey
 from bot.model.plans import PlanSpec
 from bot.model.trading_state import TradingState
@@ -73,6 +74,13 @@ class SpendAttempts:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptJournal:
+    """What the emergency command did in a process of its own, from its own journal."""
+
+    events: tuple[FlattenOrdered | OrderIntended, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SubmitRefused:
     """The order certainly does not exist: the venue said no, or it was never sent."""
 
@@ -109,6 +117,7 @@ Input = (
     | MeetAccount
     | Compared
     | SpendAttempts
+    | AdoptJournal
     | SubmitRefused
     | SubmitUnknown
     | OrderAnswer

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from adapters.venue import Link
+from adapters.venue import Link, LinkState
 from bot.model.actions import Ask
 from bot.model.events import (
     AccountOpened,
@@ -19,6 +19,7 @@ from bot.model.events import (
 )
 from bot.model.ids import parse_client_order_id
 from bot.model.inputs import (
+    AdoptJournal,
     ApproveTicket,
     CancelPlan,
     Compared,
@@ -73,6 +74,13 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
                 turn.emit(CashBooked(given))
         case Link():
             turn.market.link(given)
+            if given.state is LinkState.DOWN:
+                # Whatever happened meanwhile was not heard: compare before trusting again.
+                turn.market.reconciled = False
+                turn.alert("LINK_DOWN", f"{given.venue}: {given.detail or 'the link is down'}")
+        case AdoptJournal():
+            for event in given.events:
+                turn.emit(event)
         case Tick():
             _ask_about_open_questions(turn)
             for plan in turn.state.active_plans():
