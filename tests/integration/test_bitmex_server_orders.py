@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.simulator.bitmex.ratelimit import Limits
+from adapters.simulator.exchange.orders import NewOrder, Side
 from tests.integration.bitmex_server_client import Rig, levels, rig
 
 
@@ -309,12 +310,9 @@ def test_cancel_all_by_symbol_and_side() -> None:
     async def main() -> None:
         async with rig() as r:
             r.market(levels(("16100", 100)), levels(("16100.5", 100)), symbol="XBTH27")
-            for name, fields in {
-                "a": {"side": "Buy"},
-                "b": {"side": "Sell", "price": 17_000},
-                "c": {"symbol": "XBTH27"},
-            }.items():
-                await r.client.placed(clOrdID=name, **fields)
+            await r.client.placed(clOrdID="a")
+            await r.client.placed(clOrdID="b", side="Sell", price=17_000)
+            await r.client.placed(clOrdID="c", symbol="XBTH27")
 
             async def canceled(body: dict[str, Any]) -> list[str]:
                 answer = await r.client.call("DELETE", "/order/all", body)
@@ -413,8 +411,6 @@ def test_asking_for_orders() -> None:
 
 def test_an_order_placed_past_the_server_is_shown_as_any_other() -> None:
     async def main() -> None:
-        from adapters.simulator.exchange.orders import NewOrder, Side
-
         async with rig() as r:
             r.exchange.place("client", NewOrder("XBTUSD", Side.BUY, 100, 1_500_000, post_only=True))
             (order,) = await r.client.get("/order")

@@ -1,0 +1,229 @@
+"""Every row the simulated BitMEX sends, held against the venue's own API description.
+
+The description stands beside the project (``../shared/bitmex/swagger.json``); where it does not, what it
+says of the rows served here is read from the stand-in committed as ``bitmex_fields.json``.
+Run this file as a script to write the stand-in anew.
+"""
+
+import asyncio
+import json
+import re
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.integration.bitmex_server_client import Client, HandClock, day, levels, rig
+
+DESCRIPTION = Path(__file__).parents[3] / "shared" / "bitmex" / "swagger.json"
+STAND_IN = Path(__file__).with_name("bitmex_fields.json")
+
+# What the venue sends although its description of May 2024 does not list it.
+UNLISTED = {"Order": {"strategy", "error"}, "Execution": {"strategy"}, "Position": {"strategy"}}
+# An error row of an order that was never found has no other fields than these.
+NOT_FOUND = ({"orderID", "error"}, {"clOrdID", "error"})
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+SERVED = {
+    "/apiKey": "APIKey",
+    "/execution": "Execution",
+    "/execution/tradeHistory": "Execution",
+    "/funding": "Funding",
+    "/instrument": "Instrument",
+    "/instrument/active": "Instrument",
+    "/order": "Order",
+    "/orderBook/L2": "OrderBookL2",
+    "/position": "Position",
+    "/quote": "Quote",
+    "/trade": "Trade",
+    "/user": "User",
+    "/user/margin": "Margin",
+    "/user/wallet": "Wallet",
+    "/user/walletHistory": "Transaction",
+}
+TABLES = {
+    "order": "Order",
+    "execution": "Execution",
+    "position": "Position",
+    "margin": "Margin",
+    "wallet": "Wallet",
+    "instrument": "Instrument",
+    "quote": "Quote",
+    "trade": "Trade",
+    "funding": "Funding",
+    "orderBookL2_25": "OrderBookL2",
+}
+KINDS = {"long": "integer", "float": "number", "boolean": "boolean", "list": "array", "object": "object"}
+
+
+def described() -> Any:
+    """Return the venue's words: the fields of each row type, and the row type of each path."""
+    swagger = json.loads(DESCRIPTION.read_text())
+    definitions = swagger["definitions"]
+    return {
+        "fields": {
+            name: {
+                field: [told.get("type", "object"), told.get("format", "")]
+                for field, told in sorted(definitions[name]["properties"].items())
+            }
+            for name in sorted(set(SERVED.values()))
+        },
+        "paths": {path: _row_type(swagger["paths"][path]["get"]) for path in sorted(SERVED)},
+    }
+
+
+def _row_type(operation: Any) -> str:
+    answer = operation["responses"]["200"]["schema"]
+    reference: str = answer.get("items", answer)["$ref"]
+    return reference.rpartition("/")[2]
+
+
+def description() -> Any:
+    return described() if DESCRIPTION.exists() else json.loads(STAND_IN.read_text())
+
+
+def check(name: str, row: Any, fields: Any) -> None:
+    """Raise AssertionError unless ``row`` has each field of its type and no other, each of its kind."""
+    if name == "Order" and set(row) in NOT_FOUND:
+        return
+    unlisted = UNLISTED.get(name, set())
+    assert set(fields[name]) - set(row) == set(), f"{name}: missing"
+    assert set(row) - set(fields[name]) <= unlisted, f"{name}: unlisted"
+    for field, value in row.items():
+        check_value(f"{name}.{field}", value, *fields[name].get(field, ["string", ""]))
+
+
+def check_value(where: str, value: Any, kind: str, form: str) -> None:
+    if value is None:
+        return
+    match kind:
+        case "string":
+            assert isinstance(value, str), where
+            if form == "date-time":
+                assert value.endswith("Z"), where
+                datetime.fromisoformat(value)
+            if form == "guid":
+                assert GUID.fullmatch(value), where
+        case "integer":
+            assert type(value) is int, where
+        case "number":
+            assert type(value) in (int, Decimal), where
+        case "boolean":
+            assert isinstance(value, bool), where
+        case "array":
+            assert isinstance(value, list), where
+        case _:
+            assert isinstance(value, dict), where
+
+
+def rows_of(body: Any) -> list[Any]:
+    return body if isinstance(body, list) else [body]
+
+
+async def _eventful(client: Client, r: Any, clock: HandClock) -> list[Any]:
+    """Make every kind of row there is; return the answers to what changed orders and positions."""
+    r.market(asks=levels(("16000", 1_000), ("16010", 5_000)))
+    answers = [
+        await client.order(orderQty=1_500, price=16_010, clOrdID="filled"),
+        await client.order(orderQty=300, price=15_000, clOrdID="resting"),
+        await client.order(price=16_010, execInst="ParticipateDoNotInitiate"),
+        await client.order(orderQty=9_000, price=16_010, timeInForce="ImmediateOrCancel"),
+        await client.call("PUT", "/order", {"origClOrdID": "resting", "price": 15_100}),
+        await client.call("DELETE", "/order", {"clOrdID": ["filled", "nobody"]}),
+        await client.order(side="Sell", orderQty=400, price=15_900),
+    ]
+    clock.set(day(12))
+    r.exchange.step()
+    r.market(index=16_100)
+    return answers
+
+
+def test_every_row_is_as_the_venue_describes_it() -> None:
+    async def main() -> None:
+        fields = description()["fields"]
+        clock = HandClock(day(11, 59))
+        async with rig(clock) as r:
+            socket = await r.client.websocket(*TABLES)
+            for answer in await _eventful(r.client, r, clock):
+                assert answer.status == 200, answer.body
+                for row in rows_of(answer.body):
+                    check("Order", row, fields)
+            seen: dict[str, int] = {}
+            for path, name in SERVED.items():
+                query = "?symbol=XBTUSD" if path == "/orderBook/L2" else ""
+                rows = rows_of(await r.client.get(path + query))
+                seen[path] = len(rows)
+                for row in rows:
+                    check(name, row, fields)
+            assert min(seen.values()) > 0, seen
+            told: dict[tuple[str, str], int] = {}
+            for message in [*socket.partials.values(), *await socket.drain()]:
+                name, action = TABLES[message["table"]], message["action"]
+                for row in message["data"]:
+                    told[name, action] = told.get((name, action), 0) + 1
+                    if action in ("partial", "insert"):
+                        check(name, row, fields)
+                    else:
+                        assert set(row) <= set(fields[name]) | UNLISTED.get(name, set())
+                        for field, value in row.items():
+                            check_value(f"{name}.{field}", value, *fields[name].get(field, ["string", ""]))
+            for name in ("Order", "Position", "Margin", "Instrument", "OrderBookL2"):
+                assert told.get((name, "update"), 0) > 0, name
+            for leverage in ("/position/leverage", "/position/isolate"):
+                body = {"symbol": "XBTUSD", "leverage": 0, "enabled": False}
+                check("Position", (await r.client.call("POST", leverage, body)).body, fields)
+
+    asyncio.run(main())
+
+
+def test_partials_state_the_described_types() -> None:
+    async def main() -> None:
+        fields = description()["fields"]
+        async with rig() as r:
+            socket = await r.client.websocket(*TABLES)
+            for table, partial in socket.partials.items():
+                name = TABLES[table]
+                for field, kind in partial["types"].items():
+                    if field in UNLISTED.get(name, set()):
+                        continue
+                    expected, form = fields[name][field]
+                    assert KINDS.get(kind, "string") == expected, f"{table}.{field}"
+                    assert (kind == "timestamp") == (form == "date-time"), f"{table}.{field}"
+                    assert (kind == "guid") == (form == "guid"), f"{table}.{field}"
+                assert set(partial["keys"]) <= set(partial["types"])
+
+    asyncio.run(main())
+
+
+def test_each_path_answers_with_its_described_type() -> None:
+    assert description()["paths"] == SERVED
+
+
+def test_the_stand_in_says_what_the_description_says() -> None:
+    stand_in = json.loads(STAND_IN.read_text())
+    assert set(stand_in["fields"]) == set(SERVED.values())
+    if DESCRIPTION.exists():
+        assert stand_in == described()
+
+
+def test_the_checker_finds_what_is_wrong() -> None:
+    fields = {"Order": {"orderID": ["string", "guid"], "orderQty": ["integer", "int64"]}}
+    right = {"orderID": "00000000-0000-0000-0000-000000000000", "orderQty": 1}
+    check("Order", right, fields)
+    check("Order", {**right, "strategy": "OneWay", "orderQty": None}, fields)
+    for wrong in (
+        {"orderID": right["orderID"]},
+        {**right, "colour": "red"},
+        {**right, "orderQty": Decimal("1.5")},
+        {**right, "orderQty": "1"},
+        {**right, "orderID": "x"},
+    ):
+        try:
+            check("Order", wrong, fields)
+        except AssertionError:
+            continue
+        raise AssertionError(f"passed: {wrong}")
+
+
+if __name__ == "__main__":
+    STAND_IN.write_text(json.dumps(described(), indent=1) + "\n")
