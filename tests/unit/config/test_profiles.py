@@ -82,9 +82,9 @@ def test_nothing_else_needs_it(name: str) -> None:
 @pytest.mark.parametrize(
     ("environ", "folder"),
     [
-        ({"BASISBOT_HOME": "/srv/bot", "XDG_STATE_HOME": "/srv/xdg", "HOME": "/home/a"}, "/srv/bot/demo"),
-        ({"XDG_STATE_HOME": "/srv/xdg", "HOME": "/home/a"}, "/srv/xdg/basisbot/demo"),
-        ({"HOME": "/home/a"}, "/home/a/.local/state/basisbot/demo"),
+        ({"BASISBOT_HOME": "/srv/bot", "XDG_STATE_HOME": "/srv/xdg", "HOME": "/srv/me"}, "/srv/bot/demo"),
+        ({"XDG_STATE_HOME": "/srv/xdg", "HOME": "/srv/me"}, "/srv/xdg/basisbot/demo"),
+        ({"HOME": "/srv/me"}, "/srv/me/.local/state/basisbot/demo"),
     ],
 )
 def test_where_data_goes(environ: dict[str, str], folder: str) -> None:
