@@ -1,5 +1,6 @@
 """The account: margin, positions, wallet, and what the API key may do."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from adapters.bitmex import wire
@@ -77,7 +78,7 @@ def wallet_time(row: Row) -> datetime:
     return max(known)
 
 
-def key_fault(rows: list[Row], api_key: str) -> str | None:
+def key_fault(rows: Sequence[Row], api_key: str) -> str | None:
     """Return what is wrong with our key's rights, in words for a person; None if it can serve. Raises Malformed."""
     for row in rows:
         if row.get("id") != api_key:

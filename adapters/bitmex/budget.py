@@ -25,7 +25,7 @@ class TokenBucket:
         self._per_second = per_second
         self._tokens = float(capacity)
         self._at = now
-        self._paused_until = now
+        self._paused_until = float("-inf")
 
     def wait(self, now: float, floor: int = 0) -> float:
         """Return the seconds until one token can be taken and ``floor`` tokens stay; 0.0 if it can be now."""

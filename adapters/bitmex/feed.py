@@ -1,13 +1,12 @@
 """What the websocket's tables mean: quotes, orders, fills and cash flows, into the sink."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from adapters.bitmex import wire
-from adapters.bitmex.account import wallet_flow
 from adapters.bitmex.executions import execution_event, has_order
 from adapters.bitmex.orders import order_update
 from adapters.bitmex.tables import Tables
@@ -18,7 +17,7 @@ from risk.instruments import InstrumentId
 from risk.orders import CashFlow
 from risk.portfolio import Level, Quote
 
-ORDER, EXECUTION, TRANSACT = "order", "execution", "transact"
+ORDER, EXECUTION, WALLET = "order", "execution", "wallet"
 BOOK, INSTRUMENT = "orderBook10", "instrument"
 
 # The venue's REST answers trail its stream, and its clock is not ours: look back this much further.
@@ -27,17 +26,28 @@ MOST_REMEMBERED = 20_000
 
 
 class Feed:
-    """Translates table messages, remembering across connections what it has told."""
+    """Translates table messages, remembering across connections what it has told.
 
-    def __init__(self, venue: str, symbols: Sequence[str], clock: Clock, sink: Sink) -> None:
+    The wallet's table holds sums only, so a change of it calls ``wallet_changed``: what moved is to be asked.
+    """
+
+    def __init__(
+        self,
+        venue: str,
+        symbols: Sequence[str],
+        clock: Clock,
+        sink: Sink,
+        wallet_changed: Callable[[], None],
+    ) -> None:
         self._venue = venue
         self._clock = clock
         self._sink = sink
+        self._wallet_changed = wallet_changed
         public = [f"{table}:{symbol}" for symbol in symbols for table in (INSTRUMENT, BOOK)]
-        self.topics = (ORDER, EXECUTION, TRANSACT, *public)
+        self.topics = (ORDER, EXECUTION, WALLET, *public)
         self._tables = Tables(self.topics)
         self._told: OrderedDict[str, None] = OrderedDict()
-        self._last_execution = clock.now()
+        self._last_execution = self._last_flow = clock.now()
         self._is_first = True
         self._marks: dict[str, Decimal] = {}
         self._books: dict[str, Quote] = {}
@@ -51,6 +61,11 @@ class Feed:
     def since(self) -> datetime:
         """From when on executions may have been missed while there was no connection."""
         return self._last_execution - OVERLAP
+
+    @property
+    def flows_since(self) -> datetime:
+        """From when on cash may have moved that was not told."""
+        return self._last_flow - OVERLAP
 
     def start(self) -> None:
         """Begin a new connection: every table waits for its snapshot again."""
@@ -83,11 +98,12 @@ class Feed:
             for row in rows:
                 if is_snapshot and self._is_first:
                     # By the venue's clock, should ours run ahead: what is missed is asked for by venue time.
-                    self._last_execution = min(self._last_execution, wire.moment(row, "timestamp"))
+                    at = wire.moment(row, "timestamp")
+                    self._last_execution = min(self._last_execution, at)
+                    self._last_flow = min(self._last_flow, at)
                 self._tell_mark(symbol, row)
-        else:
-            for row in rows:
-                self._tell_flow(wallet_flow(self._venue, row), silently=is_snapshot and self._is_first)
+        elif rows and not is_snapshot:
+            self._wallet_changed()
 
     def tell_missed(self, executions: Iterable[Row]) -> None:
         """Tell what a REST answer holds that the stream did not bring (rows oldest first). Raises Malformed.
@@ -105,8 +121,12 @@ class Feed:
                 self._sink(order_update(self._venue, row))
 
     def tell_flows(self, flows: Iterable[CashFlow]) -> None:
+        """Tell what the wallet's history holds and was not told yet."""
         for flow in flows:
-            self._tell_flow(flow)
+            if flow.flow_id not in self._told:
+                self._sink(flow)
+                self._remember(flow.flow_id)
+            self._last_flow = max(self._last_flow, flow.at)
 
     def _executions_of_snapshot(self, rows: Sequence[Row]) -> None:
         """The first snapshot is history, which the bot asks for itself; a later one may hold what was missed."""
@@ -125,13 +145,6 @@ class Feed:
             self._sink(event)
         self._remember(execution_id)
         self._last_execution = max(self._last_execution, wire.moment(row, "timestamp"))
-
-    def _tell_flow(self, flow: CashFlow | None, *, silently: bool = False) -> None:
-        if flow is None or flow.flow_id in self._told:
-            return
-        if not silently:
-            self._sink(flow)
-        self._remember(flow.flow_id)
 
     def _remember(self, told: str) -> None:
         self._told[told] = None

@@ -16,6 +16,7 @@ from adapters.bitmex.questions import Questions
 from adapters.bitmex.rest import Rest
 from adapters.bitmex.settings import BitmexSettings
 from adapters.bitmex.stream import Stream
+from adapters.bitmex.wallet_watch import WalletWatch
 from adapters.bitmex.wire import Malformed, Row
 from adapters.clock import Clock
 from adapters.errors import Misconfigured, NotSent, OutcomeUnknown, Refused, Unreachable
@@ -82,23 +83,23 @@ class BitmexVenue:
             wanted = list(dict.fromkeys(symbols))
             self._instruments = {symbol: await questions.instrument(symbol) for symbol in wanted}
 
-            feed = Feed(self.name, wanted, clock, sink)
+            wallet = WalletWatch(settings, questions)
+            feed = Feed(self.name, wanted, clock, sink, wallet.changed)
 
             def link_changed(state: LinkState, detail: str) -> None:
                 sink(Link(self.name, state, clock.now(), detail))
 
             async def catch_up() -> None:
-                since = feed.since
-                feed.tell_missed(await questions.executions(since))
-                feed.tell_flows(await questions.wallet_flows(since))
+                feed.tell_missed(await questions.executions(feed.since))
+                wallet.changed()
 
             stream = Stream(transport.session, settings, clock, feed, link_changed, catch_up)
             resources.push_async_callback(stream.close)
             await stream.open()
             feed.started()
             link_changed(LinkState.UP, "")
-            keeping = asyncio.create_task(stream.keep(), name=f"{self.name} stream")
-            resources.push_async_callback(_cancel, keeping)
+            for keeping in (stream.keep(), wallet.keep(feed)):
+                resources.push_async_callback(_cancel, asyncio.create_task(keeping))
             switch = DeadMansSwitch(rest)
             resources.push_async_callback(switch.stop)
             self._connected = _Connected(sink, rest, questions, switch, resources.pop_all())
