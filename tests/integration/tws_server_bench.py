@@ -48,10 +48,24 @@ def specs() -> list[ContractSpec]:
     return [near, far, large]
 
 
+class AdvancingClock(SystemClock):
+    """The machine's clock, put forward at will."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+    def advance_to(self, moment: datetime) -> None:
+        self._ahead += moment - self.now()
+
+
 @dataclass
 class Bench:
     exchange: Exchange
     server: TwsServer
+    clock: Clock
     port: int
     clients: list[IB] = field(default_factory=list)
 
@@ -70,6 +84,9 @@ class Bench:
             [BookLevel(price * 100, size) for price, size in asks],
         )
 
+    def hang(self, duration: timedelta) -> None:
+        self.server.faults.hang(self.clock.now(), duration)
+
     async def restart(self, *, next_order_id: int | None = None) -> None:
         await self.server.stop()
         self.port = await self.server.start(HOST, self.port, next_order_id=next_order_id)
@@ -86,7 +103,7 @@ async def bench(
     exchange.deposit(ACCOUNT, deposit * DOLLAR)
     settings = {"tick_interval_ms": 10, "commission_delay_ms": 30, **options}
     server = TwsServer(exchange, clock, ACCOUNT, **settings)
-    built = Bench(exchange, server, await server.start(HOST, 0))
+    built = Bench(exchange, server, clock, await server.start(HOST, 0))
     built.market([(19_995, 100)], [(20_005, 100)])
     try:
         yield built

@@ -34,8 +34,8 @@ def negotiate(offer: str, newest: int = NEWEST) -> int:
     Raises UnsupportedVersion.
     """
     versions = offer.split(" ", 1)[0]
-    low, _, high = versions.removeprefix("v").partition("..")
-    high = high or low
+    low, dots, high = versions.removeprefix("v").partition("..")
+    high = high if dots else low
     if not versions.startswith("v") or not (low.isdecimal() and high.isdecimal()):
         raise UnsupportedVersion(f"not an offer of versions: {offer[:40]!r}")
     version = min(int(high), newest)
