@@ -23,7 +23,7 @@ def run(folder: Path, text: str, *, strict: bool) -> subprocess.CompletedProcess
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", "."],
         cwd=folder,
-        env=environ | ({"BASISBOT_STRICT": "1"} if strict else {}),
+        env=environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | ({"BASISBOT_STRICT": "1"} if strict else {}),
         capture_output=True,
         text=True,
         timeout=60,
