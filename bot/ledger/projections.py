@@ -1,0 +1,309 @@
+"""From an event to the rows that make it easy to look up. Pure: nothing here touches a database."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Table
+
+from bot.ledger.journal import Posting
+from bot.ledger.tables import APPROVAL, CASH_FLOW, FILL, ORDER, PLAN, POSTING, TICKET
+from bot.model.events import (
+    CashBooked,
+    CommissionBooked,
+    Event,
+    FillBooked,
+    FlattenOrdered,
+    OrderBelieved,
+    OrderIntended,
+    PlanFinished,
+    PlanProposed,
+    PlanStopping,
+    Recorded,
+    TicketApproved,
+    TicketExpired,
+    TicketRaised,
+    TicketRejected,
+    TicketVoided,
+)
+from bot.model.order_states import Belief
+from bot.model.plans import PlanStatus
+from bot.model.tickets import TicketStatus
+from risk.approval import Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A new row: a value for every column."""
+
+    table: Table
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """New ``values`` for the rows whose columns equal ``where`` (None: are empty)."""
+
+    table: Table
+    where: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+
+Change = Insert | Update
+
+
+def project(recorded: Recorded, postings: Iterable[Posting]) -> list[Change]:
+    """Return what an event and its journal entry change in the projections, in order."""
+    projector = _PROJECTORS.get(type(recorded.event))
+    changes = [] if projector is None else projector(recorded.seq, recorded.event, recorded)
+    return changes + [
+        Insert(
+            POSTING,
+            {
+                "seq": posting.seq,
+                "line": line,
+                "account": posting.account,
+                "currency": posting.currency.value,
+                "units": posting.units,
+            },
+        )
+        for line, posting in enumerate(postings, 1)
+    ]
+
+
+def _plan_proposed(seq: int, event: PlanProposed, _: Recorded) -> list[Change]:
+    spec = event.spec
+    return [
+        Insert(
+            PLAN,
+            {
+                "seq": seq,
+                "plan_id": spec.plan_id,
+                "kind": spec.kind.value,
+                "direction": spec.direction.value,
+                "inverse": str(spec.inverse),
+                "linear": str(spec.linear),
+                "size_xbt": spec.size_xbt,
+                "tranches": spec.tranches,
+                "collateral": int(spec.collateral),
+                "proposed_by": spec.proposed_by,
+                "min_basis": spec.min_basis,
+                "max_basis": spec.max_basis,
+                "target_delta": spec.target_delta,
+                "status": PlanStatus.ACTIVE.value,
+                "status_seq": seq,
+                "reason": "",
+            },
+        )
+    ]
+
+
+def _plan_stopping(seq: int, event: PlanStopping, _: Recorded) -> list[Change]:
+    return [Update(PLAN, {"plan_id": event.plan_id}, {"status_seq": seq, "reason": event.reason})]
+
+
+def _plan_finished(seq: int, event: PlanFinished, _: Recorded) -> list[Change]:
+    values = {"status": event.status.value, "status_seq": seq, "reason": event.reason}
+    return [Update(PLAN, {"plan_id": event.plan_id}, values)]
+
+
+def _ticket_raised(seq: int, event: TicketRaised, _: Recorded) -> list[Change]:
+    ticket, material = event.ticket, event.ticket.material
+    return [
+        Insert(
+            TICKET,
+            {
+                "seq": seq,
+                "ticket_id": ticket.ticket_id,
+                "content_hash": material.content_hash(),
+                "venue": material.instrument.venue,
+                "symbol": material.instrument.symbol,
+                "side": material.side.value,
+                "reduce_only": int(material.reduce_only),
+                "quantity": material.quantity,
+                "price_low": material.price_low,
+                "price_high": material.price_high,
+                "min_basis": material.min_basis,
+                "max_basis": material.max_basis,
+                "contracts": ticket.contracts,
+                "purpose": ticket.purpose,
+                "raised_at": ticket.raised_at,
+                "approve_by": ticket.approve_by,
+                "status": TicketStatus.OPEN.value,
+                "status_seq": seq,
+                "decided_by": "",
+                "reason": "",
+            },
+        )
+    ]
+
+
+def _ticket_approved(seq: int, event: TicketApproved, _: Recorded) -> list[Change]:
+    envelope = event.envelope
+    approval = Insert(
+        APPROVAL,
+        {
+            "seq": seq,
+            "approval_id": envelope.approval_id,
+            "leg": str(event.leg),
+            "content_hash": event.content_hash,
+            "venue": envelope.instrument.venue,
+            "symbol": envelope.instrument.symbol,
+            "side": envelope.side.value,
+            "reduce_only": int(envelope.reduce_only),
+            "quantity": envelope.quantity,
+            "price_low": envelope.price_low,
+            "price_high": envelope.price_high,
+            "min_basis": envelope.min_basis,
+            "max_basis": envelope.max_basis,
+            "purposes": ",".join(purpose.value for purpose in envelope.purposes),
+            "execute_by": envelope.execute_by,
+            "approved_by": envelope.approved_by,
+            "approved_at": envelope.approved_at,
+            "first_attempt": event.first_attempt,
+            "last_attempt": event.last_attempt,
+        },
+    )
+    return [approval, _decided(seq, str(event.leg), TicketStatus.APPROVED, envelope.approved_by, "")]
+
+
+def _ticket_rejected(seq: int, event: TicketRejected, _: Recorded) -> list[Change]:
+    return [_decided(seq, str(event.leg), TicketStatus.REJECTED, event.by, event.reason)]
+
+
+def _ticket_expired(seq: int, event: TicketExpired, _: Recorded) -> list[Change]:
+    return [_decided(seq, str(event.leg), TicketStatus.EXPIRED, "", "")]
+
+
+def _ticket_voided(seq: int, event: TicketVoided, _: Recorded) -> list[Change]:
+    return [_decided(seq, str(event.leg), TicketStatus.VOID, "", event.reason)]
+
+
+def _decided(seq: int, ticket_id: str, status: TicketStatus, by: str, reason: str) -> Update:
+    # A leg's ticket may be raised again; what is decided is always the one that is open.
+    where = {"ticket_id": ticket_id, "status": TicketStatus.OPEN.value}
+    return Update(
+        TICKET, where, {"status": status.value, "status_seq": seq, "decided_by": by, "reason": reason}
+    )
+
+
+def _flatten_ordered(seq: int, event: FlattenOrdered, recorded: Recorded) -> list[Change]:
+    nothing = dict.fromkeys(column.name for column in APPROVAL.columns)
+    told = {
+        "seq": seq,
+        "approval_id": event.flatten_id,
+        "venue": ",".join(event.venues),
+        "purposes": Purpose.FLATTEN.value,
+        "approved_by": event.by,
+        "approved_at": recorded.at,
+    }
+    return [Insert(APPROVAL, nothing | told)]
+
+
+def _order_intended(seq: int, event: OrderIntended, _: Recorded) -> list[Change]:
+    request = event.request
+    return [
+        Insert(
+            ORDER,
+            {
+                "seq": seq,
+                "client_order_id": request.client_order_id,
+                "venue": request.instrument.venue,
+                "symbol": request.instrument.symbol,
+                "side": request.side.value,
+                "quantity": request.quantity,
+                "price": request.price,
+                "time_in_force": request.time_in_force.value,
+                "reduce_only": int(request.reduce_only),
+                "purpose": event.purpose.value,
+                "approval_id": event.approval_id,
+                "leg": None if event.leg is None else str(event.leg),
+                "belief": Belief.INTENDED.value,
+                "belief_seq": seq,
+                "venue_order_id": "",
+                "detail": "",
+            },
+        )
+    ]
+
+
+def _order_believed(seq: int, event: OrderBelieved, _: Recorded) -> list[Change]:
+    values = {
+        "belief": event.belief.value,
+        "belief_seq": seq,
+        "venue_order_id": event.venue_order_id,
+        "detail": event.detail,
+    }
+    return [Update(ORDER, {"client_order_id": event.client_order_id}, values)]
+
+
+def _fill_booked(seq: int, event: FillBooked, _: Recorded) -> list[Change]:
+    fill = event.fill
+    return [
+        Insert(
+            FILL,
+            {
+                "seq": seq,
+                "venue": fill.instrument.venue,
+                "symbol": fill.instrument.symbol,
+                "execution_id": fill.execution_id,
+                "client_order_id": fill.client_order_id,
+                "venue_order_id": fill.venue_order_id,
+                "side": fill.side.value,
+                "quantity": fill.quantity,
+                "price": fill.price,
+                "liquidity": fill.liquidity.value,
+                "at": fill.at,
+                "heard_at": event.heard_at,
+                "foreign": int(event.foreign),
+                "fee_currency": None if fill.fee is None else fill.fee.currency.value,
+                "fee_units": None if fill.fee is None else fill.fee.units,
+                "fee_seq": None if fill.fee is None else seq,
+            },
+        )
+    ]
+
+
+def _commission_booked(seq: int, event: CommissionBooked, _: Recorded) -> list[Change]:
+    report = event.report
+    # Once: a fee that is known already stays, as it does in the journal.
+    where = {"venue": report.instrument.venue, "execution_id": report.execution_id, "fee_seq": None}
+    values = {"fee_currency": report.fee.currency.value, "fee_units": report.fee.units, "fee_seq": seq}
+    return [Update(FILL, where, values)]
+
+
+def _cash_booked(seq: int, event: CashBooked, _: Recorded) -> list[Change]:
+    flow = event.flow
+    return [
+        Insert(
+            CASH_FLOW,
+            {
+                "seq": seq,
+                "venue": flow.venue,
+                "flow_id": flow.flow_id,
+                "kind": flow.kind.value,
+                "currency": flow.amount.currency.value,
+                "units": flow.amount.units,
+                "symbol": None if flow.instrument is None else flow.instrument.symbol,
+                "at": flow.at,
+            },
+        )
+    ]
+
+
+_PROJECTORS: dict[type[Event], Callable[[int, Any, Recorded], list[Change]]] = {
+    PlanProposed: _plan_proposed,
+    PlanStopping: _plan_stopping,
+    PlanFinished: _plan_finished,
+    TicketRaised: _ticket_raised,
+    TicketApproved: _ticket_approved,
+    TicketRejected: _ticket_rejected,
+    TicketExpired: _ticket_expired,
+    TicketVoided: _ticket_voided,
+    FlattenOrdered: _flatten_ordered,
+    OrderIntended: _order_intended,
+    OrderBelieved: _order_believed,
+    FillBooked: _fill_booked,
+    CommissionBooked: _commission_booked,
+    CashBooked: _cash_booked,
+}

@@ -1,0 +1,283 @@
+"""The proof that nothing was done without a person, read from the events alone.
+
+Every order must lie inside an approval that came before it; every fill must belong to an order; nothing may be
+counted twice. This is a second reading of the rule that ``risk.approval`` enforces before an order is sent. It
+shares no code with the first, so that it can find the first one's mistakes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.model.events import (
+    AccountOpened,
+    CashBooked,
+    CommissionBooked,
+    FillBooked,
+    FlattenOrdered,
+    InstrumentLoaded,
+    OrderIntended,
+    PlanProposed,
+    Recorded,
+    TicketApproved,
+    TicketExpired,
+    TicketRaised,
+    TicketRejected,
+    TicketVoided,
+)
+from bot.model.ids import LegKey
+from bot.model.tickets import Ticket
+from risk.approval import Envelope, Purpose
+from risk.instruments import Instrument, InstrumentId
+from risk.orders import Fill, OrderRequest, Side
+from risk.terms import NOISE, Kind
+
+
+@dataclass(slots=True)
+class _Approval:
+    """An approval and what was made of it: in the envelope's unit, and in contracts for and against its side."""
+
+    event: TicketApproved
+    filled: Decimal = Decimal(0)
+    contracts: int = 0
+    unwound: int = 0
+
+    @property
+    def envelope(self) -> Envelope:
+        return self.event.envelope
+
+
+@dataclass(slots=True)
+class _Order:
+    event: OrderIntended
+    approval: _Approval | None
+    filled: int = 0
+
+
+class Proof:
+    """Feed it every event once, in the chain's order, then ask ``unresolved`` for what never got its partner."""
+
+    def __init__(self) -> None:
+        self._instruments: dict[InstrumentId, Instrument] = {}
+        self._tickets: dict[LegKey, Ticket] = {}
+        self._approvals: dict[str, _Approval] = {}
+        self._flattens: dict[str, FlattenOrdered] = {}
+        self._orders: dict[str, _Order] = {}
+        self._once: set[tuple[str, ...]] = set()
+        self._commissions: dict[tuple[str, str], int] = {}
+
+    def see(self, recorded: Recorded) -> list[str]:
+        """Take one event; return what is wrong with it, a line each."""
+        return [f"event {recorded.seq}: {problem}" for problem in self._judge(recorded)]
+
+    def unresolved(self) -> list[str]:
+        """Return what can only be judged at the end: commissions of fills that never came."""
+        return [
+            f"event {seq}: a commission for execution {execution_id} at {venue}, which was never booked"
+            for (venue, execution_id), seq in self._commissions.items()
+            if ("execution", venue, execution_id) not in self._once
+        ]
+
+    def _judge(self, recorded: Recorded) -> Iterator[str]:
+        match recorded.event:
+            case InstrumentLoaded(instrument):
+                self._instruments[instrument.id] = instrument
+            case AccountOpened(venue):
+                yield from self._repeated("account", venue)
+            case PlanProposed(spec):
+                yield from self._repeated("plan", spec.plan_id)
+            case TicketRaised(ticket):
+                self._tickets[ticket.material.leg] = ticket
+            case TicketRejected(leg) | TicketExpired(leg) | TicketVoided(leg):
+                self._tickets.pop(leg, None)
+            case TicketApproved() as approved:
+                yield from self._approved(approved, recorded)
+            case FlattenOrdered() as ordered:
+                yield from self._repeated("emergency command", ordered.flatten_id)
+                self._flattens[ordered.flatten_id] = ordered
+            case OrderIntended() as intended:
+                yield from self._intended(intended, recorded)
+            case FillBooked(fill, foreign):
+                yield from self._filled(fill, foreign)
+            case CommissionBooked(report):
+                yield from self._repeated("commission", report.instrument.venue, report.execution_id)
+                self._commissions[report.instrument.venue, report.execution_id] = recorded.seq
+            case CashBooked(flow):
+                yield from self._repeated("cash flow", flow.venue, flow.flow_id)
+
+    def _repeated(self, what: str, *key: str) -> Iterator[str]:
+        if (what, *key) in self._once:
+            yield f"{what} {' '.join(key)} is in the ledger twice"
+        self._once.add((what, *key))
+
+    # --- approvals -----------------------------------------------------------------------------------------
+
+    def _approved(self, approved: TicketApproved, recorded: Recorded) -> Iterator[str]:
+        envelope, leg = approved.envelope, approved.leg
+        yield from self._repeated("approval", envelope.approval_id)
+        for other in self._approvals.values():
+            blocks_meet = (
+                approved.first_attempt <= other.event.last_attempt
+                and other.event.first_attempt <= approved.last_attempt
+            )
+            if other.event.leg == leg and blocks_meet:
+                yield f"approval {envelope.approval_id} reserves order ids of {other.envelope.approval_id} again"
+        ticket = self._tickets.pop(leg, None)
+        if ticket is None:
+            yield f"approval {envelope.approval_id}: no open ticket {leg} was put before a person"
+        else:
+            yield from self._as_shown(approved, ticket, recorded)
+        self._approvals[envelope.approval_id] = _Approval(approved)
+
+    def _as_shown(self, approved: TicketApproved, ticket: Ticket, recorded: Recorded) -> Iterator[str]:
+        """An approval holds what its ticket showed, no more."""
+        envelope, shown = approved.envelope, ticket.material
+        name = f"approval {envelope.approval_id}"
+        if approved.content_hash != shown.content_hash():
+            yield f"{name} is of content {approved.content_hash}, the ticket's is {shown.content_hash()}"
+        if max(recorded.at, envelope.approved_at) >= ticket.approve_by:
+            yield f"{name} came after the ticket's time, {ticket.approve_by.isoformat()}"
+        wider = {
+            "instrument": envelope.instrument != shown.instrument,
+            "side": envelope.side is not shown.side,
+            "reduce-only": shown.reduce_only and not envelope.reduce_only,
+            "quantity": envelope.quantity > shown.quantity,
+            "price band": envelope.price_low < shown.price_low or envelope.price_high > shown.price_high,
+            "lowest basis": shown.min_basis is not None
+            and (envelope.min_basis is None or envelope.min_basis < shown.min_basis),
+            "highest basis": shown.max_basis is not None
+            and (envelope.max_basis is None or envelope.max_basis > shown.max_basis),
+        }
+        for what, is_wider in wider.items():
+            if is_wider:
+                yield f"{name}: its {what} is not what the ticket showed"
+
+    # --- orders --------------------------------------------------------------------------------------------
+
+    def _intended(self, intended: OrderIntended, recorded: Recorded) -> Iterator[str]:
+        request = intended.request
+        yield from self._repeated("client order id", request.client_order_id)
+        name = f"order {request.client_order_id}"
+        approval = None
+        if intended.leg is None:
+            problems = self._under_flatten(intended)
+        else:
+            approval = self._approvals.get(intended.approval_id)
+            if approval is None:
+                problems = iter([f"no earlier approval {intended.approval_id}"])
+            else:
+                problems = self._under_approval(intended, approval, recorded)
+        for problem in problems:
+            yield f"{name}: {problem}"
+        self._orders[request.client_order_id] = _Order(intended, approval)
+
+    def _under_flatten(self, intended: OrderIntended) -> Iterator[str]:
+        ordered = self._flattens.get(intended.approval_id)
+        if ordered is None:
+            yield f"it belongs to no leg, and no emergency command {intended.approval_id} came before it"
+            return
+        if intended.purpose is not Purpose.FLATTEN:
+            yield f"its purpose is {intended.purpose}, under an emergency command"
+        if intended.request.instrument.venue not in ordered.venues:
+            yield f"the emergency command is for {', '.join(ordered.venues)}, not {intended.request.instrument}"
+        if ordered.flatten_id not in intended.request.client_order_id:
+            yield f"its id does not carry the emergency command's, {ordered.flatten_id}"
+
+    def _under_approval(
+        self, intended: OrderIntended, approval: _Approval, recorded: Recorded
+    ) -> Iterator[str]:
+        request, envelope, leg = intended.request, approval.envelope, approval.event.leg
+        first, last = approval.event.first_attempt, approval.event.last_attempt
+        reserved = {leg.client_order_id(attempt) for attempt in range(first, last + 1)}
+        if intended.leg != leg:
+            yield f"it is of leg {intended.leg}, the approval of {leg}"
+        if request.client_order_id not in reserved:
+            yield f"its id is none of the attempts {first} to {last} reserved for {leg}"
+        if intended.purpose not in envelope.purposes:
+            yield f"its purpose is {intended.purpose}, approved are {', '.join(envelope.purposes)}"
+        if not envelope.price_low <= request.price <= envelope.price_high:
+            yield f"its price {request.price} is outside {envelope.price_low} to {envelope.price_high}"
+        if intended.purpose is Purpose.WORK and recorded.at >= envelope.execute_by:
+            yield f"it was sent after the approval ended, {envelope.execute_by.isoformat()}"
+        if request.instrument != envelope.instrument:
+            yield f"it is for {request.instrument}, approved is {envelope.instrument}"
+            return
+        yield from self._side_and_size(intended, approval)
+        instrument = self._instruments.get(request.instrument)
+        if instrument is None:
+            yield f"the terms of {request.instrument} were not loaded before it"
+            return
+        if request.quantity % instrument.terms.lot or request.price % instrument.terms.tick:
+            yield f"{request.quantity} at {request.price} are not whole lots on a tick"
+        size = _size(instrument, request.quantity, request.price)
+        limit = envelope.quantity + _size(instrument, instrument.terms.lot, request.price)
+        if intended.purpose is not Purpose.CONTINGENCY and size > limit + NOISE:
+            yield f"its size {size} alone is more than the approved {envelope.quantity}"
+
+    def _side_and_size(self, intended: OrderIntended, approval: _Approval) -> Iterator[str]:
+        request, envelope = intended.request, approval.envelope
+        if intended.purpose is Purpose.CONTINGENCY:
+            left = approval.contracts - approval.unwound
+            if request.side is envelope.side:
+                yield f"a contingency must trade against the approved {envelope.side}"
+            if request.quantity > left:
+                yield f"it unwinds {request.quantity} contracts where {left} are filled and not unwound"
+            return
+        if request.side is not envelope.side:
+            yield f"its side is {request.side}, approved is {envelope.side}"
+        if envelope.reduce_only and not request.reduce_only:
+            yield "it may open a position, approved is only to reduce one"
+
+    # --- fills ---------------------------------------------------------------------------------------------
+
+    def _filled(self, fill: Fill, foreign: bool) -> Iterator[str]:
+        venue = fill.instrument.venue
+        yield from self._repeated("execution", venue, fill.execution_id)
+        if fill.fee is not None:
+            yield from self._repeated("commission", venue, fill.execution_id)
+        name = f"fill {fill.execution_id}"
+        order = self._orders.get(fill.client_order_id or "")
+        if foreign:
+            if order is not None:
+                yield f"{name} is booked as foreign, but is of our order {fill.client_order_id}"
+            return
+        if order is None:
+            yield f"{name}: no order {fill.client_order_id} was intended before it"
+            return
+        request = order.event.request
+        if (fill.instrument, fill.side) != (request.instrument, request.side):
+            yield f"{name} is a {fill.side} of {fill.instrument}, its order {_described(request)}"
+        order.filled += fill.quantity
+        if order.filled > request.quantity:
+            yield f"{name} brings order {request.client_order_id} to {order.filled} of {request.quantity} contracts"
+        if order.approval is not None:
+            yield from self._use(order.approval, order.event.purpose, fill)
+
+    def _use(self, approval: _Approval, purpose: Purpose, fill: Fill) -> Iterator[str]:
+        name = f"fill {fill.execution_id}"
+        if purpose is Purpose.CONTINGENCY:
+            approval.unwound += fill.quantity
+            if approval.unwound > approval.contracts:
+                yield f"{name} unwinds {approval.unwound} contracts, {approval.contracts} were filled"
+            return
+        instrument = self._instruments.get(fill.instrument)
+        if instrument is None:
+            yield f"{name}: the terms of {fill.instrument} were not loaded before it"
+            return
+        approval.contracts += fill.quantity
+        approval.filled += _size(instrument, fill.quantity, fill.price)
+        allowed = approval.envelope.quantity
+        if approval.filled > allowed + _size(instrument, instrument.terms.lot, fill.price) + NOISE:
+            yield f"{name} brings approval {approval.envelope.approval_id} to {approval.filled}, of {allowed}"
+
+
+def _size(instrument: Instrument, contracts: int, price: Decimal) -> Decimal:
+    """Return contracts in an envelope's unit: contracts if linear, XBT at ``price`` if inverse."""
+    if instrument.terms.kind is Kind.INVERSE:
+        return contracts * instrument.terms.multiplier / price
+    return Decimal(contracts)
+
+
+def _described(request: OrderRequest) -> str:
+    verb = {Side.BUY: "buys", Side.SELL: "sells"}[request.side]
+    return f"{verb} {request.instrument}"

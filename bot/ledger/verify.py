@@ -1,0 +1,144 @@
+"""``ledger verify``: is what lies in the file what was written, and was all of it allowed?
+
+Needs no lock and disturbs no bot: it reads one snapshot.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, select
+
+from bot.ledger.balances import Balances, Books
+from bot.ledger.database import explained, open_readable, open_scratch
+from bot.ledger.errors import LedgerDamaged, Unbookable
+from bot.ledger.journal import Posting
+from bot.ledger.projections import Change, project
+from bot.ledger.proof import Proof
+from bot.ledger.store import apply, read_chain
+from bot.ledger.tables import POSTING, PROJECTIONS
+from bot.model.codec import GENESIS
+from bot.model.events import Recorded
+
+_BATCH = 500
+_NAMED_PER_TABLE = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """``events``, ``head``, ``balances``: of the chain as far as it holds. ``problems``: a line each."""
+
+    events: int
+    head: str
+    problems: tuple[str, ...]
+    balances: Balances
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def verify(path: Path) -> Verification:
+    """Check a ledger: its chain, its projections, its journal, and an approval for every order.
+
+    Damage of any kind is a problem in the answer; what else keeps it from being read (no such file, a newer
+    version) raises LedgerError.
+    """
+    path = path.expanduser().resolve()
+    audit = _Audit()
+    try:
+        engine = open_readable(path)
+        with explained(path), engine.begin() as stored, open_scratch().begin() as fresh:
+            audit.run(stored, fresh)
+    except LedgerDamaged as error:
+        audit.problems.append(str(error))
+    return Verification(audit.seq, audit.head, tuple(audit.problems), audit.books.balances())
+
+
+class _Audit:
+    def __init__(self) -> None:
+        self.seq = 0
+        self.head = GENESIS
+        self.problems: list[str] = []
+        self.books = Books()
+
+    def run(self, stored: Connection, fresh: Connection) -> None:
+        """Compare the ``stored`` file with what its events say, projected anew into ``fresh``."""
+        integrity = stored.exec_driver_sql("PRAGMA quick_check").scalars().all()
+        if integrity != ["ok"]:
+            self.problems += [f"the file is damaged: {line}" for line in integrity]
+        proof = Proof()
+        changes: list[Change] = []
+        for link in read_chain(stored):
+            recorded = link.recorded()
+            self.problems += proof.see(recorded)
+            changes += project(recorded, self._entry(recorded))
+            self.seq, self.head = link.seq, link.hash
+            if len(changes) >= _BATCH:
+                apply(fresh, changes)
+                changes = []
+        apply(fresh, changes)
+        self.problems += proof.unresolved()
+        self.problems += _unbalanced(stored)
+        for table in PROJECTIONS:
+            differences = _differences(table, stored, fresh)
+            self.problems += islice(differences, _NAMED_PER_TABLE)
+            more = sum(1 for _ in differences)
+            if more:
+                self.problems.append(f"table {table.name}: {more} more rows are not what the events say")
+
+    def _entry(self, recorded: Recorded) -> list[Posting]:
+        try:
+            return self.books.see(recorded)
+        except Unbookable as error:
+            self.problems.append(f"event {recorded.seq}: {error}")
+            return []
+
+
+def _unbalanced(stored: Connection) -> Iterator[str]:
+    total = func.sum(POSTING.c.units)
+    rows = stored.execute(
+        select(POSTING.c.seq, POSTING.c.currency, total)
+        .group_by(POSTING.c.seq, POSTING.c.currency)
+        .having(total != 0)
+        .order_by(POSTING.c.seq, POSTING.c.currency)
+    )
+    for seq, currency, units in rows:
+        yield f"event {seq}: its postings in {currency} sum to {units} units, not to zero"
+
+
+def _differences(table: Table, stored: Connection, fresh: Connection) -> Iterator[str]:
+    key_size = len(table.primary_key.columns)
+    columns = [column.name for column in table.columns]
+    theirs, ours = _raw_rows(table, stored), _raw_rows(table, fresh)
+    found, said = next(theirs, None), next(ours, None)
+    while found is not None or said is not None:
+        found_key = None if found is None else found[:key_size]
+        said_key = None if said is None else said[:key_size]
+        if said_key is None or (found_key is not None and found_key < said_key):
+            yield f"table {table.name}, row {_named(found_key)}: no event made it"
+            found = next(theirs, None)
+        elif found_key is None or said_key < found_key:
+            yield f"table {table.name}, row {_named(said_key)}: missing"
+            said = next(ours, None)
+        else:
+            for column, here, there in zip(columns, found or (), said or (), strict=True):
+                if here != there:
+                    yield (
+                        f"table {table.name}, row {_named(found_key)}: {column} is {here!r}, the events say {there!r}"
+                    )
+            found, said = next(theirs, None), next(ours, None)
+
+
+def _raw_rows(table: Table, connection: Connection) -> Iterator[tuple[Any, ...]]:
+    # As stored, not as our types would read it: 1.0 and 1.00 are different texts.
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    key = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
+    rows = connection.exec_driver_sql(f'SELECT {columns} FROM "{table.name}" ORDER BY {key}')
+    return (tuple(row) for row in rows)
+
+
+def _named(key: tuple[Any, ...] | None) -> str:
+    return "/".join(str(part) for part in key or ())

@@ -1,0 +1,243 @@
+"""The one writer: events are taken in memory at once, and reach the disk in groups from a thread of its own.
+
+The engine's order of things: ``append`` (a place in the chain, no disk) → act → ``wake``; where something must be
+durable before it is done, ``await durable(seq)`` first. After a failed write the ledger is broken for good: every
+further ``append`` and ``durable`` raises, so that nobody goes on upon events that may be lost.
+"""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+
+from sqlalchemy import Engine
+
+from adapters.clock import Clock
+from bot.ledger.database import explained, open_readable, open_writable
+from bot.ledger.errors import LedgerError, LedgerFailed, Unbookable
+from bot.ledger.journal import JOURNAL_KINDS, Journal, objection
+from bot.ledger.lock import LockFile
+from bot.ledger.store import read_chain, write
+from bot.model.codec import GENESIS, record
+from bot.model.events import Event, InstrumentLoaded, Recorded
+
+_JOURNAL_NAMES = frozenset(kind.__name__ for kind in JOURNAL_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiter:
+    seq: int
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[None]
+
+    def answer(self, error: LedgerError | None) -> None:
+        """Wake the coroutine that waits, from the writer's thread."""
+        try:
+            self.loop.call_soon_threadsafe(self._settle, error)
+        except RuntimeError:
+            return  # Its loop is closed: nobody waits any more.
+
+    def _settle(self, error: LedgerError | None) -> None:
+        if self.future.done():
+            return
+        if error is None:
+            self.future.set_result(None)
+        else:
+            self.future.set_exception(error)
+
+
+class Ledger:
+    """The ledger, held for writing. Use ``Ledger.open``; ``append`` and ``durable`` belong to one event loop."""
+
+    def __init__(self, path: Path, engine: Engine, lock: LockFile) -> None:
+        self.path = path
+        self._engine = engine
+        self._lock_file = lock
+        self._journal = Journal()
+        self._mutex = threading.Lock()
+        self._wakeup = threading.Event()
+        self._queue: list[tuple[Recorded, str]] = []
+        self._waiting: list[_Waiter] = []
+        self._closing = False
+        self._failure: str | None = None
+        self._seq, self._head = self._replay()
+        self._committed = self._seq
+        # What ``append`` judges by; the journal itself lags behind, in the writer's thread.
+        self._instruments = dict(self._journal.instruments)
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    @classmethod
+    def open(cls, path: Path, clock: Clock) -> "Ledger":
+        """Open the ledger at ``path``, made with its parents where there is none, and prove its chain.
+
+        Raises LedgerLocked (another bot holds it), LedgerDamaged, LedgerTooNew, or another LedgerError.
+        """
+        path = path.expanduser().resolve()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LedgerError(
+                f"cannot make the directory {path.parent}: {error.strerror}; choose another ledger path"
+            ) from error
+        lock = LockFile.acquire(path, clock.now())
+        try:
+            return cls(path, open_writable(path), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def seq(self) -> int:
+        """The number of the last event appended; 0 before the first."""
+        return self._seq
+
+    @property
+    def head(self) -> str:
+        """The hash of the last event appended."""
+        return self._head
+
+    @property
+    def committed(self) -> int:
+        """The number of the last event that is on the disk."""
+        return self._committed
+
+    def append(self, event: Event, at: datetime) -> Recorded:
+        """Give an event its place in the chain, in memory; ``at`` is aware UTC. Call ``wake`` soon.
+
+        Raises Unbookable (nothing was appended), LedgerFailed.
+        """
+        if at.utcoffset() != timedelta(0):
+            raise Unbookable(f"an event's time must be aware and in UTC, not {at.isoformat()}")
+        with self._mutex:
+            self._refuse_if_broken()
+            if self._closing:
+                raise LedgerFailed(f"ledger {self.path} is closed; nothing was appended")
+            reason = objection(event, self._instruments)
+            if reason is not None:
+                raise Unbookable(reason)
+            recorded, payload = record(self._head, self._seq + 1, at, event)
+            self._queue.append((recorded, payload))
+            self._seq, self._head = recorded.seq, recorded.hash
+            if isinstance(event, InstrumentLoaded):
+                self._instruments[event.instrument.id] = event.instrument
+        return recorded
+
+    def wake(self) -> None:
+        """Tell the writer that there is something to write. Never blocks."""
+        self._wakeup.set()
+
+    async def durable(self, seq: int) -> None:
+        """Return once event ``seq`` is on the disk, readable by everybody. Wakes the writer itself.
+
+        Raises LedgerFailed, LedgerError for a number not appended yet.
+        """
+        loop = asyncio.get_running_loop()
+        with self._mutex:
+            self._refuse_if_broken()
+            if seq <= self._committed:
+                return
+            if seq > self._seq:
+                raise LedgerError(f"event {seq} was never appended; the last is {self._seq}")
+            waiter = _Waiter(seq, loop, loop.create_future())
+            self._waiting.append(waiter)
+        self.wake()
+        await waiter.future
+
+    def events(self) -> Iterator[Recorded]:
+        """Read the chain that is on the disk, from its start. Raises LedgerDamaged at the first broken link."""
+        return read_events(self.path)
+
+    def close(self) -> None:
+        """Write what is left, stop the thread, give back the lock. Idempotent.
+
+        Raises LedgerFailed if anything appended did not reach the disk.
+        """
+        with self._mutex:
+            self._closing = True
+        self.wake()
+        self._thread.join()
+        self._engine.dispose()
+        self._lock_file.release()
+        with self._mutex:
+            if self._committed < self._seq:
+                self._refuse_if_broken()
+
+    def _replay(self) -> tuple[int, str]:
+        """Bring the journal up to date; return where the chain ends."""
+        seq, head = 0, GENESIS
+        with explained(self.path), self._engine.begin() as connection:
+            for stored in read_chain(connection):
+                if stored.kind in _JOURNAL_NAMES:
+                    self._journal.post(stored.recorded())
+                seq, head = stored.seq, stored.hash
+        return seq, head
+
+    def _refuse_if_broken(self) -> None:
+        if self._failure is not None:
+            raise LedgerFailed(self._failure)
+
+    def _run(self) -> None:
+        try:
+            with explained(self.path), self._engine.connect() as connection:
+                while True:
+                    self._wakeup.wait()
+                    self._wakeup.clear()
+                    with self._mutex:
+                        batch, self._queue = self._queue, []
+                        closing = self._closing
+                    if batch:
+                        with connection.begin():
+                            write(connection, self._journal, batch)
+                        self._confirm(batch[-1][0].seq)
+                    if closing:
+                        # Nothing is appended once ``closing`` is seen: this batch was the last.
+                        return
+        except Exception as error:  # noqa: BLE001  whatever it was, those who wait must hear that it failed
+            self._fail(error)
+
+    def _confirm(self, seq: int) -> None:
+        with self._mutex:
+            self._committed = seq
+            done = [waiter for waiter in self._waiting if waiter.seq <= seq]
+            self._waiting = [waiter for waiter in self._waiting if waiter.seq > seq]
+        for waiter in done:
+            waiter.answer(None)
+
+    def _fail(self, error: Exception) -> None:
+        cause = str(error).partition("\n")[0] or type(error).__name__
+        with self._mutex:
+            self._failure = (
+                f"writing the ledger {self.path} failed after event {self._committed}: {cause}; "
+                f"stop the bot, mend the cause, start it again and reconcile"
+            )
+            waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            waiter.answer(LedgerFailed(self._failure))
+
+
+def read_events(path: Path) -> Iterator[Recorded]:
+    """Read a ledger from its start, without a lock, whoever holds it; one consistent snapshot.
+
+    Raises LedgerError at once for a file that is none, LedgerDamaged at the first link that does not hold.
+    """
+    path = path.expanduser().resolve()
+    engine = open_readable(path)
+
+    def read() -> Iterator[Recorded]:
+        with explained(path), engine.begin() as connection:
+            for stored in read_chain(connection):
+                yield stored.recorded()
+
+    return read()
