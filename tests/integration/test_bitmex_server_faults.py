@@ -10,9 +10,9 @@ from adapters.clock import SystemClock
 from adapters.simulator.bitmex.faults import OrderFault
 from adapters.simulator.bitmex.ratelimit import Limits
 from adapters.simulator.bitmex.server import BitmexServer
-from adapters.simulator.exchange.catalog import xbtusd
+from adapters.simulator.exchange.catalog import mbt, xbtusd
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.exchange.rules import INVERSE_RULES
+from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
 from tests.integration.bitmex_server_client import KEY, SECRET, HandClock, day, rig
 
 
@@ -225,6 +225,12 @@ def test_starting_stopping_and_starting_again() -> None:
         assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
 
     asyncio.run(main())
+
+
+def test_a_linear_venue_cannot_be_served_as_bitmex() -> None:
+    exchange = Exchange("cme", [mbt(2026, 12)], LINEAR_RULES, SystemClock())
+    with pytest.raises(ValueError, match="cme is no inverse venue"):
+        BitmexServer(exchange, SystemClock(), api_key=KEY, api_secret=SECRET)
 
 
 def test_a_server_over_an_exchange_with_a_past_knows_it() -> None:

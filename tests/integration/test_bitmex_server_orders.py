@@ -48,6 +48,9 @@ def _refusal(fields: dict[str, Any]) -> tuple[int, str, str]:
         ({"price": None}, "Invalid price", "ValidationError"),
         ({"price": 15000, "ordType": "Market"}, "Invalid price", "ValidationError"),
         ({"price": "NaN"}, "price is invalid", "HTTPError"),
+        ({"price": "1e999999"}, "price is invalid", "HTTPError"),
+        ({"price": "1e-999999"}, "price is invalid", "HTTPError"),
+        ({"orderQty": "1e999999"}, "orderQty is invalid", "HTTPError"),
         ({"symbol": "XBTUSDT"}, "Invalid symbol", "HTTPError"),
         ({"symbol": None}, "'symbol' is a required arg.", "HTTPError"),
         ({"symbol": 5}, "symbol is invalid", "HTTPError"),
@@ -85,7 +88,14 @@ def test_the_dated_contract_has_its_own_tick() -> None:
 def test_a_body_that_is_no_json_object() -> None:
     async def main() -> None:
         async with rig() as r:
-            for body in ("{", "[1]", '"text"', '{"price": NaN}'):
+            for body in (
+                "{",
+                "[1]",
+                '"text"',
+                '{"price": NaN}',
+                "[" * 100_000,
+                '{"price": 1' + "0" * 5_000 + "}",
+            ):
                 answer = await r.client.call("POST", "/order", body)
                 assert (answer.status, answer.body["error"]["name"]) == (400, "SyntaxError")
             form = "symbol=XBTUSD&orderQty=100&price=15000&clOrdID=form"

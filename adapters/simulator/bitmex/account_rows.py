@@ -69,7 +69,7 @@ def position_row(holding: Holding, account: AccountView, wallet: Wallet, number:
         openOrderBuyCost=-buy_cost,
         openOrderBuyPremium=0,
         openOrderSellQty=sell_qty,
-        openOrderSellCost=sell_cost,
+        openOrderSellCost=-sell_cost,
         openOrderSellPremium=0,
         currentQty=view.contracts,
         currentCost=-view.cost - view.realised,

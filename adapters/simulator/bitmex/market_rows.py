@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 from adapters.simulator.bitmex.order_rows import SIDES, guid, ppm, usd, xbt
 from adapters.simulator.bitmex.schema import BOOK_L2, FUNDING, INSTRUMENT, QUOTE, TRADE
@@ -182,11 +182,8 @@ def tick_direction(price: int, last: int | None, before: str) -> str:
 
 
 def funding_history_row(symbol: str, at: datetime, span: timedelta, rate_ppm: int) -> Row:
-    daily = Decimal(timedelta(days=1) // span) if timedelta(days=1) % span == timedelta(0) else None
-    if daily is None:
-        daily = (Decimal(timedelta(days=1).total_seconds()) / Decimal(span.total_seconds())).quantize(
-            Decimal("0.0001"), ROUND_HALF_EVEN
-        )
+    day, microsecond = timedelta(days=1), timedelta(microseconds=1)
+    daily = Decimal(day // microsecond) / Decimal(span // microsecond)
     return FUNDING.row(
         timestamp=at,
         symbol=symbol,

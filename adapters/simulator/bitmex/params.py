@@ -13,6 +13,9 @@ from urllib.parse import parse_qsl
 from adapters.simulator.bitmex.errors import ApiError
 from adapters.simulator.bitmex.wire import loads
 
+_DIGITS = 18
+"""Digits a number may have before its point, and after it."""
+
 
 def parse_body(body: bytes, content_type: str) -> dict[str, Any]:
     """Return a body's parameters; raise ApiError if it is neither a JSON object nor a form."""
@@ -64,7 +67,8 @@ class Params:
             number = Decimal(value)
         except InvalidOperation as error:
             raise _invalid(name) from error
-        if not number.is_finite():
+        exponent = number.as_tuple().exponent
+        if not isinstance(exponent, int) or exponent < -_DIGITS or number.adjusted() > _DIGITS:
             raise _invalid(name)
         return number
 

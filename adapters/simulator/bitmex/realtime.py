@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
@@ -118,7 +119,8 @@ class Realtime:
             self._publisher.leave(session)
             self._sessions.discard(session)
             pump.cancel()
-            await asyncio.gather(pump, return_exceptions=True)
+            with suppress(asyncio.CancelledError):
+                await pump
         return socket
 
     def _welcome(self) -> dict[str, Any]:

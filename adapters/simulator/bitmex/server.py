@@ -21,6 +21,7 @@ from adapters.simulator.bitmex.routes import Api, Route
 from adapters.simulator.bitmex.state import VenueState
 from adapters.simulator.bitmex.switch import DeadMansSwitch
 from adapters.simulator.bitmex.wire import dumps
+from adapters.simulator.exchange.contract import ContractKind
 from adapters.simulator.exchange.exchange import Exchange
 
 BASE = "/api/v1"
@@ -48,6 +49,8 @@ class BitmexServer:
         latency_ms: int = 0,
         faults: Faults | None = None,
     ) -> None:
+        if exchange.rules.kind is not ContractKind.INVERSE:
+            raise ValueError(f"{exchange.name} is no inverse venue: BitMEX cannot be served over it")
         exchange.open_account(account)
         self._clock = clock
         self._key = ApiKey(api_key, api_secret, tuple(permissions))

@@ -8,6 +8,7 @@ import json
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 Row = dict[str, Any]
@@ -32,11 +33,15 @@ def dumps(value: Any) -> str:
         case Decimal():
             return _number(value)
         case str():
-            return json.dumps(value)
+            return encode_basestring_ascii(value)
         case datetime():
             return f'"{timestamp(value)}"'
         case dict():
-            return "{" + ",".join(f"{json.dumps(key)}:{dumps(item)}" for key, item in value.items()) + "}"
+            return (
+                "{"
+                + ",".join(f"{encode_basestring_ascii(key)}:{dumps(item)}" for key, item in value.items())
+                + "}"
+            )
         case list() | tuple():
             return "[" + ",".join(map(dumps, value)) + "]"
         case _:
@@ -45,7 +50,10 @@ def dumps(value: Any) -> str:
 
 def loads(text: str) -> Any:
     """Parse JSON, numbers with a fraction as Decimal; raise ValueError on anything else (NaN included)."""
-    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    try:
+        return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _refuse_constant(name: str) -> Any:
