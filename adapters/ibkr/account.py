@@ -14,32 +14,37 @@ from adapters.ibkr.translate import amount_of, contracts_of, decimal_of
 from risk.money import Currency, Money
 from risk.portfolio import Account, Position
 
-# TotalCashValue holds cash at the time of trade plus futures P&L; margins are those outside day hours.
 _TAGS = {
-    "wallet": "TotalCashValue",
     "equity": "NetLiquidation",
     "available": "AvailableFunds",
     "initial_margin": "FullInitMarginReq",
     "maintenance_margin": "FullMaintMarginReq",
 }
-TAGS = ",".join(_TAGS.values())
+# Cash as the broker counts it, with the futures' change of value since their last settlement in it ...
+_CASH = "TotalCashValue"
+# ... which its ledger states apart, so that it can be taken out again.
+_OPEN_RESULT = "FuturesPNL"
+TAGS = ",".join((*_TAGS.values(), _CASH, "$LEDGER"))
 
 
 def account_of(settings: IbkrSettings, values: Iterable[AccountValue], at: datetime) -> Account:
-    """Compose the account. Raises Unreachable if a value is missing, Misconfigured if it is not in USD."""
-    mine = {value.tag: value for value in values if value.account == settings.account}
-    return Account(
-        venue=settings.name,
-        at=at,
-        wallet=_money(settings, mine, _TAGS["wallet"]),
-        equity=_money(settings, mine, _TAGS["equity"]),
-        available=_money(settings, mine, _TAGS["available"]),
-        initial_margin=_money(settings, mine, _TAGS["initial_margin"]),
-        maintenance_margin=_money(settings, mine, _TAGS["maintenance_margin"]),
-    )
+    """Compose the account; the wallet is cash less the futures' result not settled yet.
+
+    Raises Unreachable if a value is missing, Misconfigured if it is not in USD.
+    """
+    mine = {value.tag: value for value in values if value.account == settings.account and _plain(value)}
+    cash, open_result = (_amount(settings, mine, tag) for tag in (_CASH, _OPEN_RESULT))
+    named = {name: Money.of(Currency.USD, _amount(settings, mine, tag)) for name, tag in _TAGS.items()}
+    wallet = Money.of(Currency.USD, cash - open_result)
+    return Account(venue=settings.name, wallet=wallet, at=at, **named)
 
 
-def _money(settings: IbkrSettings, values: dict[str, AccountValue], tag: str) -> Money:
+def _plain(value: AccountValue) -> bool:
+    # The ledger states everything twice: in its own currencies and, as BASE, summed up.
+    return value.currency != "BASE"
+
+
+def _amount(settings: IbkrSettings, values: dict[str, AccountValue], tag: str) -> Decimal:
     value = values.get(tag)
     amount = amount_of(value.value) if value is not None else None
     if value is None or amount is None:
@@ -48,7 +53,7 @@ def _money(settings: IbkrSettings, values: dict[str, AccountValue], tag: str) ->
     if value.currency != Currency.USD:
         detail = f"account {settings.account} is kept in {value.currency}, not USD"
         raise Misconfigured(settings.name, "ask for the account", detail)
-    return Money.of(Currency.USD, amount)
+    return amount
 
 
 def positions_of(

@@ -61,7 +61,8 @@ class ExecutionBook:
         return [b for b in self._by_stem.values() if b.fill.client_order_id == client_order_id]
 
     def since(self, start: datetime) -> list[Booked]:
-        """Return executions from ``start`` on, oldest first."""
+        """Return executions from ``start`` on, oldest first. The broker tells whole seconds, cut off."""
+        start = start.replace(microsecond=0)
         found = [b for b in self._by_stem.values() if b.fill.at >= start]
         return sorted(found, key=lambda b: b.fill.at)  # stable: as told within one second
 

@@ -155,7 +155,12 @@ class OrderRecord:
         if self.word is Word.CANCEL_SAID and self.filled == (self.told.filled if self.told else 0):
             return None
         update = self.update(at)
-        if update is None or (self.told is not None and replace(update, at=self.told.at) == self.told):
+        if update is None or (self.told is not None and _same(update, self.told)):
             return None
         self.told = update
         return update
+
+
+def _same(update: OrderUpdate, told: OrderUpdate) -> bool:
+    """Return whether an update says nothing new; a permId named later is no news."""
+    return replace(update, at=told.at, venue_order_id=told.venue_order_id) == told

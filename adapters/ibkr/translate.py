@@ -25,7 +25,9 @@ def decimal_of(value: float | Decimal | None) -> Decimal | None:
     """Return a number as it was written, None for "no value"."""
     if value is None or value == UNSET_DOUBLE or not math.isfinite(value):
         return None
-    return value if isinstance(value, Decimal) else Decimal(repr(value))
+    if isinstance(value, Decimal):
+        return value
+    return Decimal(int(value)) if value == int(value) else Decimal(repr(value))
 
 
 def amount_of(text: str) -> Decimal | None:
