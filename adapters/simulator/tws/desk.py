@@ -4,13 +4,12 @@ An order is known by the client that placed it and that client's order id; only 
 cancel it. Client 0 can also handle orders placed by hand once they are bound to it, under negative ids.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from adapters.clock import Clock
 from adapters.simulator.exchange.events import OrderChanged
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.exchange.orders import SimOrder, Status
+from adapters.simulator.exchange.orders import Status
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
 from adapters.simulator.tws import api_errors, messages, order_messages
 from adapters.simulator.tws.admission import LIMIT, Admitted, admit
@@ -29,6 +28,7 @@ from adapters.simulator.tws.gateway_order import (
 from adapters.simulator.tws.hours import next_open, stamp
 from adapters.simulator.tws.lane import Lane
 from adapters.simulator.tws.links import Link, Links
+from adapters.simulator.tws.order_voice import OrderVoice, answer_completed, answer_open
 from adapters.simulator.tws.place_order import OrderTicket
 from adapters.simulator.tws.whatif import margin_state
 
@@ -59,8 +59,10 @@ class OrderDesk:
     _bound: int = 0
     _binds: bool = False
     _refused: int = 0
+    _voice: OrderVoice = field(init=False)
 
     def __post_init__(self) -> None:
+        self._voice = OrderVoice(self.links)
         for sim in self.exchange.orders(self.account):
             self._file(recover(sim, self.catalogue.of_spec(sim.symbol)))
 
@@ -91,7 +93,7 @@ class OrderDesk:
             order.silent_on = link
         self._file(order)
         if self.faults.preset_tif and not ticket.tif:
-            self._tell_error(order, api_errors.PRESET_TIF)
+            self._voice.error(order, api_errors.PRESET_TIF)
         self.lane.run(lambda: self._place(order, admitted))
 
     def cancel(self, link: Link, order_id: int) -> None:
@@ -106,14 +108,14 @@ class OrderDesk:
         if order.cancel_sent:
             raise Refuse(api_errors.not_cancellable(order.perm_id))
         order.cancel_sent = True
-        self._tell_status(order, OrderStatus.PENDING_CANCEL)
+        self._voice.status(order, OrderStatus.PENDING_CANCEL)
         self.lane.run(lambda: self._cancel(order))
 
     def cancel_everything(self) -> None:
         """Cancel every order of the account, whoever placed it."""
         if self.faults.read_only:
             raise Refuse(READ_ONLY)
-        self.lane.run(lambda: _ignore(self.exchange.cancel_all(self.account)))
+        self.lane.run(self._cancel_all)
 
     def bind(self, link: Link, *, on: bool) -> None:
         """Bind orders placed by hand to client 0, from now on (reqAutoOpenOrders). Raises Refuse (321)."""
@@ -127,17 +129,13 @@ class OrderDesk:
             for order in self._live():
                 if order.order_id == BY_HAND:
                     self._bind(order)
-        self._tell_open(link, (o for o in self._live() if o.client_id == link.client_id))
+        answer_open(link, (o for o in self._live() if o.client_id == link.client_id))
 
     def all_open_orders(self, link: Link) -> None:
-        self._tell_open(link, self._live())
+        answer_open(link, self._live())
 
     def completed_orders(self, link: Link, *, api_only: bool) -> None:
-        for order in self._orders:
-            if order.is_final and order.sim is not None and not (api_only and order.is_by_hand):
-                face, at = order.face(), order.sim.updated_at
-                link.send(order_messages.completed_order(link.version, face, at))
-        link.send(messages.completed_orders_end())
+        answer_completed(link, (o for o in self._orders if not (api_only and o.is_by_hand)))
 
     def of_exchange(self, order_id: str) -> GatewayOrder | None:
         """Return the order the exchange knows as ``order_id``."""
@@ -162,10 +160,10 @@ class OrderDesk:
         order.take(sim)
         order.status = OrderStatus.PRE_SUBMITTED if accepting else status_of(sim)
         if order.status != OrderStatus.CANCELLED:
-            self._tell_order(order)
+            self._voice.order(order)
             return
-        self._tell_status(order)
-        self._tell_error(order, api_errors.canceled(""))
+        self._voice.status(order)
+        self._voice.error(order, api_errors.canceled(""))
 
     # Inside
 
@@ -216,21 +214,21 @@ class OrderDesk:
         finally:
             self._arriving = None
         if sim.held:
-            self._tell_error(order, self._held_warning(order))
+            self._voice.error(order, self._held_warning(order))
         elif not sim.status.is_final and order.status == OrderStatus.PRE_SUBMITTED:
             order.status = OrderStatus.SUBMITTED
-            self._tell_order(order)
+            self._voice.order(order)
 
     def _refuse(self, order: GatewayOrder, error: ApiError) -> None:
         """A new order is dead: with the error alone, or (201) shown as inactive as well."""
         order.status = OrderStatus.INACTIVE
-        self._tell_error(order, error)
+        self._voice.error(order, error)
         if error.code != api_errors.REJECTED:
             del self._by_key[order.client_id, order.order_id]
             return
         self._refused += 1
         order.perm_id = REFUSED_PERM_BASE + self._refused
-        self._tell_order(order)
+        self._voice.order(order)
 
     def _modify(self, link: Link, order: GatewayOrder, ticket: OrderTicket, admitted: Admitted) -> None:
         if order.status == OrderStatus.FILLED:
@@ -255,10 +253,10 @@ class OrderDesk:
         except ExchangeRefusal as refusal:
             if refusal.code is RefusalCode.ORDER_FINAL:
                 filled = order.status == OrderStatus.FILLED
-                self._tell_error(order, api_errors.FILLED if filled else api_errors.DUPLICATE_ID)
+                self._voice.error(order, api_errors.FILLED if filled else api_errors.DUPLICATE_ID)
                 return
-            self._tell_error(order, of_refusal(refusal))
-            self._tell_order(order)  # it lives on, unchanged
+            self._voice.error(order, of_refusal(refusal))
+            self._voice.order(order)  # it lives on, unchanged
 
     def _cancel(self, order: GatewayOrder) -> None:
         order.cancel_sent = False
@@ -267,7 +265,10 @@ class OrderDesk:
         try:
             self.exchange.cancel(self.account, order.sim.order_id)
         except ExchangeRefusal:
-            self._tell_error(order, api_errors.cancel_too_late(order.order_id, order.status))
+            self._voice.error(order, api_errors.cancel_too_late(order.order_id, order.status))
+
+    def _cancel_all(self) -> None:
+        self.exchange.cancel_all(self.account)
 
     def _held_warning(self, order: GatewayOrder) -> ApiError:
         opens = next_open(self.exchange.rules.sessions, self.clock.now())
@@ -281,32 +282,3 @@ class OrderDesk:
             raise Refuse(of_refusal(refusal)) from None
         face = self._ordered(link, ticket, admitted).face(OrderStatus.PRE_SUBMITTED)
         link.send(order_messages.open_order(link.version, face, state))
-
-    def _tell_open(self, link: Link, orders: Iterable[GatewayOrder]) -> None:
-        for order in orders:
-            face = order.face()
-            link.send(order_messages.open_order(link.version, face))
-            link.send(order_messages.order_status(face))
-        link.send(messages.open_order_end())
-
-    def _tell_order(self, order: GatewayOrder) -> None:
-        face = order.face()
-        self.links.tell(
-            order.client_id, lambda version: order_messages.open_order(version, face), but=order.silent_on
-        )
-        self._tell_status(order)
-
-    def _tell_status(self, order: GatewayOrder, status: str | None = None) -> None:
-        face = order.face(status)
-        self.links.tell(order.client_id, lambda _: order_messages.order_status(face), but=order.silent_on)
-
-    def _tell_error(self, order: GatewayOrder, error: ApiError) -> None:
-        self.links.tell(
-            order.client_id,
-            lambda version: messages.error(version, order.order_id, error),
-            but=order.silent_on,
-        )
-
-
-def _ignore(orders: list[SimOrder]) -> None:
-    """The exchange's events have told of each."""

@@ -1,6 +1,6 @@
 """Faults a test or a scenario switches on. All are off by default."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
@@ -16,7 +16,7 @@ class Faults:
     """
 
     silent_orders: int = 0
-    hung_until: datetime | None = field(default=None)
+    hung_until: datetime | None = None
     duplicate_executions: bool = False
     preset_tif: bool = False
     read_only: bool = False

@@ -25,6 +25,7 @@ from adapters.simulator.tws.lane import Lane
 from adapters.simulator.tws.links import Link, Links
 from adapters.simulator.tws.market_feed import MarketFeed
 from adapters.simulator.tws.order_log import OrderLogEntry
+from adapters.simulator.tws.order_voice import OrderVoice
 from adapters.simulator.tws.trade_reports import TradeReports
 
 
@@ -83,7 +84,7 @@ class Gateway:
             forget_ids=next_order_id is not None,
         )
         self.trades = TradeReports(
-            self.desk, self._blotter, clock, self.links, faults, self._commissions_lane
+            self.desk, self._blotter, clock, OrderVoice(self.links), faults, self._commissions_lane
         )
         self.board = AccountBoard(exchange, account, self.catalogue, self._blotter, timing.account)
         self.feed = MarketFeed(exchange, timing.tick)

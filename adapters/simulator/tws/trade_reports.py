@@ -16,10 +16,11 @@ from adapters.simulator.tws.desk import OrderDesk
 from adapters.simulator.tws.faults import Faults
 from adapters.simulator.tws.gateway_order import CENTS
 from adapters.simulator.tws.lane import Lane
-from adapters.simulator.tws.links import Link, Links
+from adapters.simulator.tws.links import Link
 from adapters.simulator.tws.messages import Fields
 from adapters.simulator.tws.money import dollars, price
 from adapters.simulator.tws.order_messages import ExecutionFace
+from adapters.simulator.tws.order_voice import OrderVoice
 from adapters.simulator.tws.requests import ExecutionFilter
 
 HISTORY = timedelta(days=1)
@@ -35,7 +36,7 @@ class TradeReports:
     desk: OrderDesk
     blotter: Blotter
     clock: Clock
-    links: Links
+    voice: OrderVoice
     faults: Faults
     lane: Lane
 
@@ -46,14 +47,8 @@ class TradeReports:
             return
         face = self._face(booked)
         for _ in range(2 if self.faults.duplicate_executions else 1):
-            self.links.tell(
-                order.client_id,
-                lambda version: order_messages.execution(version, NO_ID, face),
-                but=order.silent_on,
-            )
-        self.lane.run(
-            lambda: self.links.tell(order.client_id, lambda _: _commission(booked), but=order.silent_on)
-        )
+            self.voice.tell(order, lambda version: order_messages.execution(version, NO_ID, face))
+        self.lane.run(lambda: self.voice.tell(order, lambda _: _commission(booked)))
 
     def answer(self, link: Link, wanted: ExecutionFilter) -> None:
         """Tell the last day's executions of the whole account that match, each with its commission."""
