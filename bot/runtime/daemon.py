@@ -7,7 +7,7 @@ have left are asked about → streams let through → ledger held against venues
 import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -52,8 +52,12 @@ class Bot:
 
 
 @asynccontextmanager
-async def running(settings: Settings, clock: Clock, ids: IdSource) -> AsyncIterator[Bot]:
+async def running(
+    settings: Settings, clock: Clock, ids: IdSource, overrides: Mapping[str, object] | None = None
+) -> AsyncIterator[Bot]:
     """Run the bot while the block runs. ``failed`` ends, with the error, if the engine does.
+
+    ``overrides``: what ``settings`` holds beside its profile, published for the emergency command.
 
     Raises ConfigError, LedgerError, VenueError when it cannot start.
     """
@@ -101,7 +105,7 @@ async def running(settings: Settings, clock: Clock, ids: IdSource) -> AsyncItera
             reconcile=reconciler.run,
         )
         await stack.enter_async_context(serving(create(served, token), listener))
-        stack.enter_context(published(files, Endpoint(url, token, os.getpid())))
+        stack.enter_context(published(files, Endpoint(url, token, os.getpid(), dict(overrides or {}))))
         yield Bot(settings, engine, reconciler, venues, url, token, failed)
 
 

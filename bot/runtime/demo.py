@@ -2,7 +2,7 @@
 while funding is paid, taken down, and the books held against the venues."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -93,12 +93,19 @@ def _places(value: Decimal | None, places: int) -> float | None:
 
 
 async def demonstrate(
-    settings: Settings, clock: Clock, ids: IdSource, *, auto_approve: bool, say: Say, listen: Listener
+    settings: Settings,
+    clock: Clock,
+    ids: IdSource,
+    overrides: Mapping[str, object],
+    *,
+    auto_approve: bool,
+    say: Say,
+    listen: Listener,
 ) -> Report:
     """Run the whole job against venues that already listen. Raises ConfigError, LedgerError, VenueError,
     DemoFailed."""
     started = clock.monotonic()
-    async with running(settings, clock, ids) as bot:
+    async with running(settings, clock, ids, overrides) as bot:
         bot.engine.listeners.append(listen)
         say(f"the bot runs: {bot.url}/docs (its token is in {settings.data_dir / 'daemon.json'})")
         if not auto_approve:

@@ -4,17 +4,22 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a running daemon listens, and the token that proves a client may read this folder."""
+    """Where a running daemon listens, and the token that proves a client may read this folder.
+
+    ``overrides``: by dotted key, what it was told beside its profile (a demonstration's ports): the emergency
+    command needs to know.
+    """
 
     url: str
     token: str
     pid: int
+    overrides: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

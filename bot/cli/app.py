@@ -1,0 +1,25 @@
+"""Which command is where. Each module imports what it needs only when it runs."""
+
+import typer
+
+from bot.cli import books, deciding, emergency, looking, planning, profiles, running
+
+app = typer.Typer(
+    name="basisbot",
+    help="Holds the bitcoin basis between an inverse venue and CME. Nothing is sent that a person did not approve.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+for register in (
+    running.register,
+    looking.register,
+    deciding.register,
+    planning.register,
+    emergency.register,
+    books.register,
+    profiles.register,
+):
+    register(app)

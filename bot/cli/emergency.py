@@ -1,0 +1,115 @@
+"""``flatten``: the emergency command."""
+
+import asyncio
+import json as json_module
+import sys
+from contextlib import suppress
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+
+from bot.cli.client import who
+from bot.cli.failures import CommandFailed, Exit
+from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
+
+
+def flatten(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be closed, send nothing.")
+    ] = False,
+    seconds: Annotated[float, typer.Option(help="Give up after this long.", min=1.0)] = 120.0,
+    profile: Profile = DEFAULT_PROFILE,
+    live: Annotated[bool, typer.Option("--live", help="Needed with a live profile.")] = False,
+    json: Json = False,
+) -> None:
+    """EMERGENCY: stop the bot's sending, cancel, close everything at both venues, verify.
+
+    Works whether the bot runs, hangs or is gone. The command is its own approval. Afterwards nothing is
+    sent until basisbot enable.
+    """
+    from config.load import require_consent
+
+    chosen = _as_running(profile)
+    require_consent(chosen, live=live)
+    raise SystemExit(asyncio.run(_flatten(chosen, yes, dry_run, seconds, json)))
+
+
+def _as_running(profile: str) -> Any:
+    """Load the profile, with the addresses a running (or killed) demonstration really used."""
+    chosen = settings(profile)
+    if chosen.mode != "simulated":
+        return chosen
+    with suppress(OSError, ValueError, AttributeError):
+        told = json_module.loads((chosen.data_dir / "daemon.json").read_text(encoding="utf-8"))
+        overrides = {str(key): value for key, value in dict(told.get("overrides", {})).items()}
+        return settings(profile, **overrides)
+    return chosen
+
+
+async def _flatten(chosen: Any, yes: bool, dry_run: bool, seconds: float, json: bool) -> int:
+    from adapters.clock import RandomIds, SystemClock
+    from bot.cli import output
+    from bot.runtime.emergency import emergency
+    from bot.runtime.files import Files
+    from bot.runtime.logs import logging_to
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    files = Files(chosen.data_dir)
+    with logging_to(files.log, console=False):
+        async with emergency(chosen, SystemClock(), RandomIds(), who(), say) as ready:
+            for instrument, contracts in ready.holds.items():
+                say(f"{instrument}: " + ("NO ANSWER" if contracts is None else f"{contracts:+,} contracts"))
+            if dry_run:
+                if json:
+                    output.print_json({str(key): value for key, value in ready.holds.items()})
+                return Exit.DONE if None not in ready.holds.values() else Exit.UNREACHABLE
+            if not yes and not _confirmed():
+                raise CommandFailed("nothing was sent", Exit.REFUSED)
+            outcome = await ready.carry_out(files, timedelta(seconds=seconds))
+    view = {
+        "flat": outcome.flat,
+        "positions": {str(key): contracts for key, contracts in outcome.positions.items()},
+        "unanswered": list(outcome.unanswered),
+        "other_orders": list(outcome.foreign_orders),
+        "orders_sent": outcome.orders_sent,
+        "wallet_xbt": None if outcome.wallet_xbt is None else f"{outcome.wallet_xbt:.8f}",
+        "remaining_xbt": None if outcome.remaining_xbt is None else f"{outcome.remaining_xbt:.8f}",
+        "seconds": round(outcome.seconds, 2),
+        "latch": str(files.latch),
+    }
+    if json:
+        output.print_json(view)
+    else:
+        _print(view)
+    if outcome.flat:
+        return Exit.DONE
+    return Exit.UNREACHABLE if outcome.unanswered else Exit.REFUSED
+
+
+def _confirmed() -> bool:
+    if not sys.stdin.isatty():
+        raise CommandFailed("say --yes: there is no terminal to ask on; nothing was sent", Exit.USAGE)
+    return input("Close all of this now? Type yes: ").strip().lower() == "yes"
+
+
+def _print(view: dict[str, Any]) -> None:
+    print("FLAT: both venues say so" if view["flat"] else "NOT FLAT")
+    for instrument, contracts in view["positions"].items():
+        print(f"  {instrument}: {contracts:+,} contracts")
+    for line in view["unanswered"]:
+        print(f"  ! {line}")
+    for line in view["other_orders"]:
+        print(f"  left alone: {line}")
+    remaining = view["remaining_xbt"]
+    print(f"  exposure that remains: {'unknown' if remaining is None else remaining + ' XBT'}", end="")
+    print("" if view["wallet_xbt"] is None else f" (margin balance {view['wallet_xbt']} XBT)")
+    print(f"  {view['orders_sent']} orders in {view['seconds']} s")
+    print("  the bot sends nothing until: basisbot enable")
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(flatten)

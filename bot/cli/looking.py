@@ -1,0 +1,39 @@
+"""``status`` and ``tickets``: how things stand, and what waits for a person."""
+
+import typer
+
+from bot.cli.client import Daemon, daemon
+from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
+
+
+def connect(profile: str) -> Daemon:
+    """Find the daemon a profile's instance runs. Raises ConfigError, CommandFailed."""
+    chosen = settings(profile)
+    return daemon(chosen.data_dir, chosen.instance)
+
+
+def status(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
+    """Show how things stand: trading state, quotes, positions, delta, what waits."""
+    from bot.cli import output
+
+    view = connect(profile).get("/status")
+    output.print_json(view) if json else output.status(view)
+
+
+def tickets(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
+    """Show the tickets that wait for you."""
+    from bot.cli import output
+
+    found = connect(profile).get("/tickets")
+    if json:
+        output.print_json(found)
+        return
+    for view in found:
+        output.ticket(view)
+    if not found:
+        print("no ticket waits for you")
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(status)
+    app.command()(tickets)

@@ -1,0 +1,132 @@
+"""How things look on a terminal of 80 columns."""
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+View = dict[str, Any]
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2))
+
+
+def console() -> Console:
+    return Console(highlight=False, soft_wrap=False)
+
+
+def _grid() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    return table
+
+
+def _price(value: str | None) -> str:
+    if value is None:
+        return "–"
+    whole, dot, rest = value.partition(".")
+    return f"{int(whole):,}{dot}{rest}"
+
+
+def _percent(value: str | None) -> str:
+    return "not known yet" if value is None else f"{float(value):.1%}"
+
+
+def status(view: View) -> None:
+    """Print ``basisbot status``."""
+    out = console()
+    grid = _grid()
+    agree = "[green]ledger and venues agree[/]" if view["reconciled"] else "[red]not reconciled[/]"
+    grid.add_row("instance", f"{view['instance']} ({view['mode']}), pid {view['pid']}")
+    grid.add_row("trading", f"{view['trading']}; {agree}")
+    for line in view["differences"]:
+        grid.add_row("", f"[red]{line}[/]")
+    if view["latched"]:
+        grid.add_row("", f"[red]{view['latched']}[/]")
+    grid.add_row("links", ", ".join(f"{venue} {link}" for venue, link in view["links"].items()))
+    for quote in view["quotes"]:
+        grid.add_row(
+            "quote",
+            f"{quote['instrument']}  {_price(quote['bid'])} / {_price(quote['ask'])}  "
+            f"[dim]{quote['age_seconds']:.1f} s old[/]",
+        )
+    if view["basis"]:
+        grid.add_row("basis", f"{_price(view['basis']['usd'])} USD ({float(view['basis']['percent']):.2f} %)")
+    for account in view["accounts"]:
+        grid.add_row(
+            "account", f"{account['venue']}  wallet {account['wallet']}, available {account['available']}"
+        )
+    for held in view["positions"]:
+        grid.add_row(
+            "position", f"{held['instrument']}  {held['contracts']:+,} contracts ({held['xbt']} XBT)"
+        )
+    if not view["positions"]:
+        grid.add_row("position", "none")
+    grid.add_row("Δ", f"{view['delta_xbt']} XBT; unhedged {view['unhedged_xbt']} XBT")
+    for plan in view["plans"]:
+        grid.add_row("plan", plan_line(plan))
+    for order in view["orders_in_flight"]:
+        grid.add_row("order", f"{order['id']} {order['belief']}, {order['outstanding']} outstanding")
+    tickets = view["open_tickets"]
+    grid.add_row(
+        "tickets", f"[bold]{tickets} wait for you[/]: basisbot tickets" if tickets else "none waiting"
+    )
+    for alert in view["alerts"][-5:]:
+        grid.add_row("alert", f"[yellow]{alert['at'][11:19]} {alert['code']}: {alert['text']}[/]")
+    out.print(grid)
+
+
+def plan_line(plan: View) -> str:
+    size = "everything" if plan["size_xbt"] is None else f"{plan['size_xbt']} XBT"
+    line = (
+        f"{plan['plan']}  {plan['kind']} {size} {plan['direction']}, "
+        f"{plan['tranches_done']} of {plan['tranches']} tranches, {plan['status']}"
+    )
+    why = plan["reason"] or plan["stopping"]
+    return f"{line} ({why})" if why else line
+
+
+def ticket(view: View) -> None:
+    """Print one ticket as a card."""
+    out = console()
+    grid = _grid()
+    size = f"{view['contracts']:,} contracts"
+    if view["unit"] == "XBT":
+        size = f"about {size}, at most {view['at_most']} XBT"
+    reduce_only = ", reduce-only" if view["reduce_only"] else ""
+    grid.add_row("order", f"[bold]{view['side'].upper()} {size} of {view['instrument']}[/]{reduce_only}")
+    grid.add_row("to", view["purpose"])
+    limits = []
+    if view["min_basis"]:
+        limits.append(f"basis at least {_price(view['min_basis'])} USD")
+    if view["max_basis"]:
+        limits.append(f"basis at most {_price(view['max_basis'])} USD")
+    limits.append(f"price {_price(view['price_low'])} to {_price(view['price_high'])}")
+    grid.add_row("limits", "; ".join(limits))
+    for name in ("inverse", "linear"):
+        age = view[f"{name}_age_seconds"]
+        grid.add_row(
+            f"{name} quote",
+            f"{_price(view[f'{name}_bid'])} / {_price(view[f'{name}_ask'])}"
+            + ("" if age is None else f"  [dim]{age:.1f} s old when raised[/]"),
+        )
+    if view["basis"]:
+        grid.add_row("basis", f"{_price(view['basis'])} USD as quoted")
+    grid.add_row("Δ", f"{view['delta_before_xbt']} → {view['delta_after_xbt']} XBT (this leg alone)")
+    grid.add_row("margin used", f"{_percent(view['margin_before'])} → {_percent(view['margin_after'])}")
+    if view["cost_if_partner_fails_usd"]:
+        grid.add_row(
+            "if the other leg fails", f"about {_price(view['cost_if_partner_fails_usd'])} USD to take it back"
+        )
+    if view["partner"]:
+        grid.add_row("armed with", f"{view['partner']}: nothing is sent before both are approved")
+    grid.add_row(
+        "time left",
+        f"{view['seconds_left']:.0f} s to approve, then {view['execute_within_seconds']:.0f} s to execute",
+    )
+    out.print(f"[bold]ticket {view['id']}[/]  tranche {view['tranche']}, {view['role']} leg")
+    out.print(grid)
+    out.print()

@@ -1,0 +1,141 @@
+"""``plan open|close|list|cancel``."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+import typer
+
+from bot.cli.client import who
+from bot.cli.failures import CommandFailed, Exit
+from bot.cli.looking import connect
+from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
+
+plan = typer.Typer(help="Plans: open a spread, take it down, list, cancel.", no_args_is_help=True)
+
+Direction = Annotated[str | None, typer.Option(help="long-inverse or short-inverse.", metavar="DIRECTION")]
+Size = Annotated[str | None, typer.Option("--size", help="Size of the spread.", metavar="XBT")]
+Tranches = Annotated[int | None, typer.Option(help="How many slices.", min=1, max=90)]
+MinBasis = Annotated[
+    str | None, typer.Option("--min-basis", help="Do not trade below this basis.", metavar="USD")
+]
+MaxBasis = Annotated[
+    str | None, typer.Option("--max-basis", help="Do not trade above this basis.", metavar="USD")
+]
+
+
+def _number(name: str, text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        value = Decimal("nan")
+    if not value.is_finite():
+        raise CommandFailed(f"{name}: {text!r} is not a number", Exit.USAGE)
+    return format(value, "f")
+
+
+@plan.command("open")
+def open_plan(
+    size: Size = None,
+    tranches: Tranches = None,
+    direction: Direction = None,
+    min_basis: MinBasis = None,
+    max_basis: MaxBasis = None,
+    collateral: Annotated[
+        bool | None, typer.Option("--collateral/--no-collateral", help="Hedge the collateral first.")
+    ] = None,
+    profile: Profile = DEFAULT_PROFILE,
+    json: Json = False,
+) -> None:
+    """Propose to open a spread. What is left out comes from the profile. Tickets follow."""
+    default = settings(profile).plan
+    _propose(
+        profile,
+        json,
+        {
+            "kind": "open",
+            "direction": direction or default.direction.value,
+            "size_xbt": _number("--size", size) or str(default.size_xbt),
+            "tranches": tranches or default.tranches,
+            "collateral": default.collateral_hedge if collateral is None else collateral,
+            "min_basis": _number("--min-basis", min_basis),
+            "max_basis": _number("--max-basis", max_basis),
+            "target_delta": str(default.target_delta_xbt),
+        },
+    )
+
+
+@plan.command("close")
+def close_plan(
+    size: Annotated[
+        str | None, typer.Option("--size", help="How much to take down; left out: all of it.", metavar="XBT")
+    ] = None,
+    tranches: Tranches = None,
+    direction: Direction = None,
+    min_basis: MinBasis = None,
+    max_basis: MaxBasis = None,
+    collateral: Annotated[
+        bool,
+        typer.Option(
+            "--collateral/--keep-collateral",
+            help="Take the collateral's hedge off too: leaves the wallet's XBT naked.",
+        ),
+    ] = False,
+    profile: Profile = DEFAULT_PROFILE,
+    json: Json = False,
+) -> None:
+    """Propose to take a spread down, in pairs. Tickets follow."""
+    default = settings(profile).plan
+    _propose(
+        profile,
+        json,
+        {
+            "kind": "close",
+            "direction": direction or default.direction.value,
+            "size_xbt": _number("--size", size),
+            "tranches": tranches or default.tranches,
+            "collateral": collateral,
+            "min_basis": _number("--min-basis", min_basis),
+            "max_basis": _number("--max-basis", max_basis),
+        },
+    )
+
+
+@plan.command("list")
+def list_plans(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
+    """List every plan of this ledger."""
+    from bot.cli import output
+
+    found = connect(profile).get("/plans")
+    if json:
+        output.print_json(found)
+        return
+    for view in found:
+        print(output.plan_line(view))
+    if not found:
+        print("no plans yet: basisbot plan open")
+
+
+@plan.command("cancel")
+def cancel_plan(
+    plan_id: Annotated[str, typer.Argument(metavar="PLAN")],
+    profile: Profile = DEFAULT_PROFILE,
+    json: Json = False,
+) -> None:
+    """Stop a plan: no new working orders; what has filled is still hedged."""
+    from bot.cli import output
+
+    answer = connect(profile).post(f"/plans/{plan_id}/cancel", {"by": who()})
+    output.print_json(answer) if json else print(answer["done"])
+
+
+def _propose(profile: str, json: bool, body: dict[str, Any]) -> None:
+    from bot.cli import output
+
+    answer = connect(profile).post("/plans", {**body, "by": who()})
+    output.print_json(answer) if json else print(answer["done"])
+
+
+def register(app: typer.Typer) -> None:
+    app.add_typer(plan, name="plan")

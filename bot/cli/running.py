@@ -1,0 +1,137 @@
+"""``demo``, ``sim`` and ``run``: what keeps running."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bot.cli.failures import Exit
+from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
+
+if TYPE_CHECKING:
+    from bot.runtime.demo import Report
+
+Scenario = Annotated[
+    Path | None,
+    typer.Option(help="What the simulators start from (TOML).", metavar="FILE", show_default=False),
+]
+Seed = Annotated[int | None, typer.Option(help="Seed of the simulated market.", min=0, show_default=False)]
+
+
+def demo(
+    auto_approve: Annotated[
+        bool, typer.Option("--auto-approve", help="Approve every ticket by itself: nobody needs to click.")
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option(help="Hold the spread this long at most.", min=0.0, show_default=False)
+    ] = None,
+    seed: Seed = None,
+    scenario: Scenario = None,
+    profile: Profile = DEFAULT_PROFILE,
+    json: Json = False,
+) -> None:
+    """Run the whole job against simulated venues: open a spread, hold it, take it down, check the books."""
+    from bot.runtime.demo_process import run_demo
+
+    report = asyncio.run(
+        run_demo(profile, auto_approve=auto_approve, seconds=seconds, seed=seed, scenario=scenario, json=json)
+    )
+    _print_report(report, json)
+    if not report.ok:
+        raise SystemExit(Exit.REFUSED if report.balances_match and report.verification.ok else Exit.MISMATCH)
+
+
+def sim(
+    bitmex_port: Annotated[int, typer.Option(help="0: any free one.", min=0, max=65535)] = 8461,
+    tws_port: Annotated[int, typer.Option(help="0: any free one.", min=0, max=65535)] = 8462,
+    scenario: Scenario = None,
+    seed: Seed = None,
+) -> None:
+    """Run the simulated BitMEX and TWS alone, for any client, until interrupted."""
+    from adapters.simulator.launch import main
+
+    arguments = [f"--bitmex-port={bitmex_port}", f"--tws-port={tws_port}"]
+    if scenario is not None:
+        arguments.append(f"--scenario={scenario}")
+    if seed is not None:
+        arguments.append(f"--seed={seed}")
+    raise SystemExit(main(arguments))
+
+
+def run(
+    profile: Profile = "sim",
+    live: Annotated[
+        bool, typer.Option("--live", help="Yes, trade real money. Needs a live profile too.")
+    ] = False,
+) -> None:
+    """Run the bot until interrupted. It starts disabled: basisbot enable."""
+    from config.load import require_consent
+
+    chosen = settings(profile)
+    require_consent(chosen, live=live)
+    raise SystemExit(asyncio.run(_run(chosen)))
+
+
+async def _run(chosen: Any) -> int:
+    from adapters.clock import RandomIds, SystemClock
+    from bot.runtime.daemon import running
+    from bot.runtime.files import Files
+    from bot.runtime.logs import logging_to
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    with logging_to(Files(chosen.data_dir).log, console=True):
+        async with running(chosen, SystemClock(), RandomIds()) as bot:
+            print(
+                f"basisbot runs ({chosen.mode}), {bot.url}/docs, trading is {bot.engine.state.trading}",
+                flush=True,
+            )
+            stopping = asyncio.create_task(stop.wait())
+            either: set[asyncio.Future[Any]] = {stopping, bot.failed}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if bot.failed.done():
+                bot.failed.result()
+    print("stopped; the ledger is written and closed", file=sys.stderr)
+    return Exit.DONE
+
+
+def _print_report(report: "Report", json: bool) -> None:
+    from bot.cli import output
+
+    if json:
+        output.print_json(report.as_json())
+        return
+    view = report.as_json()
+    print()
+    print("done" if report.ok else "NOT as it should be")
+    lines = [
+        ("flat at both venues", "yes" if report.flat else "NO"),
+        ("ledger verified", "yes" if report.verification.ok else "NO"),
+        ("balances equal the venues'", "yes" if report.balances_match else "NO"),
+        ("tranches, orders, fills", f"{view['tranches_filled']}, {view['orders']}, {view['fills']}"),
+        ("largest naked delta", f"{report.summary.max_naked_delta_xbt:.8f} XBT"),
+        ("naked XBT·seconds", f"{report.summary.naked_xbt_seconds:.4f}"),
+        ("P&L after fees and funding", f"{view['pnl_usd']:,.2f} USD"),
+        ("  fees paid", f"{view['fees_usd']:,.2f} USD"),
+        ("  funding received", f"{view['funding_usd']:,.2f} USD"),
+        (
+            "exposure that remains",
+            f"{report.summary.final_delta_xbt:.8f} XBT (the wallet: flat is not unexposed)",
+        ),
+        ("time", f"{report.duration_s:.1f} s"),
+    ]
+    for name, value in lines:
+        print(f"  {name:<28} {value}")
+    for problem in (*report.mismatches, *report.verification.problems):
+        print(f"  ! {problem}")
+
+
+def register(app: typer.Typer) -> None:
+    for command in (demo, sim, run):
+        app.command()(command)

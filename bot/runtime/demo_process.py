@@ -1,0 +1,111 @@
+"""``basisbot demo`` from the command line: empty books, simulators of its own, progress for people."""
+
+import contextlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from adapters.clock import RandomIds, SystemClock
+from bot.model.describe import describe
+from bot.model.events import InstrumentLoaded, OrderBelieved, Recorded
+from bot.runtime.archive import put_aside
+from bot.runtime.demo import Report, demonstrate
+from bot.runtime.files import Files
+from bot.runtime.logs import logging_to
+from bot.runtime.simulators import simulators
+from config.errors import ConfigError, Problem
+from config.load import load_profile
+from config.settings import Mode, Settings
+
+_QUIET = (OrderBelieved, InstrumentLoaded)
+
+
+async def run_demo(
+    profile: str,
+    *,
+    auto_approve: bool,
+    seconds: float | None,
+    seed: int | None,
+    scenario: Path | None,
+    json: bool,
+) -> Report:
+    """Run the demonstration. Raises ConfigError, LedgerError, VenueError, DemoFailed."""
+    settings = load_profile(profile, {} if seconds is None else {"demo.seconds": seconds})
+    if settings.mode is not Mode.SIMULATED:
+        raise ConfigError(
+            Problem(
+                str(settings.source), "mode", "a demonstration needs a simulated profile; nothing was started"
+            )
+        )
+    _must_exist(scenario)
+    clock = SystemClock()
+    put_aside(settings, clock.now())
+    files = Files(settings.data_dir)
+    files.data_dir.mkdir(parents=True, exist_ok=True)
+    say = _sayer(json)
+    arguments = _arguments(settings, seed, scenario)
+    with logging_to(files.log, console=False):
+        async with contextlib.AsyncExitStack() as stack:
+            ports = await stack.enter_async_context(simulators(arguments))
+            say(
+                f"simulated BitMEX on port {ports.bitmex}, simulated TWS on port {ports.tws} (pid {ports.pid})"
+            )
+            overrides = _overrides(settings, ports.bitmex, ports.tws)
+            chosen = load_profile(profile, overrides)
+            return await demonstrate(
+                chosen,
+                clock,
+                RandomIds(),
+                overrides,
+                auto_approve=auto_approve,
+                say=say,
+                listen=_listener(say),
+            )
+
+
+def _must_exist(scenario: Path | None) -> None:
+    if scenario is not None and not scenario.is_file():
+        raise ConfigError(Problem("--scenario", str(scenario), "there is no such file"))
+
+
+def _arguments(settings: Settings, seed: int | None, scenario: Path | None) -> list[str]:
+    if scenario is None:
+        scenario = settings.data_dir / "scenario.toml"
+        scenario.write_text(
+            "# Written by basisbot demo at every start.\n"
+            f"seed = {settings.demo.seed}\n\n[inverse]\n"
+            f"funding_every_seconds = {settings.demo.funding_every_seconds:g}\n",
+            encoding="utf-8",
+        )
+    arguments = [f"--scenario={scenario}"]
+    if seed is not None:
+        arguments.append(f"--seed={seed}")
+    return arguments
+
+
+def _overrides(settings: Settings, bitmex: int, tws: int) -> dict[str, object]:
+    return {
+        "demo.seconds": settings.demo.seconds,
+        "inverse.base_url": f"http://127.0.0.1:{bitmex}",
+        "inverse.ws_url": f"ws://127.0.0.1:{bitmex}/realtime",
+        "linear.host": "127.0.0.1",
+        "linear.port": tws,
+    }
+
+
+def _sayer(json: bool) -> Callable[[str], None]:
+    # With --json, standard output holds the report and nothing else.
+    stream = sys.stderr if json else sys.stdout
+
+    def say(text: str) -> None:
+        print(text, file=stream, flush=True)
+
+    return say
+
+
+def _listener(say: Callable[[str], None]) -> Callable[[Recorded], None]:
+    def listen(entry: Recorded) -> None:
+        if not isinstance(entry.event, _QUIET):
+            say(f"{entry.at:%H:%M:%S}.{entry.at.microsecond // 1000:03d} {describe(entry.event)}")
+
+    return listen
