@@ -10,7 +10,7 @@ from ib_async.contract import Contract, ContractDetails
 
 from adapters.errors import Misconfigured, Unreachable
 from adapters.ibkr import codes
-from adapters.ibkr.settings import ContractSettings, IbkrSettings
+from adapters.ibkr.settings import FRONT, ContractSettings, IbkrSettings
 from adapters.ibkr.translate import amount_of, decimal_of, is_future
 from adapters.ibkr.wire import Wire
 from risk.instruments import Instrument, InstrumentId
@@ -48,6 +48,8 @@ class Contracts:
             if error.code == str(codes.NO_SUCH_CONTRACT):
                 raise Misconfigured(self._settings.name, attempted, error.detail, code=error.code) from None
             raise
+        if wanted.expiry == FRONT:
+            found = _nearest(found)
         if len(found) != 1 or found[0].contract is None:
             names = ", ".join(d.contract.localSymbol for d in found if d.contract) or "no contract"
             detail = f"{wanted.ib_symbol} {wanted.trading_class} {wanted.expiry} is {names}, not one contract"
@@ -112,6 +114,8 @@ class Contracts:
     def _configured(self, contract: Contract) -> str | None:
         """Return our symbol for a contract that has not been resolved (yet)."""
         for symbol, wanted in self._settings.contracts.items():
+            if wanted.expiry == FRONT:
+                continue  # which month that is only the broker's list can say
             same = (contract.symbol, contract.tradingClass) == (wanted.ib_symbol, wanted.trading_class)
             if same and contract.lastTradeDateOrContractMonth.startswith(wanted.expiry):
                 return symbol
@@ -122,11 +126,19 @@ def _local_name(contract: Contract) -> str:
     return contract.localSymbol or f"con{contract.conId}"
 
 
+def _nearest(found: list[ContractDetails]) -> list[ContractDetails]:
+    """Return the contract that expires first, alone."""
+    dated = [
+        (details.contract.lastTradeDateOrContractMonth, details) for details in found if details.contract
+    ]
+    return [min(dated, key=lambda pair: pair[0])[1]] if dated else []
+
+
 def _query(wanted: ContractSettings) -> Contract:
     return Contract(
         secType="FUT",
         symbol=wanted.ib_symbol,
-        lastTradeDateOrContractMonth=wanted.expiry,
+        lastTradeDateOrContractMonth="" if wanted.expiry == FRONT else wanted.expiry,
         exchange=wanted.exchange,
         currency=wanted.currency,
         tradingClass=wanted.trading_class,

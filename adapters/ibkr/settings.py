@@ -7,12 +7,15 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
+FRONT = "front"
+
+
 @dataclass(frozen=True, slots=True)
 class ContractSettings:
     """How one of our symbols is found at the broker, and what it must turn out to be.
 
-    ``ib_symbol``: the broker's symbol (``MBT``; ``BRR`` for CME's 5 XBT contract). ``expiry``: YYYYMM or
-    YYYYMMDD. ``multiplier``: XBT per contract, ``min_tick``: USD per XBT; both are held against what the
+    ``ib_symbol``: the broker's symbol (``MBT``; ``BRR`` for CME's 5 XBT contract). ``expiry``: YYYYMM,
+    YYYYMMDD, or ``FRONT`` for the nearest month the broker lists. ``multiplier``: XBT per contract, ``min_tick``: USD per XBT; both are held against what the
     broker states. ``settles_at``: hour of the final settlement in ``settlement_zone``.
     """
 
@@ -27,8 +30,8 @@ class ContractSettings:
     settlement_zone: str = "Europe/London"
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"\d{6}(\d{2})?", self.expiry):
-            raise ValueError(f"an expiry is written YYYYMM or YYYYMMDD, not {self.expiry!r}")
+        if self.expiry != FRONT and not re.fullmatch(r"\d{6}(\d{2})?", self.expiry):
+            raise ValueError(f"an expiry is written YYYYMM, YYYYMMDD or {FRONT!r}, not {self.expiry!r}")
         if not (self.multiplier > 0 and self.min_tick > 0):
             raise ValueError(f"{self.ib_symbol}: multiplier and min_tick must be positive")
         if not 0 <= self.settles_at <= 23:
