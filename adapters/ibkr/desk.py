@@ -6,16 +6,14 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from ib_async.order import Order, OrderState
-
 from adapters.clock import Clock
 from adapters.errors import NotSent, OutcomeUnknown, Refused, Unreachable
 from adapters.ibkr.blotter import Blotter
 from adapters.ibkr.contracts import Contracts
-from adapters.ibkr.executions import Booked
+from adapters.ibkr.endings import ending
 from adapters.ibkr.orders import OrderRecord, Word, is_live
 from adapters.ibkr.settings import IbkrSettings
-from adapters.ibkr.translate import contracts_of, decimal_of, order_of, price_of, side_of
+from adapters.ibkr.translate import order_of
 from adapters.ibkr.wire import OpenOrder, Wire
 from risk.instruments import InstrumentId
 from risk.orders import CommissionReport, Fill, OrderRequest, OrderStatus, OrderUpdate
@@ -143,59 +141,25 @@ class Desk:
     ) -> OrderUpdate | None:
         """Compose the word on an order that is not open, from all that is known of it."""
         known = self._blotter.find(client_order_id)
-        if known is not None and known.instrument == instrument:
-            if known.word is Word.CANCEL_SAID:
-                known.confirm_cancel()
-            if known.is_final:
-                return known.update(self._clock.now())
-        executed = self._blotter.book.of_client_order(client_order_id)
-        for contract, order, state in completed:
-            if order.orderRef == client_order_id and self._contracts.id_of(contract) == instrument:
-                return self._completed(instrument, known, order, state, executed)
-        mine = [booked for booked in executed if booked.fill.instrument == instrument]
-        if not mine:
-            return None
-        filled = sum(booked.fill.quantity for booked in mine)
-        record = OrderRecord(
-            instrument,
-            client_order_id,
-            self._settings.client_id,
-            mine[0].fill.side,
-            known.quantity if known else filled,
-            known.price if known else None,
-            perm_id=mine[0].perm_id,
-            word=Word.CANCELED,
-            counted=filled,
-            reason="not open any more; known by its executions",
+        if known is not None and known.instrument != instrument:
+            known = None
+        if known is not None and known.word is Word.CANCEL_SAID:
+            known.confirm_cancel()
+        executed = [
+            booked
+            for booked in self._blotter.book.of_client_order(client_order_id)
+            if booked.fill.instrument == instrument
+        ]
+        row = next(
+            (
+                (order, state)
+                for contract, order, state in completed
+                if order.orderRef == client_order_id and self._contracts.id_of(contract) == instrument
+            ),
+            None,
         )
-        return record.update(self._clock.now())
-
-    def _completed(
-        self,
-        instrument: InstrumentId,
-        known: OrderRecord | None,
-        order: Order,
-        state: OrderState,
-        executed: list[Booked],
-    ) -> OrderUpdate | None:
-        filled = sum(booked.fill.quantity for booked in executed if booked.perm_id == order.permId)
-        stated = decimal_of(order.filledQuantity)
-        filled = max(filled, int(stated) if stated is not None else 0)
-        # The broker writes 0 for the total of an order that was filled.
-        total = max(known.quantity if known else contracts_of(order.totalQuantity), filled)
-        record = OrderRecord(
-            instrument,
-            order.orderRef,
-            self._settings.client_id,
-            side_of(order.action),
-            total,
-            price_of(order.lmtPrice) or (known.price if known else None),
-            perm_id=order.permId,
-            word=Word.REFUSED if state.status == "Inactive" else Word.CANCELED,
-            counted=total if state.status == "Filled" else filled,
-            reason=(known.reason if known else "") or state.completedStatus,
-        )
-        return record.update(self._clock.now())
+        record = ending(instrument, client_order_id, known, executed, row)
+        return None if record is None else record.update(self._clock.now())
 
     async def open_orders(self) -> list[OrderUpdate]:
         wire = self._connected("ask for open orders")

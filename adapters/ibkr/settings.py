@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-
 FRONT = "front"
 
 
@@ -15,8 +14,9 @@ class ContractSettings:
     """How one of our symbols is found at the broker, and what it must turn out to be.
 
     ``ib_symbol``: the broker's symbol (``MBT``; ``BRR`` for CME's 5 XBT contract). ``expiry``: YYYYMM,
-    YYYYMMDD, or ``FRONT`` for the nearest month the broker lists. ``multiplier``: XBT per contract, ``min_tick``: USD per XBT; both are held against what the
-    broker states. ``settles_at``: hour of the final settlement in ``settlement_zone``.
+    YYYYMMDD, or ``FRONT`` for the nearest month the broker lists. ``multiplier``: XBT per contract,
+    ``min_tick``: USD per XBT; both are held against what the broker states. ``settles_at``: hour of the final
+    settlement in ``settlement_zone``.
     """
 
     ib_symbol: str

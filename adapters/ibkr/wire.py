@@ -10,64 +10,24 @@ read ends the connection instead of being logged: a fill may have been in it.
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any
 
-from ib_async.client import Client
 from ib_async.contract import Contract, ContractDetails
-from ib_async.decoder import Decoder
 from ib_async.objects import AccountValue, Execution, ExecutionFilter, Position
 from ib_async.order import Order, OrderState
 
 from adapters.errors import Misconfigured, Unreachable, VenueError
+from adapters.ibkr.client import make_client
 from adapters.ibkr.questions import COMPLETED_ORDERS, OPEN_ORDERS, POSITIONS, TIME, Key, Questions
 from adapters.ibkr.receiver import Receiver, WireListener
 from adapters.ibkr.settings import IbkrSettings
 
 _log = logging.getLogger(__name__)
 
-# Whatever ib_async's client has to say reaches the caller as an exception or as the reason of a lost link.
-logging.getLogger("ib_async.client").setLevel(logging.CRITICAL + 1)
-
 # Messages that may carry a fill, an order, a contract or a row of an answer: losing one is losing the truth.
 _VITAL = frozenset({"3", "4", "5", "9", "10", "11", "15", "59", "61", "63", "101"})
 
 OpenOrder = tuple[Contract, Order, OrderState]
-
-
-class _Protocol(Protocol):
-    """The part of ib_async's (untyped) client that is used here."""
-
-    decoder: Decoder
-    conn: Any
-    apiError: Any  # noqa: N815
-
-    async def connectAsync(self, host: str, port: int, client_id: int, timeout: float) -> None: ...  # noqa: N802
-    def disconnect(self) -> None: ...
-    def isReady(self) -> bool: ...  # noqa: N802
-    def getReqId(self) -> int: ...  # noqa: N802
-    def updateReqId(self, at_least: int) -> None: ...  # noqa: N802
-    def getAccounts(self) -> list[str]: ...  # noqa: N802
-    def placeOrder(self, order_id: int, contract: Contract, order: Order) -> None: ...  # noqa: N802
-    def cancelOrder(self, order_id: int) -> None: ...  # noqa: N802
-    def reqAllOpenOrders(self) -> None: ...  # noqa: N802
-    def reqCompletedOrders(self, api_only: bool) -> None: ...  # noqa: N802
-    def reqExecutions(self, request_id: int, wanted: ExecutionFilter) -> None: ...  # noqa: N802
-    def reqPositions(self) -> None: ...  # noqa: N802
-    def cancelPositions(self) -> None: ...  # noqa: N802
-    def reqContractDetails(self, request_id: int, contract: Contract) -> None: ...  # noqa: N802
-    def reqAccountSummary(self, request_id: int, group: str, tags: str) -> None: ...  # noqa: N802
-    def cancelAccountSummary(self, request_id: int) -> None: ...  # noqa: N802
-    def reqCurrentTime(self) -> None: ...  # noqa: N802
-    def cancelMktData(self, request_id: int) -> None: ...  # noqa: N802
-    def reqMktData(  # noqa: N802
-        self,
-        request_id: int,
-        contract: Contract,
-        generic_ticks: str,
-        snapshot: bool,
-        regulatory: bool,
-        options: list[Any],
-    ) -> None: ...
 
 
 class Wire:
@@ -81,11 +41,11 @@ class Wire:
         self._receiver = Receiver(
             settings.name, settings.gateway_timezone, listener, self._questions, self._heard_order_id
         )
-        self._client = cast(_Protocol, Client(self._receiver))  # type: ignore[no-untyped-call]
-        self._client.decoder = _VigilantDecoder(self._receiver, self._unreadable)
+        self._client = make_client(self._receiver, self._unreadable)
         self._client.conn.hasData.error_event.connect(self._reading_failed)
         self._client.conn.disconnected.connect(self._socket_closed)
         self._client.apiError.connect(self._client_complained)
+        self._illegible = False
         self._closed = asyncio.Event()
         self._closed.set()
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -118,7 +78,7 @@ class Wire:
             detail = f"no answer within {settings.connect_timeout:g} s" if silent else str(outcome)
             self._lose(detail)
             raise Unreachable(settings.name, attempted, detail)
-        if self.lost.done() and self._receiver.logged_on:
+        if self.lost.done() and self._receiver.logged_on and not self._illegible:
             detail = (
                 f"{self.lost.result()}: closed during login, so client id {settings.client_id} is in use "
                 "by another program or this address is not trusted by the gateway"
@@ -173,6 +133,7 @@ class Wire:
     def _reading_failed(self, source: object, error: BaseException) -> None:
         # eventkit would swallow this: an exception outside the decoder, for one on bytes that are no TWS.
         _log.error("%s: cannot read the gateway: %r", self._settings.name, error, exc_info=error)
+        self._illegible = True
         self._lose(f"cannot read the gateway: {error!r}")
 
     def _unreadable(self, message_id: str, text: str, error: BaseException | None) -> None:
@@ -302,29 +263,3 @@ class Wire:
     def _check(self, what: str) -> None:
         if not self.alive:
             raise Unreachable(self._settings.name, f"ask for {what}", "not connected")
-
-
-class _VigilantDecoder(Decoder):
-    """ib_async's decoder logs what it cannot read and goes on; this one also tells us."""
-
-    def __init__(
-        self, receiver: Receiver, unreadable: Callable[[str, str, BaseException | None], None]
-    ) -> None:
-        super().__init__(cast(Any, receiver), 0)
-        self._reading = ""
-        log = logging.Logger(f"{__name__}.decoder")
-        log.addHandler(_Told(lambda text, error: unreadable(self._reading, text, error)))
-        self.logger = log
-
-    def interpret(self, fields: list[str]) -> None:
-        self._reading = fields[0] if fields else ""
-        super().interpret(fields)  # type: ignore[no-untyped-call]
-
-
-class _Told(logging.Handler):
-    def __init__(self, tell: Callable[[str, BaseException | None], None]) -> None:
-        super().__init__()
-        self._tell = tell
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._tell(record.getMessage(), record.exc_info[1] if record.exc_info else None)

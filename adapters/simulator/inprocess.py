@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adapters.clock import Clock
@@ -23,8 +24,9 @@ class InProcessVenue:
     """One account of an exchange. What it can do follows the exchange's kind.
 
     Inverse as BitMEX: client ids unique, fees with fills, cash flows told, a dead man's switch. Linear as the
-    broker: none of these; commissions are told ``commission_delay`` after their fills. ``latency`` is the way
-    there and, again, the way back of a submit. ``drop_link`` and ``restore_link`` play a broken connection.
+    broker: none of these, reduce-only ignored, commissions told ``commission_delay`` after their fills.
+    ``latency`` is the way there and, again, the way back of a submit. ``drop_link`` and ``restore_link`` play a
+    broken connection.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class InProcessVenue:
         self._sink: Sink | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._timers: set[asyncio.TimerHandle] = set()
+        self._missed: list[VenueEvent] = []
         self._linked = False
 
     @property
@@ -85,6 +88,7 @@ class InProcessVenue:
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
+        self._missed.clear()
         self._sink = self._unsubscribe = None
         self._linked = False
 
@@ -95,8 +99,11 @@ class InProcessVenue:
             self._linked = False
 
     def restore_link(self) -> None:
-        """Connect again and show the books; what was missed has to be asked for."""
+        """Connect again: tell the executions and cash that were missed, then the link, then the books."""
         self._linked = True
+        missed, self._missed = self._missed, []
+        for event in missed:
+            self._tell(event)
         self._tell(Link(self.name, LinkState.UP, self._clock.now()))
         for symbol in self._instruments:
             self._tell(self._quote(symbol))
@@ -121,8 +128,11 @@ class InProcessVenue:
         if in_cents is None or request.instrument.venue != self.name:
             raise Refused(self.name, attempted, "no such price or venue")
         await asyncio.sleep(self._latency)
+        wanted = translate.new_order(request, in_cents)
+        if not self._exchange.rules.reduce_only:
+            wanted = replace(wanted, reduce_only=False)
         try:
-            placed = self._exchange.place(self._account, translate.new_order(request, in_cents))
+            placed = self._exchange.place(self._account, wanted)
         except ExchangeRefusal as refusal:
             kind = OutcomeUnknown if refusal.code is RefusalCode.DUPLICATE_CLIENT_ID else Refused
             raise kind(self.name, attempted, refusal.message, code=refusal.code.upper()) from refusal
@@ -207,8 +217,12 @@ class InProcessVenue:
         self._timers.add(timer)
 
     def _tell(self, event: VenueEvent) -> None:
-        if self._linked and self._sink is not None:
+        if self._sink is None:
+            return
+        if self._linked:
             self._sink(event)
+        elif isinstance(event, Fill | CommissionReport | CashFlow):
+            self._missed.append(event)
 
     def _quote(self, symbol: str) -> Quote:
         mark = self._exchange.ticker(symbol).mark

@@ -1,6 +1,6 @@
 """(state, input) → (events, actions): which decision answers which input."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adapters.venue import Link, LinkState
 from bot.model.actions import Ask
@@ -70,7 +70,8 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
         case CommissionReport():
             _commission(turn, given)
         case CashFlow():
-            if (given.venue, given.flow_id) not in turn.state.flows:
+            known = (given.venue, given.flow_id) in turn.state.flows
+            if not known and not _before_the_books(turn, given.venue, given.at):
                 turn.emit(CashBooked(given))
         case Link():
             turn.market.link(given)
@@ -145,12 +146,20 @@ def _fill(turn: Turn, fill: Fill) -> None:
     order = turn.state.orders.get(fill.client_order_id or "")
     if order is None:
         order = _recover(turn, fill.client_order_id, fill)
+    if order is None and _before_the_books(turn, fill.instrument.venue, fill.at):
+        return
     turn.emit(FillBooked(fill, order is None, turn.now))
     if order is None:
         turn.alert(
             "FOREIGN_FILL",
             f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price} is from no order of this ledger",
         )
+
+
+def _before_the_books(turn: Turn, venue: str, at: datetime) -> bool:
+    """Say whether something happened before this ledger met the account: its opening balance holds it already."""
+    opened = turn.state.opened_at.get(venue)
+    return opened is None or at < opened
 
 
 def _recover(turn: Turn, client_order_id: str | None, source: Fill | OrderUpdate) -> OrderState | None:
