@@ -10,6 +10,7 @@ from bot.model.events import (
     CashBooked,
     CommissionBooked,
     FillBooked,
+    FlattenOrdered,
     InstrumentLoaded,
     OrderBelieved,
     OrderIntended,
@@ -38,6 +39,7 @@ from bot.model.inputs import (
 )
 from bot.model.order_states import WORD_OF_STATUS, Belief, Word, hear
 from bot.model.plans import PlanStatus
+from bot.model.trading_state import TradingState
 from bot.orders import ticketing
 from bot.orders.legging import advance
 from bot.orders.planning import objection
@@ -80,8 +82,7 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
                 turn.market.reconciled = False
                 turn.alert("LINK_DOWN", f"{given.venue}: {given.detail or 'the link is down'}")
         case AdoptJournal():
-            for event in given.events:
-                turn.emit(event)
+            _adopt(turn, given)
         case Tick():
             _ask_about_open_questions(turn)
             for plan in turn.state.active_plans():
@@ -243,6 +244,17 @@ def _compared(turn: Turn, given: Compared) -> None:
         turn.emit(Reconciled(given.differences))
     if given.differences:
         turn.alert("RECONCILE_MISMATCH", "; ".join(given.differences))
+
+
+def _adopt(turn: Turn, given: AdoptJournal) -> None:
+    """Take in what the emergency command did. It was the last word on every plan."""
+    for event in given.events:
+        turn.emit(event)
+        if isinstance(event, FlattenOrdered):
+            reason = f"flatten {event.flatten_id}"
+            turn.emit(TradingStateChanged(TradingState.HALTED, event.by, reason))
+            for plan in turn.state.active_plans():
+                ticketing.stop_plan(turn, plan, reason)
 
 
 def _ask_about_open_questions(turn: Turn) -> None:

@@ -166,7 +166,7 @@ def _margin(
         change = abs(held + leg.side.sign * leg.contracts) - abs(held)
         units = instrument.value_units(change, price) * instrument.terms.initial_margin
         after = before + units / account.equity.units
-    elif held:
+    elif held and before:
         # The broker's rate is its own affair: scale what it asks for now.
         after = before * abs(held + leg.side.sign * leg.contracts) / abs(held)
     else:
