@@ -49,15 +49,14 @@ def open_writable(path: Path) -> Engine:
 
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    try:
-        with explained(path), engine.begin() as connection:
-            if _is_empty(connection):
-                _create(connection)
-            else:
+    # Looked at before it is touched: merely to ask for WAL would change a file that is not ours.
+    if path.exists():
+        with explained(path), _reader(path).begin() as connection:
+            if not _is_empty(connection):
                 _check(connection, path)
-    except BaseException:
-        engine.dispose()
-        raise
+    with explained(path), engine.begin() as connection:
+        if _is_empty(connection):
+            _create(connection)
     return engine
 
 
@@ -65,20 +64,22 @@ def open_readable(path: Path) -> Engine:
     """Return an engine that only reads; it needs no lock and never waits for the writer. Raises LedgerError."""
     if not path.is_file():
         raise LedgerError(f"there is no ledger at {path}; check the profile's ledger path")
-    engine = create_engine("sqlite://", creator=lambda: _connect(path, "ro"), poolclass=NullPool)
-    # One transaction is one snapshot, however much is appended meanwhile.
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    engine = _reader(path)
     with explained(path), engine.begin() as connection:
         _check(connection, path)
     return engine
 
 
-def open_scratch() -> Engine:
-    """Return an empty ledger in memory, to project events into."""
+@contextmanager
+def scratch() -> Iterator[Connection]:
+    """Lend an empty ledger in memory, to project events into."""
     engine = create_engine("sqlite://", poolclass=StaticPool)
-    with engine.begin() as connection:
-        _create(connection)
-    return engine
+    try:
+        with engine.begin() as connection:
+            _create(connection)
+            yield connection
+    finally:
+        engine.dispose()
 
 
 @contextmanager
@@ -96,6 +97,13 @@ def explained(path: Path) -> Iterator[None]:
         raise LedgerError(
             f"cannot use the ledger {path}: {cause}; check the disk and its permissions"
         ) from error
+
+
+def _reader(path: Path) -> Engine:
+    engine = create_engine("sqlite://", creator=lambda: _connect(path, "ro"), poolclass=NullPool)
+    # One transaction is one snapshot, however much is appended meanwhile.
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    return engine
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
