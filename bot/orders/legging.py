@@ -225,7 +225,7 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     level = None if quote is None else quote.take(leg.envelope.side)
     if level is None:
         return
-    clip = max(instrument.contracts_for(policy.max_unattended_delta, level.price), instrument.terms.lot)
+    clip = instrument.contracts_for(policy.max_unattended_delta, level.price)
     if leg.envelope.reduce_only:
         left = min(left, _held(state, leg))
     contracts = min(left, clip)

@@ -55,6 +55,12 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
     if spec.size_xbt is not None and spec.size_xbt > policy.max_plan_xbt:
         return f"{spec.size_xbt} XBT is more than the profile's limit of {policy.max_plan_xbt} XBT"
     linear = state.instruments[spec.linear]
+    smallest = linear.granule(Decimal(1))
+    if smallest > policy.max_unattended_delta:
+        return (
+            f"one lot of {linear.id} is {smallest} XBT, more than max_unattended_delta_xbt "
+            f"({policy.max_unattended_delta}) lets one order risk"
+        )
     if spec.size_xbt is not None:
         lots = linear.contracts_for(spec.size_xbt, Decimal(1)) // linear.terms.lot
         if lots < spec.tranches:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field
 
 from adapters.clock import Clock, IdSource
@@ -109,7 +110,8 @@ def create(served: Served, token: str) -> FastAPI:
         if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             raise HTTPException(401, "this needs the token from the bot's data folder (daemon.json)")
 
-    app = FastAPI(title="basisbot", version="1", redoc_url=None)
+    # Its documentation page loads nothing from elsewhere: the machine may see no network at all.
+    app = FastAPIOffline(title="basisbot", version="1", redoc_url=None)
     guarded = [Depends(authorised)]
 
     async def carry_out(command: Command) -> dict[str, Any]:
