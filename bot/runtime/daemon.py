@@ -8,7 +8,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -36,6 +36,7 @@ log = structlog.get_logger("daemon")
 
 _RECONCILE_EVERY = 15.0
 _RETRY = 2.0
+_WIND_DOWN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,20 @@ async def running(
         )
         await stack.enter_async_context(serving(create(served, token), listener))
         stack.enter_context(published(files, Endpoint(url, token, os.getpid(), dict(overrides or {}))))
-        yield Bot(settings, engine, reconciler, venues, url, token, failed)
+        try:
+            yield Bot(settings, engine, reconciler, venues, url, token, failed)
+        finally:
+            if not failed.done():
+                await _wind_down(engine)
+
+
+async def _wind_down(engine: Engine) -> None:
+    """Start nothing more, and give what is in flight a moment to be answered, and hedged."""
+    engine.market.reconciled = False
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_WIND_DOWN):
+            while engine.state.unsettled:
+                await asyncio.sleep(0.05)  # noqa: ASYNC110 - bounded, and nothing signals the last answer
 
 
 async def _connect(venues: Venues, valve: Valve, engine: Engine, stack: AsyncExitStack) -> None:
