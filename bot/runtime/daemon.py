@@ -119,8 +119,8 @@ async def _wind_down(engine: Engine) -> None:
     engine.market.reconciled = False
     with suppress(TimeoutError):
         async with asyncio.timeout(_WIND_DOWN):
-            while engine.state.unsettled:
-                await asyncio.sleep(0.05)  # noqa: ASYNC110 - bounded, and nothing signals the last answer
+            while engine.state.unsettled:  # noqa: ASYNC110 - bounded, and nothing signals the last answer
+                await asyncio.sleep(0.05)
 
 
 async def _connect(venues: Venues, valve: Valve, engine: Engine, stack: AsyncExitStack) -> None:
