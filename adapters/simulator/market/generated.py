@@ -69,8 +69,8 @@ class GeneratedMarket:
         depth = {"XBT": self._scenario.xbt_depth, "MBT": self._scenario.mbt_depth}.get(
             spec.root, self._scenario.btc_depth
         )
-        drawn = self._random.randint(-(-depth // 2), depth + depth // 2)
-        return max(spec.lot, drawn // spec.lot * spec.lot)
+        lots = max(1, depth // spec.lot)
+        return self._random.randint(-(-lots // 2), lots + lots // 2) * spec.lot
 
 
 def _reverting(mean: int, deviation: int, reversion: int) -> MeanReverting:
