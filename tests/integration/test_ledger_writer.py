@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.clock import SystemClock
+from bot.ledger.database import open_writable
 from bot.ledger.errors import LedgerDamaged, LedgerError, LedgerFailed, LedgerLocked, LedgerTooNew, Unbookable
 from bot.ledger.verify import verify
 from bot.ledger.writer import Ledger, read_events
@@ -322,8 +323,15 @@ def test_commits_are_synchronous_and_nobody_changes_an_event(tmp_path: Path) -> 
     path = tmp_path / "l.db"
     with open_ledger(path) as ledger:
         ledger.append(note(1), T0)
+    engine = open_writable(path)
+    with engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    engine.dispose()
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}  # 2 is FULL
     with closing(sqlite3.connect(path)) as other:
-        assert other.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         for statement in ("UPDATE event SET payload = ''", "DELETE FROM event"):
             with pytest.raises(sqlite3.IntegrityError, match="events are never changed"):
                 other.execute(statement)

@@ -160,8 +160,10 @@ def test_a_ticket_shows_what_became_of_it(
         by,
         reason,
     )
-    # Decided was the one that was open; the same leg raised again is another ticket.
+    # The same leg raised again is another ticket, and what is decided is the one that is open.
     assert (again["status"], again["status_seq"]) == ("open", 4)
+    chain.add(TicketRejected(HEDGE, "carla", "not now"))
+    assert [row["status_seq"] for row in rows(chain, TICKET)] == [1, 3, 5]
 
 
 def test_approvals_of_tickets_and_of_the_emergency_command() -> None:
