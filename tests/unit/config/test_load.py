@@ -69,7 +69,7 @@ def test_a_misspelt_key_is_recognised_and_its_value_not_repeated(tmp_path: Path)
 
 
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
-    path = copy_of("demo", tmp_path, "tranches = 4", "tranches = 91")
+    path = copy_of("demo", tmp_path, "tranches = 3", "tranches = 91")
     assert said(path, {"api.port": 70000, "mode": "real", "api.allow_remote": "perhaps"}) == [
         "override: mode: must be 'simulated', 'testnet' or 'live', not 'real'",
         f"{path}: plan.tranches: must be less than or equal to 90, not 91",

@@ -34,7 +34,7 @@ def test_numbers_arrive_exactly() -> None:
     settings = load_profile("demo")
     assert settings.linear.contract.multiplier == Decimal("0.1")
     assert settings.limits.pay_up_percent == (Decimal("0.05"), Decimal("0.1"), Decimal("0.25"))
-    assert settings.plan.size_xbt == Decimal("1.2")
+    assert settings.plan.size_xbt == Decimal(3)
     assert settings.plan.direction is Direction.LONG_INVERSE
 
 
@@ -42,7 +42,8 @@ def test_the_demo_plan_comes_to_whole_contracts() -> None:
     settings = load_profile("demo")
     tranche = settings.plan.size_xbt / settings.plan.tranches
     assert tranche % settings.linear.contract.multiplier == 0
-    assert tranche <= settings.limits.max_unattended_delta_xbt
+    # A tranche is worked in clips of at most this: one contract must fit into it.
+    assert settings.linear.contract.multiplier <= settings.limits.max_unattended_delta_xbt
 
 
 def test_sim_finds_the_simulators_at_their_default_ports() -> None:
