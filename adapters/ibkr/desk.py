@@ -44,6 +44,7 @@ class Desk:
         self._sent: set[str] = set()
         self._in_doubt: dict[int, tuple[OrderRecord, int]] = {}
         self._settling: asyncio.Task[None] | None = None
+        self._again: list[tuple[OrderRecord, int]] = []
         self._later: asyncio.TimerHandle | None = None
         blotter.doubted = self._doubt
 
@@ -143,7 +144,7 @@ class Desk:
         known = self._blotter.find(client_order_id)
         if known is not None and known.instrument != instrument:
             known = None
-        if known is not None and known.word is Word.CANCEL_SAID:
+        if known is not None and known.cancel_heard and not known.is_final:
             known.confirm_cancel()
         executed = [
             booked
@@ -226,14 +227,14 @@ class Desk:
             except Unreachable as error:
                 _log.warning("%s: orders left in doubt: %s", self._settings.name, error)
                 return
-            again = [(record, left - 1) for record, left in doubted if left and not record.is_final]
-            if again:
-                self._later = asyncio.get_running_loop().call_later(
-                    self._settings.recheck, self._doubt_again, again
-                )
+            self._again += [(record, left - 1) for record, left in doubted if left and not record.is_final]
+            if self._again and self._later is None:
+                loop = asyncio.get_running_loop()
+                self._later = loop.call_later(self._settings.recheck, self._doubt_again)
 
-    def _doubt_again(self, doubted: list[tuple[OrderRecord, int]]) -> None:
+    def _doubt_again(self) -> None:
         # The list of open orders may be a moment behind the cancel it contradicts.
+        doubted, self._again, self._later = self._again, [], None
         for record, left in doubted:
             if not record.is_final:
                 self._doubt(record, left)
@@ -243,7 +244,7 @@ class Desk:
         open_now = {order.permId for _, order, state in rows if is_live(state.status)}
         missing = [record for record in orders if record.perm_id not in open_now]
         for record in missing:
-            if record.word is Word.CANCEL_SAID:
+            if record.cancel_heard and not record.is_final:
                 record.confirm_cancel()
                 self._blotter.news(record)
         riddles = [record for record in missing if not record.is_final]
@@ -263,6 +264,7 @@ class Desk:
     async def close(self) -> None:
         if self._later is not None:
             self._later.cancel()
+            self._later = None
         if self._settling is not None:
             self._settling.cancel()
             await asyncio.gather(self._settling, return_exceptions=True)

@@ -58,6 +58,7 @@ class GatewayLink:
         """Connect for the first time. Raises Unreachable or Misconfigured."""
         await self._connect()
         self._keeping = asyncio.get_running_loop().create_task(self._keep())
+        self._keeping.add_done_callback(self._keeper_ended)
 
     async def close(self) -> None:
         for task in (self._keeping, self._restoring):
@@ -65,6 +66,16 @@ class GatewayLink:
                 task.cancel()
                 await asyncio.gather(task, return_exceptions=True)
         await self._drop("closed by us")
+        self._told = (LinkState.DOWN, "")
+
+    def _keeper_ended(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled():
+            return
+        error = task.exception()
+        self._set(LinkState.DOWN, f"the link is not kept any more: {error!r}")
+        task.get_loop().call_exception_handler(
+            {"message": f"{self._settings.name}: the link is not kept any more", "exception": error}
+        )
 
     async def _connect(self) -> None:
         wire = self._make_wire()

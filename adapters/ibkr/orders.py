@@ -49,7 +49,10 @@ def is_known(status: str) -> bool:
 
 @dataclass(slots=True)
 class OrderRecord:
-    """``perm_id`` is 0 until the gateway names it; ``order_id`` is of this connection, 0 if it has none."""
+    """``perm_id`` is 0 until the gateway names it; ``order_id`` is of this connection, 0 if it has none.
+
+    ``cancel_heard`` outlives a list of open orders that contradicts the cancel: the list may be late.
+    """
 
     instrument: InstrumentId
     client_order_id: str | None
@@ -60,6 +63,7 @@ class OrderRecord:
     order_id: int = 0
     perm_id: int = 0
     word: Word = Word.SILENT
+    cancel_heard: bool = False
     counted: int = 0
     executed: int = 0
     corrected: bool = False
@@ -96,8 +100,10 @@ class OrderRecord:
         word = _WORDS.get(status, Word.SILENT)
         if word is Word.SILENT or self.word is Word.CANCELED:
             return
-        if self.word is Word.REFUSED and word is Word.CANCEL_SAID:
-            return
+        if word is Word.CANCEL_SAID:
+            self.cancel_heard = True
+            if self.word is Word.REFUSED:
+                return
         self.word = word
 
     def confirm_cancel(self) -> None:

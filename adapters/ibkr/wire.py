@@ -18,6 +18,7 @@ from ib_async.order import Order, OrderState
 
 from adapters.errors import Misconfigured, Unreachable, VenueError
 from adapters.ibkr.client import make_client
+from adapters.ibkr.pace import Pace
 from adapters.ibkr.questions import COMPLETED_ORDERS, OPEN_ORDERS, POSITIONS, TIME, Key, Questions
 from adapters.ibkr.receiver import Receiver, WireListener
 from adapters.ibkr.settings import IbkrSettings
@@ -38,6 +39,7 @@ class Wire:
         self._questions = Questions()
         self._locks: dict[str, asyncio.Lock] = {}
         self._account_lock = asyncio.Lock()
+        self._pace = Pace()
         self._receiver = Receiver(
             settings.name, settings.gateway_timezone, listener, self._questions, self._heard_order_id
         )
@@ -211,13 +213,14 @@ class Wire:
 
         async with self._account_lock:
             try:
-                return await self._ask("account summary", send)
+                return await self._ask("account summary", send, messages=2)
             finally:
                 if asked and self.alive:
                     self._client.cancelAccountSummary(asked)
 
-    async def _ask(self, what: str, send: Callable[[int], None]) -> list[Any]:
-        """Ask under a request id. Raises Unreachable."""
+    async def _ask(self, what: str, send: Callable[[int], None], messages: int = 1) -> list[Any]:
+        """Ask under a request id; ``messages`` it will take in all. Raises Unreachable."""
+        await self._pace.turn(messages)
         self._check(what)
         request_id = self._client.getReqId()
         return await self._answer(what, request_id, lambda: send(request_id), self._settings.question_timeout)
@@ -236,14 +239,16 @@ class Wire:
 
     async def _ask_alone(self, what: str, send: Callable[[], None], timeout: float | None) -> list[Any]:
         async with self._locks.setdefault(what, asyncio.Lock()):
+            if what != TIME:  # the heartbeat waits for nobody
+                await self._pace.turn(2 if what == POSITIONS else 1)
             self._check(what)
             return await self._answer(what, what, send, timeout or self._settings.question_timeout)
 
     async def _answer(self, what: str, key: Key, send: Callable[[], None], timeout: float) -> list[Any]:
         end = self._questions.begin(key)
         try:
-            send()
             async with asyncio.timeout(timeout):
+                send()
                 await end
         except TimeoutError:
             detail = f"no answer within {timeout:g} s"

@@ -8,9 +8,18 @@ import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from adapters.simulator.exchange.catalog import mbt
+from adapters.simulator.tws import order_messages
+from adapters.simulator.tws.contracts import IbContract
+from adapters.simulator.tws.order_messages import OrderFace
+from adapters.simulator.tws.wire import frame as server_frame
 
 ACCOUNT = "DU0000001"
-CONTRACT = (11, "MBT", "FUT", "20300628", 0, "", "0.1", "CME", "USD", "MBTM0", "MBT")
+CON_ID = 11
+CONTRACT = (CON_ID, "MBT", "FUT", "20300628", 0, "", "0.1", "CME", "USD", "MBTM0", "MBT")
 VERSION = 178
 
 START_API, PLACE, CANCEL, EXECUTIONS, DETAILS, ALL_OPEN, TIME, POSITIONS, SUMMARY, COMPLETED, MARKET = (
@@ -76,7 +85,7 @@ class ScriptedGateway:
         self.say(9, 1, self.next_id)
 
     def details(self, request_id: str) -> None:
-        head = ["MBT", "FUT", "20300628", 0, "", "CME", "USD", "MBTM0", "MBT", "MBT", 11, 5]
+        head = ["MBT", "FUT", "20300628", 0, "", "CME", "USD", "MBTM0", "MBT", "MBT", CON_ID, 5]
         middle = ["0.1", "", "CME", 1, 0, "Micro", "", "203006", "", "", "", "US/Central", "", "", "", 0, 0]
         self.say(10, request_id, *head, *middle, 1, "", "", "26", "20300628", "", 1, 1, 1)
         self.say(52, 1, request_id)
@@ -92,6 +101,40 @@ class ScriptedGateway:
         self, order_id: object, status: str, filled: int = 0, remaining: int = 5, perm_id: int = 900
     ) -> None:
         self.say(3, order_id, status, filled, remaining, 0, perm_id, 0, 0, 7, "", 0)
+
+    def open_order(self, order_id: object, status: str, *, ref: str = "p1", client_id: int = 7) -> None:
+        """Say that order (a buy of 5, permId 900) is open; the simulator's encoder knows the 100 fields."""
+        contract = IbContract(
+            con_id=CON_ID,
+            symbol="MBT",
+            local_symbol="MBTM0",
+            trading_class="MBT",
+            multiplier=Decimal("0.1"),
+            tick=Decimal(5),
+            expiry=datetime(2030, 6, 28, 15, tzinfo=UTC),
+            spec=mbt(2030, 6),
+        )
+        face = OrderFace(
+            order_id=int(str(order_id)),
+            client_id=client_id,
+            perm_id=900,
+            contract=contract,
+            action="BUY",
+            quantity=5,
+            limit=Decimal(100_005),
+            tif="GTC",
+            good_till="",
+            account=ACCOUNT,
+            order_ref=ref,
+            outside_rth=True,
+            status=status,
+            filled=0,
+            remaining=5,
+            average=Decimal(0),
+            last=Decimal(0),
+        )
+        if self.writer is not None:
+            self.writer.write(server_frame(order_messages.open_order(VERSION, face)))
 
     def execution(
         self,

@@ -237,6 +237,10 @@ def test_close_is_idempotent_and_ends_every_task() -> None:
             await until(lambda: b.server.clients == [])
             with pytest.raises(NotSent):
                 await b.submit("p1", Side.BUY, 1, 100_005)
+            await b.connect()  # and it can be opened again
+            assert [link.state for link in b.heard.links] == [LinkState.UP, LinkState.UP]
+            await b.submit("p1", Side.BUY, 1, 100_005)
+            await b.venue.close()
             ours = [task for task in asyncio.all_tasks() if "ibkr" in repr(task.get_coro())]
             assert ours == []
 

@@ -262,6 +262,21 @@ def test_many_questions_at_once_each_get_their_own_answer() -> None:
     asyncio.run(main())
 
 
+def test_a_flood_of_questions_holds_up_no_order() -> None:
+    async def main() -> None:
+        async with bench(heartbeat=5.0) as b:
+            asking = [asyncio.ensure_future(b.venue.account()) for _ in range(40)]
+            await asyncio.sleep(0.02)
+            started = b.clock.monotonic()
+            await b.submit("p1", Side.BUY, 1, 100_005)
+            # Behind 80 messages of questions it would wait until the next second begins.
+            assert b.server.order_log[0].received - started < 0.3
+            assert not all(question.done() for question in asking)
+            await asyncio.gather(*asking)
+
+    asyncio.run(main())
+
+
 def test_duplicate_executions_are_told_once() -> None:
     async def main() -> None:
         async with bench() as b:

@@ -200,6 +200,88 @@ def test_a_lone_202_is_provisional_until_the_open_orders_confirm_it() -> None:
     run(main)
 
 
+def test_a_cancelled_that_the_open_orders_contradict_is_not_told_and_the_order_fills() -> None:
+    async def main() -> None:
+        async with scene(PLACE=accepting) as s:
+            await s.submit()
+            order = s.order_id()
+
+            def still_open(gateway: ScriptedGateway, message: list[str]) -> None:
+                gateway.open_order(order, "Submitted")
+                gateway.say(53, 1)
+
+            s.gateway.answers[ALL_OPEN] = still_open
+            s.gateway.status(order, "Cancelled")
+            await asyncio.sleep(0.3)
+            assert s.heard.of("p1") == []
+            s.gateway.execution(EXEC, 5, order_id=order)
+            await until(lambda: s.heard.of("p1"))
+            assert [u.status for u in s.heard.of("p1")] == [OrderStatus.FILLED]
+
+    run(main)
+
+
+def test_open_orders_a_moment_behind_a_cancel_are_asked_again() -> None:
+    async def main() -> None:
+        async with scene(PLACE=accepting) as s:
+            await s.submit()
+            order, asked = s.order_id(), []
+
+            def late(gateway: ScriptedGateway, message: list[str]) -> None:
+                asked.append(message)
+                if len(asked) == 1:
+                    gateway.open_order(order, "Submitted")
+                gateway.say(53, 1)
+
+            s.gateway.answers[ALL_OPEN] = late
+            s.gateway.status(order, "Cancelled")
+            await until(lambda: s.heard.of("p1"))
+            assert [u.status for u in s.heard.of("p1")] == [OrderStatus.CANCELED]
+            assert len(asked) == 2
+
+    run(main)
+
+
+def test_a_failed_cancel_of_an_order_that_lives_says_nothing_of_it() -> None:
+    async def main() -> None:
+        async with scene(PLACE=accepting) as s:
+            await s.submit()
+            order = s.order_id()
+
+            def still_open(gateway: ScriptedGateway, message: list[str]) -> None:
+                gateway.open_order(order, "Submitted")
+                gateway.say(53, 1)
+
+            s.gateway.answers[ALL_OPEN] = still_open
+            s.gateway.answers["4"] = lambda g, m: g.error(m[2], 10148, "cannot be cancelled, state: PendingX")
+            await s.venue.cancel(MBT, "p1")
+            await asyncio.sleep(0.1)
+            assert [u.status for u in s.heard.of("p1")] in ([], [OrderStatus.NEW])
+            update = await s.venue.order(MBT, "p1")
+            assert update is not None
+            assert update.status is OrderStatus.NEW
+
+    run(main)
+
+
+def test_another_programs_order_is_listed_and_not_ours_to_cancel() -> None:
+    async def main() -> None:
+        async with scene(PLACE=accepting) as s:
+
+            def theirs(gateway: ScriptedGateway, message: list[str]) -> None:
+                gateway.open_order(1, "Submitted", ref="theirs", client_id=8)
+                gateway.say(53, 1)
+
+            s.gateway.answers[ALL_OPEN] = theirs
+            with pytest.raises(Refused, match="client id 8"):
+                await s.venue.cancel(MBT, "theirs")
+            (listed,) = await s.venue.open_orders()
+            assert (listed.client_order_id, listed.quantity) == ("theirs", 5)
+            assert s.heard.updates == []
+
+    run(main)
+
+
 def test_unanswered_open_orders_are_unreachable_not_none_and_end_the_link() -> None:
     async def main() -> None:
         async with scene(changes={"question_timeout": 0.1, "heartbeat": 30.0}) as s:
