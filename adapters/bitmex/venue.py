@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 
 from adapters.bitmex import wire
 from adapters.bitmex.budget import Budget, Priority
@@ -68,10 +69,12 @@ class BitmexVenue:
 
     async def connect(self, symbols: Sequence[str], sink: Sink) -> None:
         """Check the key's rights, load the contracts, stream. Refuses a key that may withdraw (Misconfigured)."""
-        from adapters.bitmex.transport import Transport  # it imports ccxt, which takes most of a second
-
         if self._connected is not None:
             raise Misconfigured(self.name, "connect", "it is connected already")
+        # It imports ccxt, which takes a second or more: only when connecting, and not on the loop.
+        await asyncio.to_thread(import_module, "adapters.bitmex.transport")
+        from adapters.bitmex.transport import Transport
+
         settings, clock = self._settings, self._clock
         async with AsyncExitStack() as resources:
             budget = Budget(settings, clock.monotonic())

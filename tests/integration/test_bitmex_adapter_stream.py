@@ -148,6 +148,28 @@ def test_a_fill_that_comes_while_the_missed_ones_are_asked_for_does_not_wait() -
     asyncio.run(main())
 
 
+def test_a_link_that_breaks_again_while_catching_up_is_not_told_as_up() -> None:
+    async def main() -> None:
+        async with rig() as r:
+            pauses = [0.4, 0.0]
+
+            def script(request: Request) -> Reply | None:
+                if request.path.endswith("/execution"):
+                    return Reply(body=[], pause=pauses.pop(0))
+                return None
+
+            r.http.script = script
+            r.ws.abort()
+            await until(lambda: len(pauses) == 1)
+            r.ws.abort()
+            await until(lambda: r.ws.connections == 3, within=0.3)  # at once, not when the answer is there
+            await until(lambda: r.links == [LinkState.UP, LinkState.DOWN, LinkState.UP])
+            await asyncio.sleep(0.5)
+            assert r.links == [LinkState.UP, LinkState.DOWN, LinkState.UP]
+
+    asyncio.run(main())
+
+
 def test_the_link_is_not_up_before_what_was_missed_is_known() -> None:
     async def main() -> None:
         async with rig(attempts=1) as r:
