@@ -29,11 +29,12 @@ def flatten(
     Works whether the bot runs, hangs or is gone. The command is its own approval. Afterwards nothing is
     sent until basisbot enable.
     """
+    from bot.runtime.signals import stoppable
     from config.load import require_consent
 
     chosen = _as_running(profile)
     require_consent(chosen, live=live)
-    raise SystemExit(asyncio.run(_flatten(chosen, yes, dry_run, seconds, json)))
+    raise SystemExit(asyncio.run(stoppable(_flatten(chosen, yes, dry_run, seconds, json))))
 
 
 def _as_running(profile: str) -> Any:

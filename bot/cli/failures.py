@@ -28,6 +28,7 @@ _CODES = {
     ("bot.ledger.errors", "LedgerError"): Exit.MISMATCH,
     ("bot.model.flatten_journal", "JournalUnreadable"): Exit.MISMATCH,
     ("bot.runtime.demo", "DemoFailed"): Exit.REFUSED,
+    ("bot.runtime.signals", "Stopped"): Exit.REFUSED,
 }
 
 

@@ -1,8 +1,8 @@
 """``demo``, ``sim`` and ``run``: what keeps running."""
 
 import asyncio
-import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -35,10 +35,12 @@ def demo(
 ) -> None:
     """Run the whole job against simulated venues: open a spread, hold it, take it down, check the books."""
     from bot.runtime.demo_process import run_demo
+    from bot.runtime.signals import stoppable
 
-    report = asyncio.run(
-        run_demo(profile, auto_approve=auto_approve, seconds=seconds, seed=seed, scenario=scenario, json=json)
+    job = run_demo(
+        profile, auto_approve=auto_approve, seconds=seconds, seed=seed, scenario=scenario, json=json
     )
+    report = asyncio.run(stoppable(job))
     _print_report(report, json)
     if not report.ok:
         raise SystemExit(Exit.REFUSED if report.balances_match and report.verification.ok else Exit.MISMATCH)
@@ -72,33 +74,27 @@ def run(
 
     chosen = settings(profile)
     require_consent(chosen, live=live)
-    raise SystemExit(asyncio.run(_run(chosen)))
+    asyncio.run(_run(chosen))
 
 
-async def _run(chosen: Any) -> int:
+async def _run(chosen: Any) -> None:
     from adapters.clock import RandomIds, SystemClock
     from bot.runtime.daemon import running
     from bot.runtime.files import Files
     from bot.runtime.logs import logging_to
+    from bot.runtime.signals import Stopped, stoppable
 
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    with logging_to(Files(chosen.data_dir).log, console=True):
+    async def until_stopped() -> None:
         async with running(chosen, SystemClock(), RandomIds()) as bot:
             print(
                 f"basisbot runs ({chosen.mode}), {bot.url}/docs, trading is {bot.engine.state.trading}",
                 flush=True,
             )
-            stopping = asyncio.create_task(stop.wait())
-            either: set[asyncio.Future[Any]] = {stopping, bot.failed}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            if bot.failed.done():
-                bot.failed.result()
+            await bot.failed
+
+    with logging_to(Files(chosen.data_dir).log, console=True), suppress(Stopped):
+        await stoppable(until_stopped())
     print("stopped; the ledger is written and closed", file=sys.stderr)
-    return Exit.DONE
 
 
 def _print_report(report: "Report", json: bool) -> None:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -104,10 +105,10 @@ class CancelledBy(_Body):
 def create(served: Served, token: str) -> FastAPI:
     """Build the application. Every route but /livez needs the token."""
     engine = served.engine
+    scheme = HTTPBearer(auto_error=False, description="The token from the bot's data folder (daemon.json).")
 
-    def authorised(request: Request) -> None:
-        given = request.headers.get("authorization", "")
-        if not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+    def authorised(given: Annotated[HTTPAuthorizationCredentials | None, Depends(scheme)]) -> None:
+        if given is None or not hmac.compare_digest(given.credentials.encode(), token.encode()):
             raise HTTPException(401, "this needs the token from the bot's data folder (daemon.json)")
 
     # Its documentation page loads nothing from elsewhere: the machine may see no network at all.
