@@ -1,6 +1,7 @@
 """What only a scripted gateway says: corrections, codes about the link, half answers, noise."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -153,12 +154,12 @@ def test_delayed_data_is_no_quote() -> None:
     run(main)
 
 
-@pytest.mark.parametrize("price", ["-1", "0", "nan"])
-def test_a_price_that_is_none_is_an_absent_side(price: str) -> None:
+@pytest.mark.parametrize(("price", "size"), [("-1", 0), ("-1", 5), ("0", 5), ("nan", 5), ("100000", 0)])
+def test_a_price_or_size_that_is_none_is_an_absent_side(price: str, size: int) -> None:
     async def main() -> None:
         async with scene() as s:
             request = next(m for m in s.gateway.heard if m[0] == "1")[2]
-            s.gateway.say(1, 6, request, 1, price, 0, 0)
+            s.gateway.say(1, 6, request, 1, price, size, 0)
             await until(lambda: s.heard.quotes[-1].bids == ())
             assert s.heard.quotes[-1].asks[0].quantity == 8
 
@@ -278,6 +279,78 @@ def test_another_programs_order_is_listed_and_not_ours_to_cancel() -> None:
             (listed,) = await s.venue.open_orders()
             assert (listed.client_order_id, listed.quantity) == ("theirs", 5)
             assert s.heard.updates == []
+
+    run(main)
+
+
+def test_an_order_id_still_in_use_at_the_gateway_is_not_used_again() -> None:
+    """The ids have rolled back: to place order 105 would modify the order that has that id."""
+
+    async def main() -> None:
+        def old_order(gateway: ScriptedGateway, message: list[str]) -> None:
+            gateway.open_order(105, "Submitted", ref="old")
+            gateway.say(53, 1)
+
+        def accept(gateway: ScriptedGateway, message: list[str]) -> None:
+            gateway.status(message[1], "Submitted", perm_id=1000 + int(message[1]))
+
+        async with scene(ALL_OPEN=old_order, PLACE=accept) as s:
+            assert s.gateway.next_id == 100
+            for name in ("a", "b", "c"):
+                await s.submit(name)
+            assert all(int(order[1]) > 105 for order in s.gateway.orders())
+
+    run(main)
+
+
+def test_a_warning_about_a_question_does_not_fail_it() -> None:
+    async def main() -> None:
+        async with scene() as s:
+
+            def warned(gateway: ScriptedGateway, message: list[str]) -> None:
+                gateway.error(message[2], 2100, "New account data requested from TWS.")
+                gateway.say(55, 1, message[2])
+
+            s.gateway.answers["7"] = warned
+            assert await s.venue.fills(SystemClock().now()) == []
+            s.gateway.answers["7"] = lambda g, m: g.error(m[2], 321, "read-only")
+            with pytest.raises(Unreachable) as caught:
+                await s.venue.fills(SystemClock().now())
+            assert (caught.value.code, caught.value.detail) == ("321", "read-only")
+
+    run(main)
+
+
+def test_a_new_connection_subscribes_and_gives_nothing_back_it_never_had() -> None:
+    async def main() -> None:
+        async with scene() as s:
+            s.gateway.hang_up()
+            await until(lambda: len(s.heard.links) >= 3 and s.heard.is_up)
+            assert [m[0] for m in s.gateway.heard if m[0] in "12"] == ["1", "1"]
+
+    run(main)
+
+
+def test_reconnecting_waits_longer_each_time_up_to_a_bound_and_never_gives_up() -> None:
+    async def main() -> None:
+        attempts: list[float] = []
+        clock = SystemClock()
+
+        def refuse(gateway: ScriptedGateway, message: list[str]) -> None:
+            attempts.append(clock.monotonic())
+            gateway.hang_up()
+
+        async with scene(changes={"backoff_first": 0.02, "backoff_max": 0.16}) as s:
+            s.gateway.answers["71"] = refuse
+            s.gateway.hang_up()
+            await until(lambda: len(attempts) >= 7)
+            pauses = [later - sooner for sooner, later in itertools.pairwise(attempts)]
+            assert all(
+                pause >= least for pause, least in zip(pauses, (0.02, 0.04, 0.08, 0.16, 0.16), strict=False)
+            )
+            assert all(pause < 0.16 + 0.1 for pause in pauses)
+            s.gateway.answers["71"] = lambda g, m: g.start_api()
+            await until(lambda: s.heard.is_up)
 
     run(main)
 
@@ -454,8 +527,8 @@ def test_the_wallet_is_cash_without_the_futures_open_result_exactly() -> None:
                 ("AvailableFunds", "1000000.01", "USD"),
                 ("FullInitMarginReq", "234567.88", "USD"),
                 ("FullMaintMarginReq", "200000.10", "USD"),
-                ("FuturesPNL", "99.99", "BASE"),
                 ("FuturesPNL", "-0.11", "USD"),
+                ("FuturesPNL", "99.99", "BASE"),
             ):
                 gateway.say(63, 1, message[2], "DU0000001", tag, value, currency)
             gateway.say(64, 1, message[2])

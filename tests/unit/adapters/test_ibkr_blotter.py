@@ -84,6 +84,7 @@ def test_110_on_a_living_order_concerns_a_change_and_the_order_lives_on() -> Non
     sent(gateway, lambda: gateway.open_order("Submitted"))
     gateway.error(110)
     gateway.status("Submitted", 2, 3)
+    assert "rejected" not in [status for status, _ in gateway.updates]
     assert gateway.updates[-1] == ("partially_filled", 2)
 
 
