@@ -40,6 +40,7 @@ SERVED = {
     "/user/margin": "Margin",
     "/user/wallet": "Wallet",
     "/user/walletHistory": "Transaction",
+    "/wallet/assets": "AssetsConfig",
 }
 TABLES = {
     "order": "Order",
@@ -51,6 +52,7 @@ TABLES = {
     "quote": "Quote",
     "trade": "Trade",
     "funding": "Funding",
+    "orderBookL2": "OrderBookL2",
     "orderBookL2_25": "OrderBookL2",
 }
 KINDS = {"long": "integer", "float": "number", "boolean": "boolean", "list": "array", "object": "object"}

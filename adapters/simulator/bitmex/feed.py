@@ -83,7 +83,7 @@ class Feed:
 
     def _book(self, symbol: str) -> None:
         quote = self._state.market.quoted(symbol)
-        for table in ("orderBook10", "orderBookL2_25"):
+        for table in ("orderBook10", "orderBookL2", "orderBookL2_25"):
             self._publisher.refresh(table, [symbol])
         if quote is not None:
             self._publisher.publish("quote", "insert", [quote])

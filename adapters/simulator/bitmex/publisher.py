@@ -42,6 +42,7 @@ class Publisher:
             "wallet": lambda symbols: [state.wallet_row()],
             "instrument": state.instruments,
             "orderBook10": state.book10,
+            "orderBookL2": lambda symbols: state.book_l2(symbols, 0),
             "orderBookL2_25": lambda symbols: state.book_l2(symbols, 25),
         }
         self._snapshot: dict[str, Callable[[Sequence[str]], list[Row]]] = {

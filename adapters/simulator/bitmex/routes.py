@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.simulator.bitmex import schema
+from adapters.simulator.bitmex.assets import bitcoin_row
 from adapters.simulator.bitmex.auth import ApiKey, Permission
 from adapters.simulator.bitmex.errors import ApiError, invalid
 from adapters.simulator.bitmex.order_actions import OrderActions
@@ -52,6 +53,7 @@ class Api:
             ("GET", "/orderBook/L2"): Route(self._book, private=False),
             ("GET", "/quote"): Route(self._history(market.quotes, schema.QUOTE), private=False),
             ("GET", "/trade"): Route(self._history(market.trades, schema.TRADE), private=False),
+            ("GET", "/wallet/assets"): Route(lambda params: [bitcoin_row()], private=False),
             ("GET", "/funding"): Route(self._history(market.funding, schema.FUNDING), private=False),
         }
 

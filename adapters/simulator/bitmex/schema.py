@@ -129,6 +129,11 @@ FUNDING = _schema(
 BOOK_L2 = _schema(
     "OrderBookL2", "symbol=symbol long=id symbol=side long=size float=price timestamp=timestamp"
 )
+ASSETS_CONFIG = _schema(
+    "AssetsConfig",
+    "string=asset,currency,majorCurrency,name,currencyType float=scale boolean=enabled,isMarginCurrency,"
+    "memoRequired list=networks",
+)
 API_KEY = _schema(
     "APIKey",
     "string=id,secret,name long=nonce string=cidr list=cidrs long=targetAccountId list=permissions "

@@ -113,12 +113,15 @@ TABLES: dict[str, Table] = {
             always=("bids", "asks", "timestamp"),
             attributes={"symbol": "sorted"},
         ),
-        Table(
-            "orderBookL2_25",
-            ("symbol", "id", "side"),
-            schema.BOOK_L2.types,
-            foreign_keys={"symbol": "instrument", "side": "side"},
-            attributes={"symbol": "parted", "id": "sorted"},
+        *(
+            Table(
+                name,
+                ("symbol", "id", "side"),
+                schema.BOOK_L2.types,
+                foreign_keys={"symbol": "instrument", "side": "side"},
+                attributes={"symbol": "parted", "id": "sorted"},
+            )
+            for name in ("orderBookL2", "orderBookL2_25")
         ),
     )
 }
