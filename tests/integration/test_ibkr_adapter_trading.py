@@ -262,6 +262,28 @@ def test_many_questions_at_once_each_get_their_own_answer() -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize("version", [157, 163, 164, 166, 169, 176, 177, 178])
+def test_gateways_of_every_version_with_another_format_are_understood(version: int) -> None:
+    async def main() -> None:
+        # Old gateways write times without a zone: theirs.
+        async with bench(server={"server_version": version}, gateway_timezone="US/Central") as b:
+            await b.submit("filled", Side.BUY, 3, 100_005)
+            await b.submit("resting", Side.SELL, 2, 100_500, **GTC)
+            (resting,) = await b.venue.open_orders()
+            assert (resting.client_order_id, resting.side, resting.leaves) == ("resting", Side.SELL, 2)
+            (fill,) = await b.venue.fills(EPOCH)
+            assert (fill.client_order_id, fill.quantity) == ("filled", 3)
+            assert abs(fill.at - b.clock.now()) < timedelta(seconds=5)
+            (position,) = await b.venue.positions()
+            assert position.contracts == 3
+            await b.venue.cancel(MBT, "resting")
+            await until(lambda: b.heard.of("resting")[-1].status is OrderStatus.CANCELED)
+            with pytest.raises(Refused):
+                await b.submit("too much", Side.BUY, 900, 99_000, **GTC)
+
+    asyncio.run(main())
+
+
 def test_a_flood_of_questions_holds_up_no_order() -> None:
     async def main() -> None:
         async with bench(heartbeat=5.0) as b:
