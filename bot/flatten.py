@@ -124,7 +124,9 @@ class Flatten:
             await self._cancel()
             await self._reduce()
             await asyncio.sleep(PAUSE)
-        return self._outcome(confirmed == 2, (self._clock.now() - started).total_seconds())
+        seconds = (self._clock.now() - started).total_seconds()
+        await self._wallet()
+        return self._outcome(confirmed == 2, seconds)
 
     async def close(self) -> None:
         await asyncio.gather(*(side.venue.close() for side in self._sides), return_exceptions=True)
@@ -151,8 +153,8 @@ class Flatten:
         if side.instrument is None:
             return
         try:
-            positions, side.open_orders, side.account = await asyncio.gather(
-                side.venue.positions(), side.venue.open_orders(), side.venue.account()
+            positions, side.open_orders = await asyncio.gather(
+                side.venue.positions(), side.venue.open_orders()
             )
         except VenueError as error:
             self._complain(side, error)
@@ -161,6 +163,12 @@ class Flatten:
         side.contracts = sum(
             position.contracts for position in positions if position.instrument == side.instrument_id
         )
+
+    async def _wallet(self) -> None:
+        try:
+            self._inverse.account = await self._inverse.venue.account()
+        except VenueError as error:
+            self._complain(self._inverse, error)
 
     def _is_flat(self) -> bool:
         return all(side.contracts == 0 and not self._own_orders(side) for side in self._sides)

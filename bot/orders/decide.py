@@ -1,6 +1,7 @@
 """(state, input) → (events, actions): which decision answers which input."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from adapters.venue import Link, LinkState
 from bot.model.actions import Ask
@@ -48,6 +49,7 @@ from bot.orders.turn import Turn
 from risk.approval import Denied, Purpose
 from risk.orders import CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
 from risk.portfolio import Quote
+from risk.terms import Kind
 
 # A venue may answer "no such order" while the order is still on its way to it.
 _TRUST_ABSENCE_AFTER = timedelta(seconds=3)
@@ -175,12 +177,19 @@ def _recover(turn: Turn, client_order_id: str | None, source: Fill | OrderUpdate
         return None
     against = source.side is not leg.envelope.side
     purpose = Purpose.CONTINGENCY if against else leg.envelope.purposes[0]
+    quantity = source.quantity
+    if isinstance(source, Fill):
+        # A fill tells no order's size: what is left of the envelope bounds it, the venue's answer settles it.
+        room = leg.envelope.quantity - turn.state.usage(leg).committed
+        instrument = turn.state.instruments[leg.instrument]
+        linear = instrument.terms.kind is Kind.LINEAR
+        bound = int(room) if linear else instrument.contracts_for(max(room, Decimal(0)), source.price)
+        quantity = max(quantity, bound)
     request = OrderRequest(
         client_order_id,
         leg.instrument,
         source.side,
-        # A fill tells no order's size: the ticket bounds it, and the venue's answer settles it.
-        source.quantity if isinstance(source, OrderUpdate) else max(leg.ticket.contracts, source.quantity),
+        quantity,
         source.price or leg.envelope.price_low,
         reduce_only=leg.envelope.reduce_only is not against,
     )

@@ -47,10 +47,13 @@ def build(settings: Settings, clock: Clock, *, for_flatten: bool = False) -> Ven
 
 def _bitmex(settings: Settings, inverse: Inverse, for_flatten: bool) -> BitmexSettings:
     keys = api_keys(settings)
-    # The venue allows 120 requests a minute and 10 orders a second: a share is kept for the emergency.
-    share = {"requests_per_minute": 40, "orders_per_second": 5} if for_flatten else {}
-    if not for_flatten:
-        share = {"requests_per_minute": 80, "orders_per_second": 6}
+    # The venue allows 120 requests a minute and 10 orders a second: a share is kept for the emergency, which
+    # asks little else than what it needs to know before its next order.
+    share = (
+        {"requests_per_minute": 40, "orders_per_second": 5, "kept_for_orders": 8}
+        if for_flatten
+        else {"requests_per_minute": 80, "orders_per_second": 5}
+    )
     return BitmexSettings(
         base_url=inverse.base_url,
         ws_url=inverse.ws_url,
