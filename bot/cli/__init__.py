@@ -4,13 +4,30 @@ unreachable, 4 ledger or reconciliation mismatch."""
 import sys
 
 
+def options_last(arguments: list[str]) -> list[str]:
+    """Move ``--profile`` and ``--json`` behind the command they precede: both places are right.
+
+    >>> options_last(["--profile", "sim", "plan", "open"])
+    ['plan', 'open', '--profile', 'sim']
+    """
+    front, rest = [], list(arguments)
+    while rest:
+        if rest[0] in ("--profile", "-p") and len(rest) > 2:
+            front += [rest.pop(0), rest.pop(0)]
+        elif len(rest) > 1 and (rest[0] == "--json" or rest[0].startswith("--profile=")):
+            front.append(rest.pop(0))
+        else:
+            break
+    return rest + front
+
+
 def main() -> None:
     """Run ``basisbot``; every foreseen failure is a line on standard error and an exit code, never a traceback."""
     from bot.cli.app import app
     from bot.cli.failures import explain
 
     try:
-        app()
+        app(args=options_last(sys.argv[1:]))
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)
