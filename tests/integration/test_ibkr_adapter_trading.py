@@ -277,9 +277,9 @@ def test_gateways_of_every_version_with_another_format_are_understood(version: i
             (position,) = await b.venue.positions()
             assert position.contracts == 3
             await b.venue.cancel(MBT, "resting")
-            await until(lambda: b.heard.of("resting")[-1].status is OrderStatus.CANCELED)
+            await until(lambda: [u.status for u in b.heard.of("resting")] == [OrderStatus.CANCELED])
             with pytest.raises(Refused):
-                await b.submit("too much", Side.BUY, 900, 99_000, **GTC)
+                await b.submit("too much", Side.BUY, 9_000, 99_000, ceiling=9_000, **GTC)
 
     asyncio.run(main())
 
