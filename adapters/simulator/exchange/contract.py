@@ -19,7 +19,10 @@ class ContractSpec:
     ``root``: product code (XBT, BTC, MBT). ``tick``: cents per XBT. ``multiplier``: whole USD per contract if
     inverse, satoshi per contract if linear. ``rounding_unit``: how many contracts an inverse value is rounded
     over. Fees are ppm of value plus ``commission`` (units per contract). Margin rates are ppm of value, by
-    side of the position. ``expiry`` is None for a perpetual. ``max_open_orders`` is per account and side.
+    side of the position. ``expiry`` is None for a perpetual. ``max_open_orders`` is per account and side,
+    ``max_stops`` per account. ``risk_limit``: units of value at the base rates, each further ``risk_step`` adds
+    the base maintenance rate to both; 0 is no limit. ``price_band``: how far from the mark a limit may lie to
+    the taking side, ppm; 0 is any. ``settlement_fee``: ppm of value at expiry.
     """
 
     symbol: str
@@ -39,6 +42,11 @@ class ContractSpec:
     expiry: datetime | None = None
     max_quantity: int = 10_000_000
     max_open_orders: int = 200
+    max_stops: int = 10
+    risk_limit: int = 0
+    risk_step: int = 0
+    price_band: int = 0
+    settlement_fee: int = 0
 
     def __post_init__(self) -> None:
         for name in ("lot", "tick", "multiplier", "rounding_unit", "max_quantity"):

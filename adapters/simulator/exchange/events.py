@@ -3,7 +3,10 @@
 One order: OrderChanged (accepted) → per fill: Executed, OrderChanged → OrderChanged (canceled remainder) →
 PositionChanged → AccountChanged → BookChanged. The market moving: Executed and OrderChanged of what it filled,
 then the position, the account, the book. Funding: Executed (kind FUNDING) → CashMoved → PositionChanged →
-AccountChanged.
+AccountChanged. A stop: OrderChanged (``triggered``), then as an order just accepted. Liquidation: OrderChanged of
+each canceled order → fills of the forced order, if any → Executed (kind LIQUIDATION, no order) of what is taken
+over → PositionChanged → AccountChanged → BookChanged. Deleveraging and settlement: canceled orders → Executed
+(kind DELEVERAGE or SETTLEMENT, no order) → PositionChanged → AccountChanged → BookChanged.
 """
 
 from collections.abc import Callable
@@ -20,7 +23,7 @@ class OrderChanged:
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """``order`` is None for funding, else the order just after this execution."""
+    """``order`` is the order just after this execution; None where no order executed (funding, takeover …)."""
 
     execution: Execution
     order: SimOrder | None
@@ -50,9 +53,10 @@ class BookChanged:
 
 @dataclass(frozen=True, slots=True)
 class SessionChanged:
-    """The venue opened or closed."""
+    """The venue opened or closed; or, where ``symbol`` is given, trading in it was halted or resumed."""
 
     is_open: bool
+    symbol: str | None = None
 
 
 ExchangeEvent = (

@@ -77,7 +77,8 @@ class Exchange:
         """Raises ExchangeRefusal (UNKNOWN_SYMBOL)."""
         return self._listing(symbol).spec
 
-    def is_open(self) -> bool:
+    def is_open(self, symbol: str | None = None) -> bool:
+        """Say whether the session is open, and, if given, ``symbol`` not halted."""
         return self._rules.sessions.is_open(self._clock.now())
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
@@ -125,9 +126,15 @@ class Exchange:
         return order
 
     def amend(
-        self, account: str, order_id: str, *, quantity: int | None = None, price: int | None = None
+        self,
+        account: str,
+        order_id: str,
+        *,
+        quantity: int | None = None,
+        price: int | None = None,
+        stop: int | None = None,
     ) -> SimOrder:
-        """Change a live order's total quantity or price; it loses its place in the queue and may trade.
+        """Change a live order's total quantity, price or (untriggered) stop; it loses its place and may trade.
 
         Raises ExchangeRefusal (UNKNOWN_ORDER, ORDER_FINAL, and all that ``place`` may raise).
         """
@@ -187,6 +194,42 @@ class Exchange:
             if since is None or execution.at >= since
         ]
 
+    # Margin of the inverse venue
+
+    def set_leverage(self, account: str, symbol: str, leverage: int) -> PositionView:
+        """Set a position's leverage in hundredths; 0 is cross, anything else isolates its margin.
+
+        Raises ExchangeRefusal (LEVERAGE outside 0 and 1 to 1 / base margin, INSUFFICIENT_MARGIN, NOT_SUPPORTED
+        at a linear venue).
+        """
+        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue sets no leverage")
+
+    def set_risk_limit(self, account: str, symbol: str, limit: int) -> PositionView:
+        """Set a position's risk limit (units); it is held to the next whole step.
+
+        Raises ExchangeRefusal (RISK_LIMIT, INSUFFICIENT_MARGIN, NOT_SUPPORTED at a linear venue).
+        """
+        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue sets no risk limit")
+
+    def transfer_margin(self, account: str, symbol: str, amount: int) -> PositionView:
+        """Move ``amount`` units of margin to an isolated position (or, negative, away from it).
+
+        Raises ExchangeRefusal (NO_POSITION where it is flat or cross, INSUFFICIENT_MARGIN, NOT_SUPPORTED).
+        """
+        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue transfers no margin")
+
+    def deleverage(self, account: str, symbol: str, quantity: int, price: int | None = None) -> Execution:
+        """Reduce a position by ``quantity`` at ``price`` (default: the mark), as auto-deleveraging does.
+
+        Raises ExchangeRefusal (NO_POSITION, QUANTITY beyond the position).
+        """
+        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue does not deleverage")
+
+    @property
+    def insurance_fund(self) -> int:
+        """Units."""
+        return 0
+
     def initial_margin_change(self, account: str, request: NewOrder) -> int:
         """Return by how many units accepting ``request`` would raise the initial margin (what-if)."""
         self._listing(request.symbol)
@@ -219,6 +262,22 @@ class Exchange:
         listing.note_mid()
         self._outbox.post(BookChanged(symbol))
         self._outbox.flush()
+
+    def halt(self, symbol: str) -> None:
+        """Stop trading in ``symbol``, as if its session were closed, until ``resume``."""
+        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue halts nothing")
+
+    def resume(self, symbol: str) -> None:
+        """End a halt; orders held meanwhile go to the market at the next step."""
+        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue halts nothing")
+
+    def overloaded(self) -> bool:
+        """Draw whether the venue would answer this order with "overloaded": likelier when prices run."""
+        return False
+
+    def set_overload(self, probability: int | None) -> None:
+        """Fix the probability of ``overloaded`` (ppm); None lets prices decide again."""
+        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue is never overloaded")
 
     def step(self) -> None:
         """Do what time has made due: sessions, GTD expiry, the dead man's switch, funding.

@@ -38,14 +38,36 @@ class Status(StrEnum):
         return self in (Status.FILLED, Status.CANCELED)
 
 
+class TriggerKind(StrEnum):
+    """The price a stop watches."""
+
+    MARK = "mark"
+    INDEX = "index"
+    LAST = "last"
+
+
 class Liquidity(StrEnum):
     MAKER = "maker"
     TAKER = "taker"
 
 
 class ExecKind(StrEnum):
+    """TRADE: two orders met. LIQUIDATION: the venue closed (part of) a position that lacked margin, in the book
+
+    (the forced order is named) or by taking it over at its bankruptcy price (no order). DELEVERAGE: a winner's
+    position was reduced to close a bankrupt one. SETTLEMENT: an expired contract's position became cash.
+    """
+
     TRADE = "trade"
     FUNDING = "funding"
+    LIQUIDATION = "liquidation"
+    DELEVERAGE = "deleverage"
+    SETTLEMENT = "settlement"
+
+    @property
+    def moves_position(self) -> bool:
+        """Say whether contracts changed hands: all but funding."""
+        return self is not ExecKind.FUNDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +75,10 @@ class NewOrder:
     """What a client asks for. ``price``: limit in cents. ``ref``: the server's own tag, handed back.
 
     ``client_id`` may be empty (an order without one); ``expires_at`` goes with GTD and only with GTD.
+    ``is_market``: no limit, ``price`` must be 0, what the book cannot fill is canceled. ``stop``: cents; the
+    order waits until the price that ``trigger`` names reaches it: from below for a buy, from above for a sell,
+    the other way round if ``if_touched`` (take profit). ``close_on_trigger``: reduce-only, and on entering the
+    book it cancels the account's other orders that would close the same position.
     """
 
     symbol: str
@@ -65,6 +91,11 @@ class NewOrder:
     reduce_only: bool = False
     expires_at: datetime | None = None
     ref: str = ""
+    is_market: bool = False
+    stop: int | None = None
+    trigger: TriggerKind = TriggerKind.LAST
+    if_touched: bool = False
+    close_on_trigger: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +104,9 @@ class SimOrder:
 
     ``order_id``: text id; ``number``: the same identity as a rising integer (the broker's permId).
     ``notional``: Σ contracts × price in cents of its fills. ``held``: waits for the session to open.
-    ``reason`` says why a canceled order was canceled, where it was not by request.
+    ``reason`` says why a canceled order was canceled, where it was not by request. ``price`` of a market order
+    is its stop until that triggers, then the worst price the book would have given it. ``triggered``: a stop
+    was reached; ``forced``: the venue's own order, closing a position that lacks margin.
     """
 
     order_id: str
@@ -98,6 +131,18 @@ class SimOrder:
     last_price: int | None = None
     held: bool = False
     reason: str = ""
+    is_market: bool = False
+    stop: int | None = None
+    trigger: TriggerKind = TriggerKind.LAST
+    if_touched: bool = False
+    close_on_trigger: bool = False
+    triggered: bool = False
+    forced: bool = False
+
+    @property
+    def is_waiting(self) -> bool:
+        """Say whether this is a live stop that has not triggered: outside the book, charged no margin."""
+        return self.stop is not None and not self.triggered and not self.status.is_final
 
     @property
     def average_price_e4(self) -> int | None:
@@ -107,9 +152,10 @@ class SimOrder:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One execution: a trade, or a funding payment.
+    """One execution: what moved a position, or a funding payment.
 
-    TRADE: ``quantity`` > 0 contracts at ``price`` (cents); ``cost``: units, signed value exchanged, buy > 0;
+    TRADE, and whatever else moves a position:
+    ``quantity`` > 0 contracts at ``price`` (cents); ``cost``: units, signed value exchanged, buy > 0;
     ``fee``: units, paid > 0; ``realised``: units of P&L booked to the wallet, before the fee. FUNDING:
     ``side`` is the position's, ``quantity`` its size, ``price`` the mark, ``cost`` its signed value (long
     > 0), ``fee`` the payment (paid > 0), ``order_id`` empty. ``number`` rises by one per execution.

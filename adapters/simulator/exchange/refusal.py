@@ -20,12 +20,18 @@ class RefusalCode(StrEnum):
     SESSION_CLOSED = "session_closed"
     INSUFFICIENT_MARGIN = "insufficient_margin"
     INSUFFICIENT_FUNDS = "insufficient_funds"
+    STOP_PRICE = "stop_price"
+    PRICE_BAND = "price_band"
+    RISK_LIMIT = "risk_limit"
+    LEVERAGE = "leverage"
+    NO_POSITION = "no_position"
 
 
 class ExchangeRefusal(Exception):
     """Raised for a request that changed nothing. ``data`` holds the numbers behind the words.
 
     INSUFFICIENT_MARGIN: ``required`` and ``available``, units. LOT: ``lot``. TICK: ``tick``, cents.
+    PRICE_BAND: ``low`` and ``high``, cents. RISK_LIMIT: ``required`` and ``limit``, units.
     """
 
     def __init__(self, code: RefusalCode, message: str, **data: int) -> None:

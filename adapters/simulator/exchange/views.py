@@ -28,7 +28,8 @@ class BookView:
 class Ticker:
     """Prices in cents; None before the market's first step. Funding fields are None but for a perpetual.
 
-    ``funding_rate``: ppm per interval, longs pay when positive.
+    ``funding_rate``: ppm per interval, longs pay when positive. ``impact_*``: average prices at which 10 XBT
+    could be sold and bought, None where the book holds less. ``settlement``: what an expired contract settled at.
     """
 
     symbol: str
@@ -40,6 +41,9 @@ class Ticker:
     funding_rate: int | None
     next_funding: datetime | None
     at: datetime
+    impact_bid: int | None = None
+    impact_ask: int | None = None
+    settlement: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,12 @@ class PositionView:
     """``contracts`` signed, long > 0. ``cost``, ``value``: units, signed alike: worth when opened, at mark.
 
     ``entry``: average entry price in USD. ``realised``: units booked to the wallet by this position so far,
-    before fees. ``maintenance``: units of margin it needs.
+    before fees. ``maintenance``: units of margin it takes from the account: in cross what it needs, isolated
+    what is assigned to it plus its unrealised P&L.
+
+    The rest is the inverse venue's. ``leverage``: hundredths, 0 is cross. Rates are ppm, at ``leverage`` and
+    ``risk_limit`` (units). ``pos_*``: units; ``pos_margin`` = ``pos_init`` + ``pos_comm`` + what was transferred,
+    ``pos_maint`` the least it may fall to. ``liquidation`` and ``bankruptcy``: cents on tick, None when flat.
     """
 
     account: str
@@ -61,6 +70,20 @@ class PositionView:
     entry: Decimal | None
     mark: int | None
     at: datetime
+    leverage: int = 0
+    risk_limit: int = 0
+    initial_rate: int = 0
+    maintenance_rate: int = 0
+    pos_init: int = 0
+    pos_comm: int = 0
+    pos_margin: int = 0
+    pos_maint: int = 0
+    liquidation: int | None = None
+    bankruptcy: int | None = None
+
+    @property
+    def is_cross(self) -> bool:
+        return self.leverage == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,7 @@ class AccountView:
 
     Inverse: ``initial`` is the margin of orders, ``maintenance`` of positions, available = balance − both.
     Linear: ``initial`` is that of positions and orders together, available = balance − initial.
+    ``withdrawable``: available without unrealised profit, at least 0.
     """
 
     account: str
@@ -80,6 +104,12 @@ class AccountView:
     maintenance: int
     available: int
     at: datetime
+    withdrawable: int = 0
+
+    @property
+    def excess_liquidity(self) -> int:
+        """What the broker watches: balance − maintenance. Below zero it liquidates."""
+        return self.balance - self.maintenance
 
 
 class CashKind(StrEnum):
