@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import socket
 from collections.abc import AsyncIterator, Iterator
 
@@ -26,9 +27,14 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise ConfigError(
             Problem(
-                "api", f"{host}:{port}", f"{error.strerror or error}: choose another api.port, or 0 for any"
+                "api", f"{host}:{port}", f"{_reason(error)}; choose another api.port, or 0 for any free one"
             )
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    # Its own text repeats the address.
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 @contextlib.asynccontextmanager
