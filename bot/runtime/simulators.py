@@ -9,9 +9,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from adapters.errors import Unreachable
+from config.errors import ConfigError, Problem
 
 _START_WITHIN = 30.0
 _STOP_WITHIN = 5.0
+_EXIT_USAGE = 2  # adapters.simulator.launch
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class Ports:
 async def simulators(arguments: Sequence[str] = ()) -> AsyncIterator[Ports]:
     """Start both simulators on free ports; they end with the block, or with this process if it dies.
 
-    Raises Unreachable with their own words when they do not start.
+    With their own words, raises ConfigError for a scenario they refuse, Unreachable when else they do not start.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -55,9 +57,10 @@ async def simulators(arguments: Sequence[str] = ()) -> AsyncIterator[Ports]:
             if process.returncode is None:
                 process.terminate()
             words = (await process.stderr.read()).decode(errors="replace").strip().splitlines()
-            raise Unreachable(
-                "simulators", "start", words[-1] if words else "they said nothing and did not start"
-            ) from error
+            told = words[-1] if words else "they said nothing and did not start"
+            if await process.wait() == _EXIT_USAGE:
+                raise ConfigError(Problem("simulators", "", told)) from error
+            raise Unreachable("simulators", "start", told) from error
         yield ports
     finally:
         process.stdin.close()
