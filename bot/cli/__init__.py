@@ -23,11 +23,16 @@ def options_last(arguments: list[str]) -> list[str]:
 
 def main() -> None:
     """Run ``basisbot``; every foreseen failure is a line on standard error and an exit code, never a traceback."""
+    from typer.exceptions import TyperException
+
     from bot.cli.app import app
-    from bot.cli.failures import explain
+    from bot.cli.failures import explain, explain_usage
 
     try:
-        app(args=options_last(sys.argv[1:]))
+        sys.exit(app(args=options_last(sys.argv[1:]), prog_name="basisbot", standalone_mode=False) or 0)
+    except TyperException as error:
+        print(explain_usage(error), file=sys.stderr)
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(130)

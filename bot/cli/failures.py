@@ -1,7 +1,10 @@
 """From an error to what a person reads and the exit code a script sees."""
 
+import errno
 import sys
 from enum import IntEnum
+
+from typer.exceptions import TyperException
 
 
 class Exit(IntEnum):
@@ -31,6 +34,9 @@ _CODES = {
     ("bot.runtime.signals", "Stopped"): Exit.REFUSED,
 }
 
+# Errors of the disk itself, which name no file.
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}
+
 
 def explain(error: BaseException) -> tuple[str, int] | None:
     """Return text and exit code of a foreseen error, None for one that is not."""
@@ -40,4 +46,20 @@ def explain(error: BaseException) -> tuple[str, int] | None:
         loaded = sys.modules.get(module)
         if loaded is not None and isinstance(error, getattr(loaded, name)):
             return str(error), code
+    if isinstance(error, OSError) and (error.filename is not None or error.errno in _DISK):
+        where = "the data folder" if error.filename is None else error.filename
+        hint = "$BASISBOT_HOME, or data_dir in the profile, chooses the data folder"
+        return f"cannot use {where}: {error.strerror}; {hint}", Exit.USAGE
     return None
+
+
+def explain_usage(error: TyperException) -> str:
+    """Return one line for a wrong command line; help that was asked for by saying nothing stays what it is."""
+    text = error.format_message().removesuffix(".")
+    for said, better in (("Input should be", "must be"), ("Value error, ", "")):
+        text = text.replace(said, better)
+    if "\n" in text:
+        return text
+    context = getattr(error, "ctx", None)
+    command = "basisbot" if context is None else context.command_path
+    return f"{command}: {text[0].lower()}{text[1:]} (see: {command} --help)"
