@@ -1,7 +1,7 @@
 """``plan open|close|list|cancel``."""
 
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -12,7 +12,13 @@ from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
 plan = typer.Typer(help="Plans: open a spread, take it down, list, cancel.", no_args_is_help=True)
 
-Direction = Annotated[str | None, typer.Option(help="long-inverse or short-inverse.", metavar="DIRECTION")]
+Direction = Annotated[
+    Literal["long-inverse", "short-inverse"] | None,
+    typer.Option(
+        help="long-inverse: long the inverse venue, short CME. short-inverse: the other way round.",
+        metavar="long-inverse|short-inverse",
+    ),
+]
 Size = Annotated[str | None, typer.Option("--size", help="Size of the spread.", metavar="XBT")]
 Tranches = Annotated[int | None, typer.Option(help="How many slices.", min=1, max=90)]
 MinBasis = Annotated[
@@ -23,16 +29,26 @@ MaxBasis = Annotated[
 ]
 
 
-def _number(name: str, text: str | None) -> str | None:
+# Nothing in this trade has more digits on either side of the point.
+_DIGITS = 15
+
+
+def _number(name: str, text: str | None, *, positive: bool = False) -> str | None:
     if text is None:
         return None
     try:
         value = Decimal(text)
     except InvalidOperation:
         value = Decimal("nan")
-    if not value.is_finite():
-        raise CommandFailed(f"{name}: {text!r} is not a number", Exit.USAGE)
+    if not value.is_finite() or abs(value.adjusted()) > _DIGITS:
+        raise CommandFailed(f"{name}: {text[:40]!r} is not a number that can be used", Exit.USAGE)
+    if positive and value <= 0:
+        raise CommandFailed(f"{name}: must be more than 0, not {text}", Exit.USAGE)
     return format(value, "f")
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else format(value, "f")
 
 
 @plan.command("open")
@@ -56,11 +72,11 @@ def open_plan(
         {
             "kind": "open",
             "direction": direction or default.direction.value,
-            "size_xbt": _number("--size", size) or str(default.size_xbt),
+            "size_xbt": _number("--size", size, positive=True) or str(default.size_xbt),
             "tranches": tranches or default.tranches,
             "collateral": default.collateral_hedge if collateral is None else collateral,
-            "min_basis": _number("--min-basis", min_basis),
-            "max_basis": _number("--max-basis", max_basis),
+            "min_basis": _number("--min-basis", min_basis) or _text(default.min_basis),
+            "max_basis": _number("--max-basis", max_basis) or _text(default.max_basis),
             "target_delta": str(default.target_delta_xbt),
         },
     )
@@ -93,7 +109,7 @@ def close_plan(
         {
             "kind": "close",
             "direction": direction or default.direction.value,
-            "size_xbt": _number("--size", size),
+            "size_xbt": _number("--size", size, positive=True),
             "tranches": tranches or default.tranches,
             "collateral": collateral,
             "min_basis": _number("--min-basis", min_basis),
