@@ -26,7 +26,8 @@ def demo(
         bool, typer.Option("--auto-approve", help="Approve every ticket by itself: nobody needs to click.")
     ] = False,
     seconds: Annotated[
-        float | None, typer.Option(help="Hold the spread this long at most.", min=0.0, show_default=False)
+        float | None,
+        typer.Option(help="Hold the spread this long at most.", min=0.1, max=86_400.0, show_default=False),
     ] = None,
     seed: Seed = None,
     scenario: Scenario = None,
