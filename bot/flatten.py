@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from adapters.clock import Clock
-from adapters.errors import VenueError
+from adapters.errors import NotSent, Refused, VenueError
 from adapters.venue import Venue, VenueEvent
 from bot.model.events import FlattenOrdered, OrderIntended
 from bot.model.flatten_journal import FlattenJournal
@@ -63,6 +63,8 @@ class _Side:
     open_orders: list[OrderUpdate] = field(default_factory=list)
     trouble: str = ""
     failures: int = 0
+    pending: str = ""
+    """The order the venue has not said the last word on."""
 
     def hear(self, event: VenueEvent) -> None:
         if isinstance(event, Quote) and event.instrument == self.instrument_id:
@@ -70,7 +72,10 @@ class _Side:
 
 
 class Flatten:
-    """One run of the command. ``by``: who typed it; the typed command is the approval of all it sends."""
+    """One run of the command. ``by``: who typed it; the typed command is the approval of all it sends.
+
+    ``strip_hedge``: close each leg by itself, although the other may be closed or silent.
+    """
 
     def __init__(
         self,
@@ -83,6 +88,8 @@ class Flatten:
         flatten_id: str,
         by: str,
         say: Say,
+        *,
+        strip_hedge: bool = False,
     ) -> None:
         self._inverse = _Side(inverse, inverse_id)
         self._linear = _Side(linear, linear_id)
@@ -92,6 +99,8 @@ class Flatten:
         self._by = by
         self._say = say
         self._sent = 0
+        self._said: set[str] = set()
+        self._strip = strip_hedge
 
     @property
     def _sides(self) -> tuple[_Side, _Side]:
@@ -187,34 +196,52 @@ class Flatten:
                     self._complain(side, error)
 
     async def _reduce(self) -> None:
+        """Take one clip off both legs; where that cannot be, leave one leg alone rather than the other naked."""
         inverse, linear = self._inverse, self._linear
-        wanted: dict[InstrumentId, int] = {}
+        if self._strip:
+            await asyncio.gather(*(self._send(side, -(side.contracts or 0)) for side in self._sides))
+            return
+        if inverse.contracts is None or linear.contracts is None:
+            silent = inverse if inverse.contracts is None else linear
+            self._say_once(
+                f"{silent.venue.name} does not say what it holds: the other leg stays, for it may be its hedge "
+                "(--strip-hedge closes it alone)"
+            )
+            return
         price = None if inverse.quote is None else inverse.quote.mid
-        if (
-            price is not None
-            and inverse.instrument is not None
-            and linear.instrument is not None
-            and inverse.contracts is not None
-            and linear.contracts is not None
-            and inverse.contracts * linear.contracts < 0
-        ):
+        if inverse.contracts * linear.contracts < 0:
+            if price is None or inverse.instrument is None or linear.instrument is None:
+                self._say_once(f"{inverse.instrument_id}: no price to match the legs by; waiting")
+                return
             pair = paired_reduction(
                 inverse.instrument, inverse.contracts, linear.instrument, linear.contracts, CLIP_XBT, price
             )
-            wanted = {inverse.instrument_id: pair.inverse, linear.instrument_id: pair.linear}
-        if not any(wanted.values()):
-            # Nothing to pair: each side's rest has no partner of a tradable size (or its venue is silent).
-            wanted = {side.instrument_id: -(side.contracts or 0) for side in self._sides}
-        await asyncio.gather(*(self._send(side, wanted.get(side.instrument_id, 0)) for side in self._sides))
+            if pair.linear:
+                # The leg that may be closed goes first: if it cannot trade, the other keeps hedging it.
+                filled = await self._send(linear, pair.linear)
+                matched = inverse.instrument.contracts_for(linear.instrument.xbt(filled, price), price)
+                matched = min(matched, abs(inverse.contracts))
+                await self._send(inverse, matched if pair.inverse > 0 else -matched)
+                return
+        # Nothing to pair: what each side holds has no partner of a tradable size.
+        await asyncio.gather(*(self._send(side, -(side.contracts or 0)) for side in self._sides))
 
-    async def _send(self, side: _Side, signed: int) -> None:
+    async def _send(self, side: _Side, signed: int) -> int:
+        """Send one order for ``signed`` contracts; return how many filled, as far as the venue has said."""
+        if side.pending:
+            await self._until_settled(side)
+        if side.pending:
+            self._say_once(
+                f"{side.venue.name} does not say what became of {side.pending}: no order beside it"
+            )
+            return 0
         order_side = Side.BUY if signed > 0 else Side.SELL
         level = None if side.quote is None else side.quote.take(order_side)
         if not signed or side.instrument is None or side.contracts is None:
-            return
+            return 0
         if level is None:
-            self._say(f"{side.instrument_id}: no quote to trade against; waiting")
-            return
+            self._say_once(f"{side.instrument_id}: no quote to trade against; waiting")
+            return 0
         terms = side.instrument.terms
         widening = WIDENING[min(side.failures, len(WIDENING) - 1)]
         rounding = Rounding.UP if order_side is Side.BUY else Rounding.DOWN
@@ -246,38 +273,52 @@ class Flatten:
         if isinstance(order, Denied):
             side.failures += 1
             self._say(f"{request.client_order_id} not sent: {order}")
-            return
+            return 0
         self._journal.write(OrderIntended(request, Purpose.FLATTEN, self._id, None), now)
         self._say(f"{order_side} {request.quantity} {side.instrument_id} at {price} or better")
+        side.pending = request.client_order_id
+        filled = 0
         try:
             update = await side.venue.submit(order)
-        except VenueError as error:
-            # Refused or unknown: the next look at the venue's own positions says what became of it.
-            side.failures += 1
+        except (Refused, NotSent) as error:
+            side.pending = ""
             self._say(str(error))
-            await self._until_settled(side, request.client_order_id)
-            return
-        if not update.status.is_final:
-            await self._until_settled(side, request.client_order_id)
+        except VenueError as error:
+            self._say(str(error))
+            filled = await self._until_settled(side)
+        else:
+            if update.status.is_final:
+                side.pending, filled = "", update.filled
+            else:
+                filled = await self._until_settled(side)
         # Positions are looked at again before the next order: what filled is not counted twice.
-        side.failures = 0 if update.filled else side.failures + 1
+        side.failures = 0 if filled else side.failures + 1
+        return filled
 
-    async def _until_settled(self, side: _Side, client_order_id: str) -> None:
-        """Wait until the venue says the order is final or unknown to it: never two orders for one position."""
+    async def _until_settled(self, side: _Side) -> int:
+        """Wait until the venue says the pending order is final, or has none of that id; return what filled.
+
+        Without an answer in time it stays pending: never two orders for one position.
+        """
         deadline = self._clock.monotonic() + SETTLE_WITHIN
         absent = 0
         while self._clock.monotonic() < deadline:
             try:
-                update = await side.venue.order(side.instrument_id, client_order_id)
+                update = await side.venue.order(side.instrument_id, side.pending)
             except VenueError as error:
                 self._complain(side, error)
             else:
-                if update is not None and update.status.is_final:
-                    return
                 absent = absent + 1 if update is None else 0
-                if absent == 3:
-                    return
+                if absent == 3 or (update is not None and update.status.is_final):
+                    side.pending = ""
+                    return 0 if update is None else update.filled
             await asyncio.sleep(PAUSE)
+        return 0
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._say(text)
 
     def _outcome(self, flat: bool, seconds: float) -> Outcome:
         account = self._inverse.account

@@ -19,6 +19,10 @@ def flatten(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be closed, send nothing.")
     ] = False,
+    strip_hedge: Annotated[
+        bool,
+        typer.Option("--strip-hedge", help="Close each leg by itself, even while the other cannot trade."),
+    ] = False,
     seconds: Annotated[float, typer.Option(help="Give up after this long.", min=1.0)] = 120.0,
     profile: Profile = DEFAULT_PROFILE,
     live: Annotated[bool, typer.Option("--live", help="Needed with a live profile.")] = False,
@@ -34,7 +38,7 @@ def flatten(
 
     chosen = _as_running(profile)
     require_consent(chosen, live=live)
-    raise SystemExit(asyncio.run(stoppable(_flatten(chosen, yes, dry_run, seconds, json))))
+    raise SystemExit(asyncio.run(stoppable(_flatten(chosen, yes, dry_run, strip_hedge, seconds, json))))
 
 
 def _as_running(profile: str) -> Any:
@@ -49,7 +53,9 @@ def _as_running(profile: str) -> Any:
     return chosen
 
 
-async def _flatten(chosen: Any, yes: bool, dry_run: bool, seconds: float, json: bool) -> int:
+async def _flatten(
+    chosen: Any, yes: bool, dry_run: bool, strip_hedge: bool, seconds: float, json: bool
+) -> int:
     from adapters.clock import RandomIds, SystemClock
     from bot.cli import output
     from bot.runtime.emergency import emergency
@@ -61,7 +67,9 @@ async def _flatten(chosen: Any, yes: bool, dry_run: bool, seconds: float, json: 
 
     files = Files(chosen.data_dir)
     with logging_to(files.log, console=False):
-        async with emergency(chosen, SystemClock(), RandomIds(), who(), say) as ready:
+        async with emergency(
+            chosen, SystemClock(), RandomIds(), who(), say, strip_hedge=strip_hedge
+        ) as ready:
             for instrument, contracts in ready.holds.items():
                 say(f"{instrument}: " + ("NO ANSWER" if contracts is None else f"{contracts:+,} contracts"))
             if dry_run:

@@ -43,7 +43,13 @@ def latch(files: Files) -> None:
 
 @asynccontextmanager
 async def emergency(
-    settings: Settings, clock: Clock, ids: IdSource, by: str, say: Callable[[str], None]
+    settings: Settings,
+    clock: Clock,
+    ids: IdSource,
+    by: str,
+    say: Callable[[str], None],
+    *,
+    strip_hedge: bool,
 ) -> AsyncIterator[Emergency]:
     """Connect to both venues, as many as answer. Raises ConfigError, OSError."""
     flatten_id = ids.new()
@@ -60,6 +66,7 @@ async def emergency(
         flatten_id,
         by,
         say,
+        strip_hedge=strip_hedge,
     )
     try:
         holds = dict(await flatten.plan())
