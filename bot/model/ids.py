@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 FLATTEN_PREFIX = "flat"
-_ORDER_ID = re.compile(r"^([0-9a-z]{1,12})-(\d{2})([whs])-(\d{3})$")
+_PLAN_ID = re.compile(r"[0-9a-z]{1,12}")
+_ORDER_ID = re.compile(rf"({_PLAN_ID.pattern})-(\d{{2}})([whs])-(\d{{3}})", re.ASCII)
 
 
 class Role(StrEnum):
@@ -41,9 +42,14 @@ class LegKey:
         return f"{self}-{attempt:03d}"
 
 
+def is_plan_id(text: str) -> bool:
+    """Say whether order ids derived from this plan id can be read back."""
+    return _PLAN_ID.fullmatch(text) is not None
+
+
 def parse_client_order_id(text: str) -> tuple[LegKey, int] | None:
     """Return leg and attempt of one of our client order ids, None if it is not one of a plan's."""
-    match = _ORDER_ID.match(text)
+    match = _ORDER_ID.fullmatch(text)
     if match is None:
         return None
     plan_id, tranche, role, attempt = match.groups()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from bot.model.ids import is_plan_id
 from risk.direction import Direction
 from risk.instruments import InstrumentId
 
@@ -45,6 +46,8 @@ class PlanSpec:
     target_delta: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
+        if not is_plan_id(self.plan_id):
+            raise ValueError(f"a plan's id has 1 to 12 digits or small letters, not {self.plan_id!r}")
         if self.tranches < 1 or self.tranches > 90:
             raise ValueError(f"a plan has 1 to 90 tranches, not {self.tranches}")
         if self.size_xbt is not None and not (self.size_xbt.is_finite() and self.size_xbt > 0):

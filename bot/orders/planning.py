@@ -49,6 +49,8 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
     for instrument in (spec.inverse, spec.linear):
         if instrument not in state.instruments:
             return f"{instrument} is not loaded: check the profile's contracts and the venue's link"
+    if spec.plan_id in state.plans:
+        return f"there has been a plan {spec.plan_id} already: its order ids cannot be used again"
     busy = state.active_plans()
     if busy:
         return f"plan {busy[0].spec.plan_id} is still active: cancel it or let it finish first"
