@@ -79,9 +79,10 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
                 turn.emit(CashBooked(given))
         case Link():
             turn.market.link(given)
+            # Whatever happened meanwhile was not heard: compare before trusting again. Not only when it goes
+            # down: a comparison that had begun before may end in between.
+            turn.market.reconciled = False
             if given.state is LinkState.DOWN:
-                # Whatever happened meanwhile was not heard: compare before trusting again.
-                turn.market.reconciled = False
                 turn.alert("LINK_DOWN", f"{given.venue}: {given.detail or 'the link is down'}")
         case AdoptJournal():
             _adopt(turn, given)

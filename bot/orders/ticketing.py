@@ -1,6 +1,6 @@
 """Tickets: raised, approved, rejected, expired, voided."""
 
-from decimal import ROUND_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_UP, Decimal
 
 from bot.model.events import (
     PlanStopping,
@@ -108,10 +108,10 @@ def _basis_limits(turn: Turn, plan: PlanState, leg: LegDraft) -> tuple[Decimal |
     if executable is None:
         return None, None
     slack = executable.basis.inverse * turn.policy.basis_slack
-    tick = Decimal(1)
+    # To whole dollars, outwards: what could be traded when the ticket was raised is inside its limit.
     if executable.linear_side is Side.SELL:
-        return ((executable.basis.absolute - slack) // tick) * tick, None
-    return None, -((-(executable.basis.absolute + slack)) // tick) * tick
+        return (executable.basis.absolute - slack).to_integral_value(ROUND_FLOOR), None
+    return None, (executable.basis.absolute + slack).to_integral_value(ROUND_CEILING)
 
 
 def _circumstances(
