@@ -12,6 +12,7 @@ STAMP := $(VENV)/.set-up
 UV := $(BIN)/uv
 PACKAGES := risk adapters config bot tests
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url
+FOREIGN := ib_insync ibapi ccxt
 WORKERS ?= auto
 ARGS ?=
 export PYTHON
@@ -21,7 +22,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test lint lock clean
+.PHONY: help setup demo test clients lint lock clean
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -35,6 +36,9 @@ demo: $(STAMP) ## run the whole job on simulated venues: open, hedge, fund, unwi
 test: lint ## lint, then every test
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
+clients: $(FOREIGN:%=.venv-clients/%/.set-up) ## run ib_insync, ibapi and ccxt's own bitmex against the simulators
+	@$(BIN)/python -m tests.clients.run
+
 lint: $(STAMP) ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check $(PACKAGES)
 	@$(BIN)/ruff format --check $(PACKAGES)
@@ -46,7 +50,7 @@ lock: $(STAMP) ## resolve every dependency anew and write the locks (with hashes
 	@$(COMPILE) --upgrade --group dev --group build pyproject.toml -o requirements.lock
 
 clean: ## remove .venv, caches and builds
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	rm -rf $(VENV) .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 	find $(PACKAGES) -type d -name __pycache__ -exec rm -rf {} +
 
 # The stamp is a file, so nothing is installed twice: only a changed lock or project file sets up again.
@@ -55,4 +59,11 @@ $(STAMP): requirements-uv.lock requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-uv.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Each foreign client has an environment and a lock of its own. setuptools first: ibapi comes as source only.
+.venv-clients/%/.set-up: tests/clients/%.txt tests/clients/setuptools.txt $(STAMP)
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(@D)
+	@$(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r tests/clients/setuptools.txt
+	@$(UV) pip install --quiet --python $(@D)/bin/python --require-hashes --no-build-isolation --compile-bytecode -r $<
 	@touch $@
