@@ -90,6 +90,17 @@ class Book:
         standing += [(maker.price, maker.leaves) for maker in self._makers(account, side)]
         return sum(quantity for price, quantity in standing if not _better(side, price, limit))
 
+    def reach(self, account: str, side: Side, quantity: int) -> int | None:
+        """Return the worst price ``side`` must accept to take ``quantity``, or all there is; None if nothing."""
+        standing = [(level.price, level.quantity) for level in self._depth[side.opposite]]
+        standing += [(maker.price, maker.leaves) for maker in self._makers(account, side)]
+        worst = None
+        for price, available in sorted(standing, key=lambda level: side.sign * level[0]):
+            if quantity <= 0:
+                break
+            worst, quantity = price, quantity - available
+        return worst
+
     def own_crossing(self, account: str, side: Side, limit: int) -> list[str]:
         """Return the account's own resting orders that an order of ``side`` at ``limit`` would trade with."""
         return [

@@ -79,7 +79,8 @@ class Exchange:
 
     def is_open(self, symbol: str | None = None) -> bool:
         """Say whether the session is open, and, if given, ``symbol`` not halted."""
-        return self._rules.sessions.is_open(self._clock.now())
+        halted = symbol is not None and self._listing(symbol).halted
+        return not halted and self._rules.sessions.is_open(self._clock.now())
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Tell ``listener`` every event from now on; return the call that ends it."""
@@ -121,9 +122,10 @@ class Exchange:
     def place(self, account: str, request: NewOrder) -> SimOrder:
         """Accept and match an order; return its state after matching."""
         listing, now = self._listing(request.symbol), self._clock.now()
-        order = self._desk.place(account, request, listing, self.is_open(), now)
+        order = self._desk.place(account, request, listing, self.is_open(request.symbol), now)
+        self._react(listing, now)
         self._outbox.flush()
-        return order
+        return self._store.get(order.order_id) or order
 
     def amend(
         self,
@@ -139,12 +141,12 @@ class Exchange:
         Raises ExchangeRefusal (UNKNOWN_ORDER, ORDER_FINAL, and all that ``place`` may raise).
         """
         order = self._live(account, order_id)
-        listing = self._listings[order.symbol]
-        amended = self._desk.amend(
-            order, quantity or order.quantity, price or order.price, listing, self._clock.now()
-        )
+        listing, now = self._listings[order.symbol], self._clock.now()
+        total = order.quantity if quantity is None else quantity
+        amended = self._desk.amend(order, total, price, stop, listing, self.is_open(order.symbol), now)
+        self._react(listing, now)
         self._outbox.flush()
-        return amended
+        return self._store.get(order_id) or amended
 
     def cancel(self, account: str, order_id: str, reason: str = "") -> SimOrder:
         """Cancel a live order. Raises ExchangeRefusal (UNKNOWN_ORDER, ORDER_FINAL)."""
@@ -254,22 +256,24 @@ class Exchange:
         """
         listing, now = self._listing(symbol), self._clock.now()
         listing.index = index
-        if self.is_open():
+        if self.is_open(symbol):
             listing.book.replace(bids, asks)
+            listing.note_market(bids, asks)
             self._desk.fill_passive(listing, now)
         else:
             listing.book.replace((), ())
         listing.note_mid()
         self._outbox.post(BookChanged(symbol))
+        self._react(listing, now)
         self._outbox.flush()
 
     def halt(self, symbol: str) -> None:
         """Stop trading in ``symbol``, as if its session were closed, until ``resume``."""
-        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue halts nothing")
+        self._set_halted(self._listing(symbol), True)
 
     def resume(self, symbol: str) -> None:
         """End a halt; orders held meanwhile go to the market at the next step."""
-        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue halts nothing")
+        self._set_halted(self._listing(symbol), False)
 
     def overloaded(self) -> bool:
         """Draw whether the venue would answer this order with "overloaded": likelier when prices run."""
@@ -280,7 +284,7 @@ class Exchange:
         raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue is never overloaded")
 
     def step(self) -> None:
-        """Do what time has made due: sessions, GTD expiry, the dead man's switch, funding.
+        """Do what time has made due: sessions, GTD expiry, the dead man's switch, funding, stops on the mark.
 
         Call it after ``set_market``, so that what waited for the open meets the market.
         """
@@ -289,20 +293,38 @@ class Exchange:
         self._cancel_due(now)
         for listing in self._listings.values():
             self._fund(listing, now)
+            self._react(listing, now)
         self._outbox.flush()
 
     def _change_session(self, now: datetime) -> None:
         is_open = self.is_open()
-        if is_open == self._was_open:
-            return
-        self._was_open = is_open
-        self._outbox.post(SessionChanged(is_open))
-        for listing in self._listings.values():
-            if is_open:
+        if is_open != self._was_open:
+            self._was_open = is_open
+            self._outbox.post(SessionChanged(is_open))
+            if not is_open:
+                for listing in self._listings.values():
+                    self._empty(listing)
+        for symbol, listing in self._listings.items():
+            if self.is_open(symbol):
                 self._desk.release_held(listing, now)
-            else:
-                listing.book.replace((), ())
-                self._outbox.post(BookChanged(listing.spec.symbol))
+
+    def _set_halted(self, listing: Listing, halted: bool) -> None:
+        if listing.halted is halted:
+            return
+        listing.halted = halted
+        self._outbox.post(SessionChanged(self.is_open(listing.spec.symbol), listing.spec.symbol))
+        if halted:
+            self._empty(listing)
+        self._outbox.flush()
+
+    def _empty(self, listing: Listing) -> None:
+        listing.book.replace((), ())
+        self._outbox.post(BookChanged(listing.spec.symbol))
+
+    def _react(self, listing: Listing, now: datetime) -> None:
+        """Do what new prices set off."""
+        if self.is_open(listing.spec.symbol):
+            self._desk.trigger_stops(listing, now)
 
     def _cancel_due(self, now: datetime) -> None:
         for order in self._store.live():

@@ -1,5 +1,6 @@
 """One contract as the exchange lists it: its book, its prices, and when its funding falls due."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -7,8 +8,8 @@ from adapters.simulator.exchange.book import Book
 from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.funding import FundingSchedule
 from adapters.simulator.exchange.marks import dated_mark, perpetual_mark
-from adapters.simulator.exchange.orders import Side
-from adapters.simulator.exchange.views import BookView, Ticker
+from adapters.simulator.exchange.orders import Side, TriggerKind
+from adapters.simulator.exchange.views import BookLevel, BookView, Ticker
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class Listing:
     index: int | None = None
     mid: int | None = None
     last: int | None = None
+    halted: bool = False
 
     @property
     def funding_rate(self) -> int:
@@ -40,6 +42,25 @@ class Listing:
         if self.spec.expiry is not None and self.mid is not None:
             return dated_mark(self.index, self.mid, now, self.spec.expiry)
         return self.index
+
+    def trigger_price(self, kind: TriggerKind, now: datetime) -> int | None:
+        """Return the price a stop of ``kind`` watches."""
+        match kind:
+            case TriggerKind.MARK:
+                return self.mark(now)
+            case TriggerKind.INDEX:
+                return self.index
+            case TriggerKind.LAST:
+                return self.last
+
+    def note_market(self, bids: Sequence[BookLevel], asks: Sequence[BookLevel]) -> None:
+        """Let the last price follow a market whose depth has moved past it: it did not get there untraded."""
+        if bids and asks and self.last is None:
+            self.last = (bids[0].price + asks[0].price) // 2 // self.spec.tick * self.spec.tick
+        if bids and self.last is not None:
+            self.last = max(self.last, bids[0].price)
+        if asks and self.last is not None:
+            self.last = min(self.last, asks[0].price)
 
     def note_mid(self) -> None:
         """Remember the book's middle, if it has one."""

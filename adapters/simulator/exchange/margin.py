@@ -22,7 +22,7 @@ def inverse_order_margin(spec: ContractSpec, contracts: int, orders: Iterable[Si
     free = {Side.BUY: max(-contracts, 0), Side.SELL: max(contracts, 0)}
     rate = {Side.BUY: spec.initial_margin_long, Side.SELL: spec.initial_margin_short}
     for order in sorted(orders, key=lambda order: -order.side.sign * order.price):
-        if order.reduce_only:
+        if order.reduce_only or order.is_waiting:
             continue
         closing = min(order.leaves, free[order.side])
         free[order.side] -= closing
@@ -55,6 +55,7 @@ def linear_initial(spec: ContractSpec, contracts: int, price: int, orders: Itera
     """Return the initial margin of the worst position that ``contracts`` and any of ``orders`` could make."""
     reach = {Side.BUY: 0, Side.SELL: 0}
     for order in orders:
-        reach[order.side] += order.side.sign * order.leaves
+        if not order.is_waiting:
+            reach[order.side] += order.side.sign * order.leaves
     outcomes = (contracts, contracts + reach[Side.BUY], contracts + reach[Side.SELL])
     return max(linear_margin(spec, outcome, price) for outcome in outcomes)

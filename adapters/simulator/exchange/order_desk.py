@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.simulator.exchange import admission
+from adapters.simulator.exchange import admission, stops
 from adapters.simulator.exchange.clearing import Clearing
 from adapters.simulator.exchange.events import BookChanged, Executed, OrderChanged
 from adapters.simulator.exchange.ids import VenueIds
@@ -14,6 +14,9 @@ from adapters.simulator.exchange.outbox import Outbox
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
 from adapters.simulator.exchange.rules import VenueRules
 
+NO_MARGIN = "Account has insufficient Available Balance for the triggered order"
+NO_LIQUIDITY = "No liquidity"
+CLOSING = "Canceled by a Close order"
 REDUCE_ONLY = "Order had execInst of ReduceOnly but the position leaves nothing to reduce"
 
 
@@ -31,19 +34,19 @@ class OrderDesk:
         self, account: str, request: NewOrder, listing: Listing, is_open: bool, now: datetime
     ) -> SimOrder:
         self._clearing.get(account)
-        admission.check_terms(listing.spec, request.quantity, request.price, now)
+        self._check_terms(request, listing, now)
         admission.check_features(self._rules, request, is_open=is_open, now=now)
         known = request.client_id and self._store.by_client_id(account, request.client_id)
         if known and self._rules.unique_client_ids:
             raise ExchangeRefusal(RefusalCode.DUPLICATE_CLIENT_ID, "Duplicate clOrdID")
-        live = self._store.live(account, request.symbol)
-        on_side = sum(order.side is request.side for order in live)
-        admission.check_count(listing.spec, request.side, on_side)
+        admission.check_count(listing.spec, request, self._store.live(account, request.symbol))
+        request = self._priced(account, request, listing, now)
         before, after = self.margins(account, request, now)
         admission.check_margin(before, after, self._clearing.view(account, now).available)
         order_id, number = self._ids.order()
-        order = self._accept(_new_order(account, request, order_id, number, now, held=not is_open))
-        return order if order.held else self._work(order, listing, now)
+        held = request.stop is None and not is_open
+        order = self._accept(_new_order(account, request, order_id, number, now, held=held))
+        return order if order.held or order.is_waiting else self._work(order, listing, now)
 
     def margins(self, account: str, request: NewOrder, now: datetime) -> tuple[int, int]:
         """Return the account's initial margin without and with ``request`` as a live order, in units."""
@@ -52,13 +55,40 @@ class OrderDesk:
         before = self._clearing.initial_margin(account, live, now)
         return before, self._clearing.initial_margin(account, [*live, order], now)
 
-    def amend(self, order: SimOrder, quantity: int, price: int, listing: Listing, now: datetime) -> SimOrder:
-        admission.check_terms(listing.spec, quantity, price, now)
+    def amend(
+        self,
+        order: SimOrder,
+        quantity: int,
+        price: int | None,
+        stop: int | None,
+        listing: Listing,
+        is_open: bool,
+        now: datetime,
+    ) -> SimOrder:
+        """Change an order; ``price`` and ``stop`` None leave these as they are."""
+        admission.check_life(listing.spec, now)
+        admission.check_quantity(listing.spec, quantity)
+        if price is not None:
+            if order.is_market:
+                raise ExchangeRefusal(RefusalCode.PRICE, "A market order has no price")
+            admission.check_price(listing.spec, price)
+            admission.check_band(listing.spec, order.side, price, listing.mark(now))
+        if stop is not None:
+            if not order.is_waiting:
+                raise ExchangeRefusal(RefusalCode.STOP_PRICE, "The order has no stop, or it has triggered")
+            admission.check_stop(listing.spec, stop)
         if quantity <= order.cum:
             raise ExchangeRefusal(
                 RefusalCode.QUANTITY, "Invalid leavesQty: the order has already filled more", filled=order.cum
             )
-        changed = replace(order, quantity=quantity, price=price, leaves=quantity - order.cum, updated_at=now)
+        changed = replace(
+            order,
+            quantity=quantity,
+            price=stop if stop is not None and order.is_market else price or order.price,
+            stop=order.stop if stop is None else stop,
+            leaves=quantity - order.cum,
+            updated_at=now,
+        )
         live = self._store.live(order.account)
         others = [other for other in live if other.order_id != order.order_id]
         before = self._clearing.initial_margin(order.account, live, now)
@@ -66,10 +96,15 @@ class OrderDesk:
         admission.check_margin(before, after, self._clearing.view(order.account, now).available)
         listing.book.remove(order.order_id)
         changed = self._accept(changed)
-        return changed if changed.held else self._work(changed, listing, now)
+        if changed.held or changed.is_waiting:
+            return changed
+        if not is_open:
+            listing.book.rest(changed.order_id, changed.account, changed.side, changed.price, changed.leaves)
+            return changed
+        return self._work(changed, listing, now)
 
     def cancel(self, order: SimOrder, listing: Listing, reason: str, now: datetime) -> SimOrder:
-        rested = not order.held
+        rested = not order.held and not order.is_waiting
         canceled = self._end(order, listing, reason, now)
         self._clearing.tell(order.account, None, now)
         if rested:
@@ -94,9 +129,57 @@ class OrderDesk:
             if order.held:
                 self._work(self._accept(replace(order, held=False, updated_at=now)), listing, now)
 
+    def trigger_stops(self, listing: Listing, now: datetime) -> None:
+        """Bring every stop that has been reached to the market, oldest first; each may set off the next."""
+        while (due := self._next_stop(listing, now)) is not None:
+            order = self._accept(stops.as_triggered(due, now))
+            if not order.reduce_only and not self._has_margin(order, now):
+                self.cancel(order, listing, NO_MARGIN, now)
+                continue
+            self._work(order, listing, now)
+
+    def _next_stop(self, listing: Listing, now: datetime) -> SimOrder | None:
+        waiting = (order for order in self._store.live(symbol=listing.spec.symbol) if order.is_waiting)
+        return next((order for order in waiting if stops.is_reached(order, listing, now)), None)
+
+    def _has_margin(self, order: SimOrder, now: datetime) -> bool:
+        live = self._store.live(order.account)
+        others = [other for other in live if other.order_id != order.order_id]
+        before = self._clearing.initial_margin(order.account, others, now)
+        after = self._clearing.initial_margin(order.account, [*others, order], now)
+        return after <= before or after - before <= self._clearing.view(order.account, now).available
+
+    def _check_terms(self, request: NewOrder, listing: Listing, now: datetime) -> None:
+        admission.check_life(listing.spec, now)
+        admission.check_quantity(listing.spec, request.quantity)
+        if request.stop is not None:
+            admission.check_stop(listing.spec, request.stop)
+        if not request.is_market:
+            admission.check_price(listing.spec, request.price)
+            if request.stop is None:
+                admission.check_band(listing.spec, request.side, request.price, listing.mark(now))
+
+    @staticmethod
+    def _priced(account: str, request: NewOrder, listing: Listing, now: datetime) -> NewOrder:
+        """Give a market order the price it counts at."""
+        if not request.is_market:
+            return request
+        if request.stop is not None:
+            return replace(request, price=request.stop)
+        price = stops.market_price(listing, account, request.side, request.quantity, now)
+        return replace(request, price=price or stops.resting_price(listing, request.side, now))
+
     def _work(self, order: SimOrder, listing: Listing, now: datetime) -> SimOrder:
         """Match an accepted order, then rest or cancel what is left of it."""
         book = listing.book
+        if order.close_on_trigger:
+            self._clear_way(order, listing, now)
+        if order.is_market:
+            price = stops.market_price(listing, order.account, order.side, order.leaves, now)
+            if price is None:
+                return self.cancel(order, listing, NO_LIQUIDITY, now)
+            if price != order.price:
+                order = self._accept(replace(order, price=price, updated_at=now))
         crosses = book.available(order.account, order.side, order.price)
         if order.post_only and crosses:
             return self.cancel(order, listing, "Order had execInst of ParticipateDoNotInitiate", now)
@@ -122,7 +205,7 @@ class OrderDesk:
                 )
                 self._trim_reduce_only(maker.account, listing, now)
                 accounts.add(maker.account)
-        if order.leaves and order.tif in (Tif.IOC, Tif.FOK):
+        if order.leaves and (order.is_market or order.tif in (Tif.IOC, Tif.FOK)):
             order = self._end(order, listing, "Immediate or cancel", now)
         elif order.leaves:
             book.rest(order.order_id, order.account, order.side, order.price, order.leaves)
@@ -155,7 +238,7 @@ class OrderDesk:
         """Hold resting reduce-only orders within the position, oldest first, so that none can flip it."""
         room = self._room(account, listing)
         for order in self._store.live(account, listing.spec.symbol):
-            if not order.reduce_only:
+            if not order.reduce_only or order.is_waiting:
                 continue
             allowed = min(order.leaves, room[order.side])
             room[order.side] -= allowed
@@ -164,6 +247,18 @@ class OrderDesk:
             elif allowed < order.leaves:
                 listing.book.reduce(order.order_id, order.leaves - allowed)
                 self._accept(_cut(order, allowed, now))
+
+    def _clear_way(self, order: SimOrder, listing: Listing, now: datetime) -> None:
+        """Cancel the orders that would close the same position before a closing order could."""
+        rivals = [
+            other
+            for other in self._store.live(order.account, order.symbol)
+            if other.side is order.side and other.order_id != order.order_id and not other.is_waiting
+        ]
+        wanted = order.leaves + sum(rival.leaves for rival in rivals)
+        if wanted > self._room(order.account, listing)[order.side]:
+            for rival in rivals:
+                self._end(rival, listing, CLOSING, now)
 
     def _room(self, account: str, listing: Listing) -> dict[Side, int]:
         """Return how many contracts either side could trade before the position is flat."""
@@ -205,11 +300,16 @@ def _new_order(
         created_at=now,
         updated_at=now,
         post_only=request.post_only,
-        reduce_only=request.reduce_only,
+        reduce_only=request.reduce_only or request.close_on_trigger,
         expires_at=request.expires_at,
         ref=request.ref,
         leaves=request.quantity,
         held=held,
+        is_market=request.is_market,
+        stop=request.stop,
+        trigger=request.trigger,
+        if_touched=request.if_touched,
+        close_on_trigger=request.close_on_trigger,
     )
 
 
