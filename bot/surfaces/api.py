@@ -25,6 +25,7 @@ from bot.model.inputs import ApproveTicket, CancelPlan, Command, ProposePlan, Re
 from bot.model.plans import PlanKind, PlanSpec
 from bot.model.trading_state import TradingState
 from bot.surfaces import views
+from bot.surfaces.refusals import sentence
 from risk.approval import Denied
 from risk.direction import Direction
 from risk.instruments import InstrumentId
@@ -119,7 +120,8 @@ def create(served: Served, token: str) -> FastAPI:
         answer = await engine.command(command)
         if isinstance(answer, Denied):
             raise HTTPException(
-                409, {"code": answer.code, "limit": answer.limit, "given": answer.given, "text": str(answer)}
+                409,
+                {"code": answer.code, "limit": answer.limit, "given": answer.given, "text": sentence(answer)},
             )
         return {"done": answer.text}
 

@@ -1,0 +1,23 @@
+"""A refused command, in a sentence a person can act on."""
+
+from risk.approval import Denied
+
+_WORDS = {
+    "PLAN_REFUSED": "{limit}",
+    "PLAN_UNKNOWN": "there is no plan {given} (see: basisbot plan list)",
+    "PLAN_CLOSED": "plan {given} already",
+    "TICKET_UNKNOWN": "there is no ticket {given} (see: basisbot tickets)",
+    "TICKET_CLOSED": "ticket {given}, and waits for nobody",
+    "TICKET_EXPIRED": "too late: {limit}, and it is {given}",
+    "TICKET_ALTERED": "the ticket's hash is {limit}, not {given}: look at it again (basisbot tickets)",
+}
+
+
+def sentence(denied: Denied) -> str:
+    """Return the code, and what was wrong with what was given."""
+    words = _WORDS.get(denied.code)
+    return (
+        str(denied)
+        if words is None
+        else f"{denied.code}: " + words.format(limit=denied.limit, given=denied.given)
+    )
