@@ -32,12 +32,10 @@ class Daemon:
         connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         try:
-            connection.request(
-                method, quote(path, safe="/?=&"), None if body is None else json.dumps(body), headers
-            )
+            connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
             content = response.read()
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise CommandFailed(
                 f"the bot at {self.url} does not answer ({error}); it may have died: start it again with "
                 "basisbot run, or get flat with basisbot flatten",
@@ -57,6 +55,11 @@ class Daemon:
         return answer
 
 
+def name(text: str) -> str:
+    """Return what a person typed as one part of a path."""
+    return quote(text, safe="")
+
+
 def _reason(status: int, answer: Any) -> str:
     detail = answer.get("detail") if isinstance(answer, dict) else None
     if isinstance(detail, dict):
@@ -65,6 +68,8 @@ def _reason(status: int, answer: Any) -> str:
         return "\n".join(
             f"refused: {'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in detail
         )
+    if status == 404:
+        return "refused: there is nothing of that name (see: basisbot tickets, basisbot plan list)"
     return f"refused ({status}): {detail}"
 
 
@@ -81,8 +86,10 @@ def daemon(data_dir: Path, instance: str) -> Daemon:
         told = json.loads(path.read_text(encoding="utf-8"))
         return Daemon(str(told["url"]), str(told["token"]))
     except FileNotFoundError as error:
+        others = sorted(found.parent.name for found in data_dir.parent.glob("*/daemon.json"))
+        hint = f"; there is one for {', '.join(others)}" if others else ""
         raise CommandFailed(
-            f"no bot is running for instance {instance!r} (there is no {path}); "
+            f"no bot is running for instance {instance!r} (there is no {path}){hint}; "
             "start one with basisbot run or basisbot demo, or name another --profile",
             Exit.UNREACHABLE,
         ) from error

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.client import who
+from bot.cli.client import name, who
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.looking import connect
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, Reason
@@ -32,7 +32,7 @@ def approve(
         output.ticket(found)
     # A ticket that waits no more is answered by the bot, which knows what became of it.
     bound = content_hash or (found["hash"] if found else "0" * 16)
-    _answer(bot.post(f"/tickets/{ticket}/approve", {"hash": bound, "by": who()}), json)
+    _answer(bot.post(f"/tickets/{name(ticket)}/approve", {"hash": bound, "by": who()}), json)
 
 
 def reject(
@@ -43,7 +43,7 @@ def reject(
 ) -> None:
     """Reject a ticket. Its plan sends nothing more; what has filled is still hedged."""
     body = {"by": who(), "reason": reason}
-    _answer(connect(profile).post(f"/tickets/{ticket}/reject", body), json)
+    _answer(connect(profile).post(f"/tickets/{name(ticket)}/reject", body), json)
 
 
 def enable(
