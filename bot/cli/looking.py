@@ -24,7 +24,8 @@ def tickets(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
     """Show the tickets that wait for you."""
     from bot.cli import output
 
-    found = connect(profile).get("/tickets")
+    bot = connect(profile)
+    found = bot.get("/tickets")
     if json:
         output.print_json(found)
         return
@@ -32,6 +33,7 @@ def tickets(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
         output.ticket(view)
     if not found:
         print("no ticket waits for you")
+        output.why_none(bot.get("/status"))
 
 
 def register(app: typer.Typer) -> None:

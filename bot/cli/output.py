@@ -79,6 +79,16 @@ def status(view: View) -> None:
     out.print(grid)
 
 
+def why_none(view: View) -> None:
+    """Say why an active plan raises no tickets, if there is a reason."""
+    if not view["plans"] or view["open_tickets"]:
+        return
+    if not view["reconciled"]:
+        print("a plan waits: ledger and venues must agree first (see: basisbot status)")
+    elif view["trading"] != "active":
+        print(f"a plan waits: trading is {view['trading']} (basisbot enable)")
+
+
 def plan_line(plan: View) -> str:
     size = "everything" if plan["size_xbt"] is None else f"{plan['size_xbt']} XBT"
     line = (

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from bot.cli.client import who
+from bot.cli.client import name, who
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.looking import connect
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
@@ -142,15 +142,20 @@ def cancel_plan(
     """Stop a plan: no new working orders; what has filled is still hedged."""
     from bot.cli import output
 
-    answer = connect(profile).post(f"/plans/{plan_id}/cancel", {"by": who()})
+    answer = connect(profile).post(f"/plans/{name(plan_id)}/cancel", {"by": who()})
     output.print_json(answer) if json else print(answer["done"])
 
 
 def _propose(profile: str, json: bool, body: dict[str, Any]) -> None:
     from bot.cli import output
 
-    answer = connect(profile).post("/plans", {**body, "by": who()})
-    output.print_json(answer) if json else print(answer["done"])
+    bot = connect(profile)
+    answer = bot.post("/plans", {**body, "by": who()})
+    if json:
+        output.print_json(answer)
+        return
+    print(answer["done"])
+    output.why_none(bot.get("/status"))
 
 
 def register(app: typer.Typer) -> None:
