@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli.failures import Exit
+from bot.cli.failures import CommandFailed, Exit
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def run(
 
 async def _run(chosen: Any) -> None:
     from adapters.clock import RandomIds, SystemClock
+    from adapters.errors import Unreachable
     from bot.runtime.daemon import running
     from bot.runtime.files import Files
     from bot.runtime.logs import logging_to
@@ -94,7 +95,11 @@ async def _run(chosen: Any) -> None:
             await bot.failed
 
     with logging_to(Files(chosen.data_dir).log, console=True), suppress(Stopped):
-        await stoppable(until_stopped())
+        try:
+            await stoppable(until_stopped())
+        except Unreachable as error:
+            hint = "; are the simulated venues up? (basisbot sim)" if chosen.mode == "simulated" else ""
+            raise CommandFailed(f"{error}{hint}", Exit.UNREACHABLE) from error
     print("stopped; the ledger is written and closed", file=sys.stderr)
 
 
