@@ -26,7 +26,7 @@ MBT = "MBT-test"
 EXPIRY = datetime(2030, 6, 28, 15, tzinfo=UTC)
 
 
-def specs() -> list[ContractSpec]:
+def specs(price_band: int = 0) -> list[ContractSpec]:
     """Two MBT expiries and one BTC: 1.25 USD commission, 50 % initial margin long, 100 % short."""
     near = ContractSpec(
         symbol=MBT,
@@ -42,6 +42,7 @@ def specs() -> list[ContractSpec]:
         maintenance_margin_short=800_000,
         expiry=EXPIRY,
         max_open_orders=20,
+        price_band=price_band,
     )
     far = replace(near, symbol="MBT-far", expiry=EXPIRY + timedelta(days=28))
     large = replace(near, symbol="BTC-test", root="BTC", multiplier=500_000_000)
@@ -94,11 +95,19 @@ class Bench:
 
 @asynccontextmanager
 async def bench(
-    *, deposit: int = 100_000, sessions: Sessions = ALWAYS_OPEN, clock: Clock | None = None, **options: Any
+    *,
+    deposit: int = 100_000,
+    sessions: Sessions = ALWAYS_OPEN,
+    clock: Clock | None = None,
+    price_band: int = 0,
+    **options: Any,
 ) -> AsyncIterator[Bench]:
-    """A running server with ``deposit`` USD, bid 19,995 and ask 20,005 for 100 contracts each."""
+    """A running server with ``deposit`` USD, bid 19,995 and ask 20,005 for 100 contracts each.
+
+    ``price_band``: ppm about the mark. ``options`` go to the server.
+    """
     clock = clock or SystemClock()
-    exchange = Exchange("cme", specs(), replace(LINEAR_RULES, sessions=sessions), clock)
+    exchange = Exchange("cme", specs(price_band), replace(LINEAR_RULES, sessions=sessions), clock)
     exchange.open_account(ACCOUNT)
     exchange.deposit(ACCOUNT, deposit * DOLLAR)
     settings = {"tick_interval_ms": 10, "commission_delay_ms": 30, **options}

@@ -22,21 +22,22 @@ from adapters.simulator.tws.hours import CHICAGO, closes_at
 from adapters.simulator.tws.place_order import OrderTicket
 
 DAY = "DAY"
-LIMIT = "LMT"
+LIMIT, MARKET, STOP, STOP_LIMIT = "LMT", "MKT", "STP", "STP LMT"
+_TYPES = frozenset({LIMIT, MARKET, STOP, STOP_LIMIT})
 _TIFS = {DAY: Tif.GTD, "GTC": Tif.GTC, "GTD": Tif.GTD, "IOC": Tif.IOC, "FOK": Tif.FOK}
-_KNOWN_TYPES = frozenset(
-    {"MKT", "STP", "STP LMT", "TRAIL", "MIT", "LIT", "MTL", "MKT PRT", "STP PRT", "MIDPRICE"}
-)
+_OTHER_TYPES = frozenset({"TRAIL", "MIT", "LIT", "MTL", "MKT PRT", "STP PRT", "MIDPRICE"})
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A ticket that makes sense. ``limit`` in cents; ``tif`` as the broker shows it."""
+    """A ticket that makes sense. ``limit``, ``stop`` in cents, None where its type has none; ``tif`` as shown."""
 
     contract: IbContract
     side: Side
     quantity: int
-    limit: int
+    order_type: str
+    limit: int | None
+    stop: int | None
     tif: str
     expires_at: datetime | None
 
@@ -45,11 +46,13 @@ class Admitted:
             symbol=self.contract.spec.symbol,
             side=self.side,
             quantity=self.quantity,
-            price=self.limit,
+            price=self.limit or 0,
             tif=_TIFS[self.tif],
             client_id=order_ref,
             expires_at=self.expires_at,
             ref=tag,
+            is_market=self.limit is None,
+            stop=self.stop,
         )
 
 
@@ -66,9 +69,9 @@ def admit(
     if ticket.action not in ("BUY", "SELL"):
         raise Refuse(invalid("Invalid action"))
     contract = catalogue.one(ticket.contract, now)
-    if ticket.order_type != LIMIT:
-        known = ticket.order_type in _KNOWN_TYPES
-        raise Refuse(UNSUPPORTED_TYPE if known else invalid("Invalid order type was entered"))
+    kind = ticket.order_type
+    if kind not in _TYPES:
+        raise Refuse(UNSUPPORTED_TYPE if kind in _OTHER_TYPES else invalid("Invalid order type was entered"))
     tif = ticket.tif or DAY
     if tif not in _TIFS:
         raise Refuse(invalid("Invalid time in force was entered"))
@@ -76,7 +79,13 @@ def admit(
         contract=contract,
         side=Side[ticket.action],
         quantity=_whole(ticket.quantity),
-        limit=_cents(ticket.limit),
+        order_type=kind,
+        limit=_cents(ticket.limit, "A limit order needs a positive limit price")
+        if kind in (LIMIT, STOP_LIMIT)
+        else None,
+        stop=_cents(ticket.aux, "A stop order needs a positive stop price")
+        if kind in (STOP, STOP_LIMIT)
+        else None,
         tif=tif,
         expires_at=_expiry(tif, ticket.good_till, sessions, now),
     )
@@ -107,12 +116,12 @@ def _whole(quantity: Decimal) -> int:
     return int(quantity)
 
 
-def _cents(limit: Decimal | None) -> int:
-    if limit is None or limit <= 0:
-        raise Refuse(invalid("A limit order needs a positive limit price"))
-    if limit * CENTS % 1:
+def _cents(price: Decimal | None, need: str) -> int:
+    if price is None or price <= 0:
+        raise Refuse(invalid(need))
+    if price * CENTS % 1:
         raise Refuse(OFF_TICK)
-    return int(limit * CENTS)
+    return int(price * CENTS)
 
 
 def _expiry(tif: str, good_till: str, sessions: Sessions, now: datetime) -> datetime | None:

@@ -34,6 +34,10 @@ DUPLICATE_ID = ApiError(103, "Duplicate order id")
 FILLED = ApiError(104, "Cannot modify a filled order.")
 OTHER_ORDER = ApiError(105, "Order being modified does not match original order.")
 OFF_TICK = ApiError(110, "The price does not conform to the minimum price variation for this contract.")
+OUT_OF_BAND = ApiError(
+    163,
+    "The price specified would violate the percentage constraint specified in the default order settings.",
+)
 NO_CONTRACT = ApiError(200, "No security definition has been found for the request")
 AMBIGUOUS = ApiError(200, "The contract description specified is ambiguous.")
 NO_SUCH_TICKER = ApiError(300, "Can't find EId with tickerId:")
@@ -79,11 +83,21 @@ def canceled(reason: str) -> ApiError:
     return ApiError(CANCELED, f"Order Canceled - reason:{reason}")
 
 
+MARKET_RESERVED = rejected("Market orders are not accepted while the market is closed or reserved.")
+
+
 def held(order: str, until: str) -> ApiError:
     return ApiError(
         ORDER_MESSAGE,
         f"Order Message:\n{order}\nWarning: Your order will not be placed at the exchange until {until}.",
     )
+
+
+OUTSIDE_RTH_IGNORED = ApiError(
+    2109,
+    "Order Event Warning: Attribute 'Outside Regular Trading Hours' is ignored based on the order type and"
+    " destination. PlaceOrder is now being processed.",
+)
 
 
 def cancel_not_found(order_id: int) -> ApiError:
@@ -109,6 +123,8 @@ def of_refusal(refusal: ExchangeRefusal) -> ApiError:
     """Return the broker's words for what the exchange refused."""
     if refusal.code is RefusalCode.TICK:
         return OFF_TICK
+    if refusal.code is RefusalCode.PRICE_BAND:
+        return OUT_OF_BAND
     if refusal.code in (RefusalCode.UNKNOWN_SYMBOL, RefusalCode.EXPIRED_CONTRACT):
         return NO_CONTRACT
     if refusal.code is RefusalCode.NOT_SUPPORTED:

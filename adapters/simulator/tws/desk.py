@@ -12,7 +12,7 @@ from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.orders import Status
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
 from adapters.simulator.tws import api_errors, messages, order_messages
-from adapters.simulator.tws.admission import LIMIT, Admitted, admit
+from adapters.simulator.tws.admission import MARKET, Admitted, admit
 from adapters.simulator.tws.api_errors import ApiError, Refuse, of_refusal
 from adapters.simulator.tws.contracts import Catalogue
 from adapters.simulator.tws.faults import Faults
@@ -94,6 +94,8 @@ class OrderDesk:
         self._file(order)
         if self.faults.preset_tif and not ticket.tif:
             self._voice.error(order, api_errors.PRESET_TIF)
+        if order.outside_rth and order.order_type == MARKET:
+            self._voice.error(order, api_errors.OUTSIDE_RTH_IGNORED)
         self.lane.run(lambda: self._place(order, admitted))
 
     def cancel(self, link: Link, order_id: int) -> None:
@@ -197,7 +199,9 @@ class OrderDesk:
             account=self.account,
             action=ticket.action,
             quantity=admitted.quantity,
-            limit=admitted.limit,
+            order_type=admitted.order_type,
+            limit=admitted.limit or 0,
+            stop=admitted.stop or 0,
             tif=admitted.tif,
             order_ref=ticket.order_ref,
             good_till=ticket.good_till if admitted.tif == "GTD" else "",
@@ -205,6 +209,9 @@ class OrderDesk:
         )
 
     def _place(self, order: GatewayOrder, admitted: Admitted) -> None:
+        if order.order_type == MARKET and not self.exchange.is_open(order.contract.spec.symbol):
+            self._refuse(order, api_errors.MARKET_RESERVED)
+            return
         self._arriving = order
         try:
             sim = self.exchange.place(self.account, admitted.request(order.order_ref, order.tag))
@@ -215,7 +222,7 @@ class OrderDesk:
             self._arriving = None
         if sim.held:
             self._voice.error(order, self._held_warning(order))
-        elif not sim.status.is_final and order.status == OrderStatus.PRE_SUBMITTED:
+        elif not (sim.status.is_final or sim.is_waiting) and order.status == OrderStatus.PRE_SUBMITTED:
             order.status = OrderStatus.SUBMITTED
             self._voice.order(order)
 
@@ -235,7 +242,7 @@ class OrderDesk:
             raise Refuse(api_errors.FILLED)
         if order.is_final:
             raise Refuse(api_errors.DUPLICATE_ID)
-        if ticket.order_type != LIMIT:
+        if admitted.order_type != order.order_type:
             raise Refuse(api_errors.OTHER_TYPE)
         if admitted.contract is not order.contract or ticket.action != order.action:
             raise Refuse(api_errors.OTHER_ORDER)
@@ -248,7 +255,11 @@ class OrderDesk:
             return  # refused on arrival, and its sender has been told
         try:
             self.exchange.amend(
-                self.account, order.sim.order_id, quantity=admitted.quantity, price=admitted.limit
+                self.account,
+                order.sim.order_id,
+                quantity=admitted.quantity,
+                price=admitted.limit,
+                stop=admitted.stop if admitted.stop != order.stop else None,
             )
         except ExchangeRefusal as refusal:
             if refusal.code is RefusalCode.ORDER_FINAL:
@@ -272,7 +283,8 @@ class OrderDesk:
 
     def _held_warning(self, order: GatewayOrder) -> ApiError:
         opens = next_open(self.exchange.rules.sessions, self.clock.now())
-        name = f"{order.action} {order.quantity} {order.contract.local_symbol} @ {order.limit / CENTS:.2f}"
+        at = f"@ {order.limit / CENTS:.2f}" if order.limit else order.order_type
+        name = f"{order.action} {order.quantity} {order.contract.local_symbol} {at}"
         return api_errors.held(name, "further notice" if opens is None else stamp(opens))
 
     def _tell_margin(self, link: Link, ticket: OrderTicket, admitted: Admitted) -> None:

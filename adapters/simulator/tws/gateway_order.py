@@ -37,9 +37,10 @@ FINAL = frozenset({OrderStatus.CANCELLED, OrderStatus.FILLED, OrderStatus.INACTI
 
 @dataclass(slots=True)
 class GatewayOrder:
-    """``limit`` in cents. ``sim`` is the exchange's last word, None while on the way or if it was refused.
+    """``limit``, ``stop`` in cents, 0 where the type has none. ``perm_id`` is 0 until accepted.
 
-    ``silent_on``: the link that must not hear of this order (a fault). ``perm_id`` is 0 until accepted.
+    ``sim`` is the exchange's last word, None while on the way or if it was refused. ``silent_on``: the link that
+    must not hear of this order (a fault).
     """
 
     client_id: int
@@ -58,6 +59,8 @@ class GatewayOrder:
     sim: SimOrder | None = None
     cancel_sent: bool = False
     silent_on: Link | None = None
+    order_type: str = "LMT"
+    stop: int = 0
 
     @property
     def is_final(self) -> bool:
@@ -75,7 +78,8 @@ class GatewayOrder:
     def take(self, sim: SimOrder) -> None:
         """Accept the exchange's word."""
         self.sim = sim
-        self.quantity, self.limit = sim.quantity, sim.price
+        self.quantity, self.stop = sim.quantity, sim.stop or 0
+        self.limit = 0 if sim.is_market else sim.price
         self.perm_id = sim.number
 
     def face(self, status: str | None = None) -> OrderFace:
@@ -90,7 +94,9 @@ class GatewayOrder:
             contract=self.contract,
             action=self.action,
             quantity=self.quantity,
+            order_type=self.order_type,
             limit=Decimal(self.limit) / CENTS,
+            stop=Decimal(self.stop) / CENTS,
             tif=self.tif,
             good_till=self.good_till,
             account=self.account,
@@ -101,6 +107,7 @@ class GatewayOrder:
             remaining=self.quantity - filled,
             average=round(average, 8),
             last=ZERO if last is None else Decimal(last) / CENTS,
+            why_held="trigger" if sim is not None and sim.is_waiting else "",
         )
 
 
@@ -108,7 +115,13 @@ def status_of(sim: SimOrder) -> str:
     """Return the broker's word for an order of the exchange that is past its acceptance."""
     if sim.status.is_final:
         return OrderStatus.FILLED if sim.leaves == 0 and sim.cum == sim.quantity else OrderStatus.CANCELLED
-    return OrderStatus.PRE_SUBMITTED if sim.held else OrderStatus.SUBMITTED
+    return OrderStatus.PRE_SUBMITTED if sim.held or sim.is_waiting else OrderStatus.SUBMITTED
+
+
+def _type_of(sim: SimOrder) -> str:
+    if sim.stop is None:
+        return "MKT" if sim.is_market else "LMT"
+    return "STP" if sim.is_market else "STP LMT"
 
 
 def recover(sim: SimOrder, contract: IbContract) -> GatewayOrder:
@@ -126,6 +139,7 @@ def recover(sim: SimOrder, contract: IbContract) -> GatewayOrder:
         action=sim.side.name,
         quantity=sim.quantity,
         limit=sim.price,
+        order_type=_type_of(sim),
         tif=tif,
         order_ref=sim.client_id,
         good_till=good_till,

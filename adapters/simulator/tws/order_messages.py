@@ -13,7 +13,7 @@ from adapters.simulator.tws.wire import UNSET_DOUBLE, UNSET_INTEGER, Value
 
 @dataclass(frozen=True, slots=True)
 class OrderFace:
-    """An order as clients are shown it. ``tif``: DAY, GTC, GTD, IOC, FOK. ``average``, ``last``: USD per XBT."""
+    """An order as clients are shown it. ``tif``: DAY, GTC, GTD, IOC, FOK. Prices in USD per XBT, 0 for none."""
 
     order_id: int
     client_id: int
@@ -33,6 +33,8 @@ class OrderFace:
     average: Decimal
     last: Decimal
     why_held: str = ""
+    order_type: str = "LMT"
+    stop: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,8 @@ def _contract(contract: IbContract) -> Fields:
 
 def _head(order: OrderFace) -> Fields:
     """Action to orderRef."""
-    fields: Fields = [order.action, order.quantity, "LMT", order.limit, 0, order.tif, "", order.account]
-    return [*fields, "", 0, order.order_ref]
+    prices: Fields = [order.order_type, order.limit, order.stop]
+    return [order.action, order.quantity, *prices, order.tif, "", order.account, "", 0, order.order_ref]
 
 
 def _allocation(version: int) -> Fields:

@@ -15,7 +15,7 @@ from adapters.simulator.tws.wire import Malformed, Reader
 
 @dataclass(frozen=True, slots=True)
 class OrderTicket:
-    """An order as its sender wrote it. ``unserved``: names of attributes set that this simulator lacks."""
+    """An order as its sender wrote it. ``aux``: a stop's price. ``unserved``: attributes set that are not served."""
 
     order_id: int
     contract: ContractQuery
@@ -23,6 +23,7 @@ class OrderTicket:
     quantity: Decimal
     order_type: str
     limit: Decimal | None
+    aux: Decimal | None
     tif: str
     account: str
     order_ref: str
@@ -48,8 +49,7 @@ def read_order(reader: Reader, version: int) -> OrderTicket:
     action = reader.text("action")
     quantity = reader.decimal("totalQuantity") or Decimal(0)
     order_type = reader.text("orderType")
-    limit = reader.decimal("lmtPrice")
-    reader.skip("auxPrice")
+    limit, aux = reader.decimal("lmtPrice"), reader.decimal("auxPrice")
     tif = reader.text("tif")
     must_be("ocaGroup", "")
     account = reader.text("account")
@@ -60,7 +60,7 @@ def read_order(reader: Reader, version: int) -> OrderTicket:
     must_be("blockOrder", "", "0")
     must_be("sweepToFill", "", "0")
     must_be("displaySize", "", "0", "2147483647")
-    reader.skip("triggerMethod")
+    must_be("triggerMethod", "", "0", "2")
     outside_rth = reader.flag("outsideRth")
     must_be("hidden", "", "0")
     reader.skip("sharesAllocation")
@@ -117,6 +117,7 @@ def read_order(reader: Reader, version: int) -> OrderTicket:
         quantity=quantity,
         order_type=order_type,
         limit=limit,
+        aux=aux,
         tif=tif,
         account=account,
         order_ref=order_ref,
