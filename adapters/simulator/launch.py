@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from adapters.clock import Clock, SystemClock
 from adapters.simulator.bitmex.server import BitmexServer
+from adapters.simulator.faults import FaultPlan
 from adapters.simulator.scenario import Scenario, ScenarioError
 from adapters.simulator.scenario_file import load
 from adapters.simulator.tws.server import TwsServer
@@ -64,6 +65,7 @@ async def run(
         api_secret=scenario.inverse.api_secret,
         account=scenario.inverse.account,
         latency_ms=scenario.inverse.latency // timedelta(milliseconds=1),
+        faults=FaultPlan(scenario.inverse.faults, scenario.seed, clock),
     )
     tws = TwsServer(
         world.linear,

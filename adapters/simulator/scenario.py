@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
+from adapters.simulator.faults import FaultRates
 
 
 class ScenarioError(Exception):
@@ -39,7 +40,7 @@ class InverseScenario:
     """The BitMEX account. ``wallet``: satoshi. ``funding_rate``: ppm per interval, longs pay when positive.
 
     ``funding_every``: None for the venue's own 04:00, 12:00, 20:00 UTC. ``futures``: months of dated
-    contracts to list beside the perpetual.
+    contracts to list beside the perpetual. ``faults``: what goes wrong at the venue, and how often.
     """
 
     account: str = "1234567"
@@ -50,6 +51,7 @@ class InverseScenario:
     funding_every: timedelta | None = None
     futures: tuple[tuple[int, int], ...] = ()
     latency: timedelta = timedelta(milliseconds=20)
+    faults: FaultRates = field(default_factory=FaultRates)
 
 
 @dataclass(frozen=True, slots=True)

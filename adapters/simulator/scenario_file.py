@@ -26,6 +26,13 @@ funding_every_seconds = 10   # left out: 04:00, 12:00, 20:00 UTC
 futures = ["2026-12"]        # dated contracts beside the perpetual
 latency_milliseconds = 20
 
+[inverse.faults]             # any of the venue's kinds; left out, none
+quiet_seconds = 5            # none before so long after the start
+at_most = 3                  # of each kind; left out: without end
+unanswered = 0.05            # of its opportunities
+hung = 0.01
+hung_milliseconds = 2000     # how long one lasts, where a kind lasts
+
 [linear]
 account = "DU0000001"
 cash = 2000000               # USD
@@ -35,14 +42,16 @@ latency_milliseconds = 20
 """
 
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from adapters.simulator.bitmex.faults import BITMEX_FAULTS
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Session, Sessions
+from adapters.simulator.faults import FaultKind, FaultRates
 from adapters.simulator.scenario import Scenario, ScenarioError
 
 UNITS = 100_000_000
@@ -171,6 +180,34 @@ def _sessions(raw: object) -> Sessions:
     return Sessions.of(sessions)
 
 
+def _faults(table: str, kinds: Collection[FaultKind]) -> Reader:
+    """Read rates by kind, and how long those last that do; only ``kinds`` are possible in ``table``."""
+
+    def read(raw: object) -> FaultRates:
+        if not isinstance(raw, dict):
+            raise ValueError("must be a table")
+        rest = dict(raw)
+
+        def take(key: str, reader: Reader) -> Any:
+            return _read(f"[{table}] {key}", rest.pop(key), reader)
+
+        rates = {kind: take(kind, _scaled(PPM, "0", "1")) for kind in FaultKind if kind in rest}
+        if strange := sorted(rates.keys() - kinds):
+            raise ValueError(f"this venue has no fault {', '.join(strange)}")
+        lasts = {
+            kind: take(f"{kind}_milliseconds", _seconds(1, _MILLISECOND))
+            for kind in FaultKind
+            if f"{kind}_milliseconds" in rest
+        }
+        quiet = take("quiet_seconds", _seconds(0, _SECOND)) if "quiet_seconds" in rest else timedelta(0)
+        at_most = take("at_most", _integer(1)) if "at_most" in rest else None
+        if rest:
+            raise ValueError(f"no such fault or setting: {', '.join(sorted(rest))}")
+        return FaultRates(rates, lasts, quiet, at_most)
+
+    return read
+
+
 def _time(raw: object) -> datetime:
     if not isinstance(raw, datetime) or raw.tzinfo is None:
         raise ValueError(f"must be a time with its offset, like 2026-11-23T00:00:00Z, not {raw!r}")
@@ -203,6 +240,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "funding_every_seconds": ("funding_every", _seconds(1, _SECOND)),
         "futures": ("futures", _months),
         "latency_milliseconds": _LATENCY,
+        "faults": ("faults", _faults("inverse.faults", BITMEX_FAULTS)),
     },
     "linear": {
         "account": ("account", _text),

@@ -15,13 +15,13 @@ from adapters.bitmex.venue import BitmexVenue
 from adapters.clock import SystemClock
 from adapters.errors import Misconfigured, OutcomeUnknown, Refused
 from adapters.simulator.bitmex.auth import Permission
-from adapters.simulator.bitmex.faults import OrderFault
 from adapters.simulator.bitmex.server import BitmexServer
 from adapters.simulator.exchange.catalog import xbt_future, xbtusd
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.funding import FundingSchedule
 from adapters.simulator.exchange.rules import INVERSE_RULES
 from adapters.simulator.exchange.views import BookLevel
+from adapters.simulator.faults import FaultKind
 from adapters.venue import Link, LinkState, VenueEvent
 from risk.orders import CashFlow, CashFlowKind, Fill, OrderStatus, OrderUpdate, Side, TimeInForce
 from risk.portfolio import Quote
@@ -170,8 +170,8 @@ def test_what_the_venue_refuses() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize(("fault", "exists"), [(OrderFault.NO_ANSWER, True), (OrderFault.OVERLOADED, False)])
-def test_an_unknown_order_is_resolved_by_asking(fault: OrderFault, exists: bool) -> None:
+@pytest.mark.parametrize(("fault", "exists"), [(FaultKind.UNANSWERED, True), (FaultKind.OVERLOADED, False)])
+def test_an_unknown_order_is_resolved_by_asking(fault: FaultKind, exists: bool) -> None:
     async def main() -> None:
         async with simulation() as s:
             s.server.faults.next_order(fault)

@@ -7,12 +7,12 @@ import aiohttp
 import pytest
 
 from adapters.clock import SystemClock
-from adapters.simulator.bitmex.faults import OrderFault
 from adapters.simulator.bitmex.ratelimit import Limits
 from adapters.simulator.bitmex.server import BitmexServer
 from adapters.simulator.exchange.catalog import mbt, xbtusd
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
+from adapters.simulator.faults import FaultKind
 from tests.integration.bitmex_server_client import KEY, SECRET, HandClock, day, rig
 
 
@@ -140,7 +140,7 @@ def test_dropping_the_websockets() -> None:
 def test_an_order_accepted_but_never_answered() -> None:
     async def main() -> None:
         async with rig() as r:
-            r.server.faults.next_order(OrderFault.NO_ANSWER)
+            r.server.faults.next_order(FaultKind.UNANSWERED)
             with pytest.raises((aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
                 await r.client.order(clOrdID="unknown", price=16_000.1)
             (order,) = await r.client.get('/order?filter={"clOrdID":"unknown"}')
@@ -155,7 +155,7 @@ def test_an_order_accepted_but_never_answered() -> None:
 def test_an_overloaded_venue_never_saw_the_order() -> None:
     async def main() -> None:
         async with rig() as r:
-            r.server.faults.next_order(OrderFault.OVERLOADED, times=2)
+            r.server.faults.next_order(FaultKind.OVERLOADED, times=2)
             for _ in range(2):
                 shed = await r.client.order(clOrdID="shed")
                 assert shed.status == 503

@@ -17,7 +17,7 @@ def test_welcome_ping_and_help() -> None:
             socket = Socket(await r.client.http.ws_connect(r.client.base + "/realtime"))
             welcome = await socket.next()
             assert welcome["info"] == "Welcome to the BitMEX Realtime API."
-            assert welcome["limit"] == {"remaining": 120}
+            assert welcome["limit"] == {"remaining": 719}  # connections an hour
             assert await socket.ask("ping") == "pong"
             assert "wsAPI" in (await socket.ask("help"))["info"]
 

@@ -1,40 +1,69 @@
-"""Faults on demand, all off until asked for."""
+"""What this venue can do wrong, and when each fault has its chance."""
 
-from collections import deque
+import asyncio
 from collections.abc import Callable
-from enum import StrEnum
 
+from adapters.simulator.faults import FaultKind, FaultPlan
 
-class OrderFault(StrEnum):
-    """NO_ANSWER: the order is accepted, its answer never comes (the connection dies). OVERLOADED: 503, and the
-    order never reached the engine."""
-
-    NO_ANSWER = "no_answer"
-    OVERLOADED = "overloaded"
+_OF_NEW_ORDERS = (FaultKind.OVERLOADED, FaultKind.REFUSED)
+_OF_ORDER_ROUTES = (FaultKind.LOST, FaultKind.UNANSWERED)
+BITMEX_FAULTS = frozenset(
+    {
+        *_OF_NEW_ORDERS,
+        *_OF_ORDER_ROUTES,
+        FaultKind.RATE_LIMITED,
+        FaultKind.BANNED,
+        FaultKind.HUNG,
+        FaultKind.DROPPED_LINK,
+        FaultKind.DUPLICATE,
+        FaultKind.LATE,
+        FaultKind.REORDERED,
+        FaultKind.GAP,
+        FaultKind.STALE,
+    }
+)
+"""The venue's trades are final: it corrects and busts none, and it has no gateway."""
 
 
 class Faults:
-    """Given to a server; a test or a scenario turns them on.
+    """A server's faults. Opportunities:
 
-    ``answer_delay_ms`` holds back every HTTP answer (the request itself is carried out at once).
+    a new order: OVERLOADED, REFUSED; it, an amend or a cancel: LOST, UNANSWERED; any signed request: HUNG,
+    BANNED, and if it is no cancel RATE_LIMITED (another program has spent the account's requests); an order or
+    execution message on one link: DROPPED_LINK, DUPLICATE, LATE, REORDERED, GAP; a change of a book: STALE.
+
+    ``answer_delay_ms`` holds back every HTTP answer (the request itself is carried out at once). Raises
+    ValueError for a plan with kinds the venue has not.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, plan: FaultPlan) -> None:
+        strange = sorted(
+            kind for kind, rate in plan.rates.rates.items() if rate and kind not in BITMEX_FAULTS
+        )
+        if strange:
+            raise ValueError(f"BitMEX has no fault {', '.join(strange)}")
+        self.plan = plan
         self.answer_delay_ms = 0
-        self._orders: deque[OrderFault] = deque()
         self._drop: Callable[[], int] | None = None
 
-    def next_order(self, fault: OrderFault, times: int = 1) -> None:
-        """Let the next ``times`` new orders meet ``fault``, after those already set."""
-        self._orders.extend([fault] * times)
+    def next_order(self, kind: FaultKind, times: int = 1) -> None:
+        """Let the next ``times`` new orders meet one of the faults of orders."""
+        self.plan.force(kind, times)
 
     def drop_websockets(self) -> int:
         """Cut every websocket now, without a closing handshake; return how many there were."""
         return self._drop() if self._drop else 0
 
-    def take_order_fault(self) -> OrderFault | None:
-        """Return what the order at hand shall meet, once."""
-        return self._orders.popleft() if self._orders else None
+    def of_order(self, *, is_new: bool) -> FaultKind | None:
+        """Return what the request at hand, for a route that reaches the engine, shall meet."""
+        kinds = (*_OF_NEW_ORDERS, *_OF_ORDER_ROUTES) if is_new else _OF_ORDER_ROUTES
+        return next((kind for kind in kinds if self.plan.strikes(kind)), None)
+
+    async def hang(self) -> None:
+        """Wait while the venue sends nothing."""
+        left = self.plan.remaining(FaultKind.HUNG)
+        if left:
+            await asyncio.sleep(left)
 
     def on_drop(self, drop: Callable[[], int]) -> None:
         """The server's side of ``drop_websockets``."""

@@ -3,6 +3,7 @@
 For one cause the venue tells: execution, order, (trade,) position, margin, wallet; then the market's tables.
 """
 
+from adapters.simulator.bitmex.faults import Faults
 from adapters.simulator.bitmex.publisher import Publisher
 from adapters.simulator.bitmex.state import VenueState
 from adapters.simulator.bitmex.tables import TABLES
@@ -17,14 +18,16 @@ from adapters.simulator.exchange.events import (
     SessionChanged,
 )
 from adapters.simulator.exchange.orders import ExecKind, Execution, SimOrder
+from adapters.simulator.faults import FaultKind
 
 
 class Feed:
     """A listener of the exchange core."""
 
-    def __init__(self, state: VenueState, publisher: Publisher) -> None:
+    def __init__(self, state: VenueState, publisher: Publisher, faults: Faults) -> None:
         self._state = state
         self._publisher = publisher
+        self._faults = faults
         self._shown = {row["orderID"]: row for row in state.order_rows(state.live_orders())}
 
     def __call__(self, event: ExchangeEvent) -> None:
@@ -82,13 +85,17 @@ class Feed:
             self._publisher.refresh(table)
 
     def _book(self, symbol: str) -> None:
-        quote = self._state.market.quoted(symbol)
-        for table in ("orderBook10", "orderBookL2", "orderBookL2_25"):
-            self._publisher.refresh(table, [symbol])
-        if quote is not None:
-            self._publisher.publish("quote", "insert", [quote])
+        if not self._faults.plan.lasting(FaultKind.STALE):
+            self._prices(symbol)
         funding = self._state.market.funding_due(symbol)
         if funding is not None:
             self._publisher.publish("funding", "insert", [funding])
-        self._publisher.refresh("instrument", [symbol])
         self._account()
+
+    def _prices(self, symbol: str) -> None:
+        quote = self._state.market.quoted(symbol)
+        for table in ("orderBook10", "orderBookL2_25"):
+            self._publisher.refresh(table, [symbol])
+        if quote is not None:
+            self._publisher.publish("quote", "insert", [quote])
+        self._publisher.refresh("instrument", [symbol])

@@ -26,7 +26,7 @@ class Subscriber(Protocol):
     @property
     def topics(self) -> Iterable[Topic]: ...
 
-    def send(self, text: str) -> None: ...
+    def tell(self, table: str, text: str) -> None: ...
 
 
 class Publisher:
@@ -95,7 +95,7 @@ class Publisher:
                 if topic.table.name == name:
                     data = [row for row in rows if topic.wants(row)]
                     if data:
-                        subscriber.send(dumps({"table": name, "action": action, "data": data}))
+                        subscriber.tell(name, dumps({"table": name, "action": action, "data": data}))
 
     def refresh(self, name: str, symbols: Sequence[str] | None = None) -> None:
         """Tell what changed in a table since it was last told (of these symbols; None: all)."""

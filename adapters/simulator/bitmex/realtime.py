@@ -1,15 +1,18 @@
 """The websocket: one session a connection, its commands, and its outgoing queue."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from adapters.simulator.bitmex.answer import refusal_answer
 from adapters.simulator.bitmex.auth import ApiKey, Permission, check_signature
 from adapters.simulator.bitmex.errors import ApiError
+from adapters.simulator.bitmex.faults import Faults
+from adapters.simulator.bitmex.outlet import Outlet
 from adapters.simulator.bitmex.publisher import Publisher, Topic
 from adapters.simulator.bitmex.ratelimit import RateLimiter
 from adapters.simulator.bitmex.state import VenueState
@@ -19,7 +22,6 @@ from adapters.simulator.bitmex.wire import dumps, loads
 
 PATH = "/realtime"
 _DOCS = "https://www.bitmex.com/app/wsAPI"
-_BACKLOG = 20_000
 _PRIVATE = ",".join(sorted(name for name, table in TABLES.items() if table.private))
 
 
@@ -34,14 +36,13 @@ class Refusal(Exception):
 
 
 class Session:
-    """One websocket. Its messages wait in a queue; a client too slow to read them is cut off."""
+    """One websocket: who it is, what it wants, and its way out."""
 
-    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
-        self._socket = socket
-        self._transport = transport
-        self._waiting: asyncio.Queue[str] = asyncio.Queue(_BACKLOG)
+    def __init__(self, outlet: Outlet, cut: Callable[[], None]) -> None:
+        self._outlet = outlet
         self._topics: dict[str, Topic] = {}
         self.authenticated = False
+        self.cut = cut
 
     @property
     def topics(self) -> Iterable[Topic]:
@@ -57,24 +58,10 @@ class Session:
         del self._topics[name]
 
     def send(self, text: str) -> None:
-        try:
-            self._waiting.put_nowait(text)
-        except asyncio.QueueFull:
-            self.cut()
+        self._outlet.send(text)
 
-    def cut(self) -> None:
-        """Drop the connection now, without a closing handshake."""
-        if self._transport is not None:
-            self._transport.abort()
-
-    async def pump(self) -> None:
-        """Write what waits, until the connection is gone."""
-        while True:
-            text = await self._waiting.get()
-            try:
-                await self._socket.send_str(text)
-            except ConnectionError:
-                return
+    def tell(self, table: str, text: str) -> None:
+        self._outlet.tell(table, text)
 
 
 class Realtime:
@@ -87,12 +74,14 @@ class Realtime:
         key: ApiKey,
         limiter: RateLimiter,
         switch: DeadMansSwitch,
+        faults: Faults,
     ) -> None:
         self._state = state
         self._publisher = publisher
         self._key = key
         self._limiter = limiter
         self._switch = switch
+        self._faults = faults
         self._sessions: set[Session] = set()
 
     def drop_all(self) -> int:
@@ -102,13 +91,19 @@ class Realtime:
             session.cut()
         return len(sessions)
 
-    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        try:
+            self._limiter.connect()
+        except ApiError as error:
+            return refusal_answer(error)
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        session = Session(socket, request.transport)
+        cut = _cutter(request.transport)
+        outlet = Outlet(socket.send_str, cut, self._faults)
+        session = Session(outlet, cut)
         self._sessions.add(session)
         self._publisher.join(session)
-        pump = asyncio.create_task(session.pump())
+        pump = asyncio.create_task(outlet.pump())
         try:
             session.send(dumps(self._welcome()))
             self._connect(session, request)
@@ -118,6 +113,7 @@ class Realtime:
         finally:
             self._publisher.leave(session)
             self._sessions.discard(session)
+            outlet.close()
             pump.cancel()
             with suppress(asyncio.CancelledError):
                 await pump
@@ -130,7 +126,7 @@ class Realtime:
             "timestamp": self._state.clock.now(),
             "docs": _DOCS,
             "heartbeatEnabled": False,
-            "limit": {"remaining": self._limiter.remaining},
+            "limit": {"remaining": self._limiter.connections_left},
         }
 
     def _connect(self, session: Session, request: web.Request) -> None:
@@ -270,6 +266,16 @@ class Realtime:
             self._limiter.admit(signed=True, second_layer=False, exempt=False)
         except ApiError as error:
             raise Refusal(429, error.message, retryAfter=int(error.headers["retry-after"])) from error
+
+
+def _cutter(transport: asyncio.Transport | None) -> Callable[[], None]:
+    """Return what drops a connection at once, without a closing handshake."""
+
+    def cut() -> None:
+        if transport is not None:
+            transport.abort()
+
+    return cut
 
 
 def _refused(error: Refusal, command: Any) -> str:

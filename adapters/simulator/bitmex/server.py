@@ -7,9 +7,10 @@ from typing import Any
 from aiohttp import web
 
 from adapters.clock import Clock
+from adapters.simulator.bitmex.answer import json_answer
 from adapters.simulator.bitmex.auth import ApiKey, Permission, authenticate
-from adapters.simulator.bitmex.errors import ApiError, not_found, overloaded
-from adapters.simulator.bitmex.faults import Faults, OrderFault
+from adapters.simulator.bitmex.errors import ApiError, invalid, not_found, overloaded
+from adapters.simulator.bitmex.faults import Faults
 from adapters.simulator.bitmex.feed import Feed
 from adapters.simulator.bitmex.order_actions import LoggedOrder, OrderActions
 from adapters.simulator.bitmex.params import Params, parse_body
@@ -20,9 +21,9 @@ from adapters.simulator.bitmex.realtime import Realtime
 from adapters.simulator.bitmex.routes import Api, Route
 from adapters.simulator.bitmex.state import VenueState
 from adapters.simulator.bitmex.switch import DeadMansSwitch
-from adapters.simulator.bitmex.wire import dumps
 from adapters.simulator.exchange.contract import ContractKind
 from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.faults import FaultKind, FaultPlan
 
 BASE = "/api/v1"
 ACCOUNT_NUMBER = 1_234_567
@@ -47,7 +48,7 @@ class BitmexServer:
         permissions: Sequence[Permission] = (Permission.ORDER,),
         limits: Limits | None = None,
         latency_ms: int = 0,
-        faults: Faults | None = None,
+        faults: FaultPlan | None = None,
     ) -> None:
         if exchange.rules.kind is not ContractKind.INVERSE:
             raise ValueError(f"{exchange.name} is no inverse venue: BitMEX cannot be served over it")
@@ -55,14 +56,16 @@ class BitmexServer:
         self._clock = clock
         self._key = ApiKey(api_key, api_secret, tuple(permissions))
         self._limiter = RateLimiter(clock, limits or Limits())
-        self._faults = faults or Faults()
+        self._faults = Faults(faults or FaultPlan.none(clock))
         self._state = VenueState(exchange, clock, account, ACCOUNT_NUMBER)
         publisher = Publisher(self._state)
-        exchange.subscribe(Feed(self._state, publisher))
+        exchange.subscribe(Feed(self._state, publisher, self._faults))
         self._switch = DeadMansSwitch(self._state)
         self._actions = OrderActions(self._state)
         self._routes = Api(self._state, self._key, self._actions, self._switch).routes
-        self._realtime = Realtime(self._state, publisher, self._key, self._limiter, self._switch)
+        self._realtime = Realtime(
+            self._state, publisher, self._key, self._limiter, self._switch, self._faults
+        )
         self._faults.on_drop(self._realtime.drop_all)
         self._runner: web.AppRunner | None = None
         self.latency_ms = latency_ms
@@ -110,16 +113,18 @@ class BitmexServer:
         try:
             headers = self._admit(request, route, body)
             payload = await self._answer(request, route, body)
-            response = _json(200, payload, headers)
+            response = json_answer(200, payload, headers)
         except ApiError as error:
-            response = _json(error.status, error.body(), {**headers, **error.headers})
+            response = json_answer(error.status, error.body(), {**headers, **error.headers})
         if self._faults.answer_delay_ms:
             await asyncio.sleep(self._faults.answer_delay_ms / 1000)
+        await self._faults.hang()
         return response
 
     def _admit(self, request: web.Request, route: Route | None, body: bytes) -> dict[str, str]:
         """Authenticate, count the request, check its rights; return the rate limit's headers."""
         second_layer, exempt = (route.second_layer, route.exempt) if route else (False, False)
+        self._limiter.check_ban()
         try:
             signed = authenticate(
                 self._key, request.headers, request.method, request.raw_path, body, self._clock.now()
@@ -127,6 +132,8 @@ class BitmexServer:
         except ApiError:
             self._limiter.admit(signed=False, second_layer=False, exempt=False)
             raise
+        if signed:
+            self._meet_faults(exempt)
         headers = self._limiter.admit(signed=signed, second_layer=second_layer, exempt=exempt)
         if route is not None and route.private and not signed:
             raise ApiError(401, "Authorization Required", headers=headers)
@@ -134,22 +141,36 @@ class BitmexServer:
             raise ApiError(403, "Access Denied", headers=headers)
         return headers
 
+    def _meet_faults(self, exempt: bool) -> None:
+        plan = self._faults.plan
+        plan.lasting(FaultKind.HUNG)
+        if plan.strikes(FaultKind.BANNED):
+            self._limiter.ban(plan.rates.lasting(FaultKind.BANNED).total_seconds())
+        self._limiter.check_ban()
+        if not exempt and plan.strikes(FaultKind.RATE_LIMITED):
+            self._limiter.drain()
+
     async def _answer(self, request: web.Request, route: Route | None, body: bytes) -> Any:
         if route is None:
             raise not_found()
         params = Params({**request.query, **parse_body(body, request.content_type)})
-        fault = self._faults.take_order_fault() if route.places else None
-        if fault is OrderFault.OVERLOADED:
+        fault = self._faults.of_order(is_new=route.places) if route.acts else None
+        if fault is FaultKind.OVERLOADED:
             raise overloaded()
+        if fault is FaultKind.REFUSED:
+            raise invalid("Value of position and orders exceeds position Risk Limit")
         if route.acts and self.latency_ms:
             await asyncio.sleep(self.latency_ms / 1000)
+        if fault is FaultKind.LOST:
+            _cut(request)
+            return {}
         payload = route.answer(params)
-        if fault is OrderFault.NO_ANSWER and request.transport is not None:
-            request.transport.abort()
+        if fault is FaultKind.UNANSWERED:
+            _cut(request)
         return payload
 
 
-def _json(status: int, payload: Any, headers: dict[str, str]) -> web.Response:
-    return web.Response(
-        status=status, text=dumps(payload), content_type="application/json", charset="utf-8", headers=headers
-    )
+def _cut(request: web.Request) -> None:
+    """Let the connection die before the answer."""
+    if request.transport is not None:
+        request.transport.abort()
