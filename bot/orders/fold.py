@@ -117,6 +117,9 @@ def _tranche(state: BotState, plan_id: str, number: int) -> TrancheState:
 
 def _flatten(state: BotState, event: FlattenOrdered, _at: datetime) -> None:
     state.flattens.add(event.flatten_id)
+    for plan in state.plans.values():
+        plan.flattened = True
+        plan.unhedged, plan.unhedged_since = Decimal(0), None
 
 
 def _spent(state: BotState, event: AttemptsSpent, _at: datetime) -> None:
@@ -253,7 +256,6 @@ _HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
     CashBooked: _cash,
     PlanStopping: _stopping,
     Reconciled: _reconciled,
-    Alerted: _alerted,
     TrancheFinished: _tranche_finished,
     PlanFinished: _plan_finished,
 }

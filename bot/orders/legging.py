@@ -251,15 +251,13 @@ def _working_price(
     hedge_level = partner.take(side.opposite)
     if hedge_level is None:
         return None
+    least, most = material.min_basis, material.max_basis
+    basis = Basis(touch, hedge_level.price).absolute
+    if (least is not None and basis < least) or (most is not None and basis > most):
+        return None
     price = touch + slop
-    if side is Side.SELL and material.min_basis is not None:
-        floor = instrument.terms.to_tick(hedge_level.price + material.min_basis, Rounding.UP)
-        price = max(price, floor)
-        if price > touch:
-            return None
-    if side is Side.BUY and material.max_basis is not None:
-        ceiling = instrument.terms.to_tick(hedge_level.price + material.max_basis, Rounding.DOWN)
-        price = min(price, ceiling)
-        if price < touch:
-            return None
+    if side is Side.SELL and least is not None:
+        price = max(price, instrument.terms.to_tick(hedge_level.price + least, Rounding.UP))
+    if side is Side.BUY and most is not None:
+        price = min(price, instrument.terms.to_tick(hedge_level.price + most, Rounding.DOWN))
     return price, Basis(price, hedge_level.price).absolute

@@ -18,6 +18,8 @@ class Market:
     """By client order id: when its venue was last asked about it."""
     absent: dict[str, int] = field(default_factory=dict)
     """By client order id: how often in a row the venue has said it knows no such order."""
+    alerted: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """By code and subject: when a person was last alerted."""
 
     def quote(self, quote: Quote) -> None:
         self.quotes[quote.instrument] = quote

@@ -125,7 +125,6 @@ class BotState:
     ones did: the number that no average price can disturb."""
     opened_at: dict[str, datetime] = field(default_factory=dict)
     last_heard: dict[str, datetime] = field(default_factory=dict)
-    alerts: dict[tuple[str, str], datetime] = field(default_factory=dict)
     last_differences: tuple[str, ...] | None = None
     """What the last comparison with the venues found; None before the first."""
 

@@ -34,10 +34,12 @@ class Turn:
     def act(self, action: Action) -> None:
         self.actions.append(action)
 
-    def alert(self, code: str, text: str) -> None:
-        """Raise an alert; the same words again only after a minute."""
-        last = self.state.alerts.get((code, text))
+    def alert(self, code: str, text: str, about: str = "") -> None:
+        """Raise an alert; again about the same thing (by default: in the same words) only after a minute."""
+        key = (code, about or text)
+        last = self.market.alerted.get(key)
         if last is None or self.now - last >= _ALERT_AGAIN:
+            self.market.alerted[key] = self.now
             self.emit(Alerted(code, text))
 
     def send(
@@ -68,8 +70,11 @@ class Turn:
         instrument = self.state.instruments[leg.instrument]
         order = authorize(request, purpose, leg.envelope, instrument, self.state.usage(leg), self.now, basis)
         if isinstance(order, Denied):
+            # The prices in the text change with every quote; what is wrong does not.
             self.alert(
-                "ORDER_DENIED", f"{request.client_order_id} {side} {contracts} {leg.instrument}: {order}"
+                "ORDER_DENIED",
+                f"{request.client_order_id} {side} {contracts} {leg.instrument}: {order}",
+                about=f"{leg.key} {order.code}",
             )
             return False
         self.emit(OrderIntended(request, purpose, leg.envelope.approval_id, leg.key))

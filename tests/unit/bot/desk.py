@@ -181,6 +181,11 @@ class Desk:
         return list(self.state.plans.values())[-1]
 
     @property
+    def status(self) -> str:
+        """The plan's status, read anew each time."""
+        return self.plan.status.value
+
+    @property
     def tickets(self) -> dict[Role, Ticket]:
         """The tickets that wait for an answer."""
         return {leg.key.role: leg.ticket for leg in self.state.legs() if leg.status is TicketStatus.OPEN}

@@ -288,7 +288,7 @@ def test_a_tranche_that_would_take_too_much_margin_ends_the_plan() -> None:
     desk.propose()
     desk.wait(0.1)
     assert desk.tickets == {}
-    assert desk.plan.status is PlanStatus.STOPPED
+    assert desk.status == "stopped"
     assert "60.1% of equity" in desk.plan.reason
 
 
