@@ -105,6 +105,7 @@ class Engine:
             self.hear(Tick())
 
     def _take(self, given: Input) -> Done | Denied | None:
+        self.market.latched = self._gate()
         turn = Turn(self.state, self.market, self.policy, self._clock.now())
         answer = decide(turn, given)
         intents: dict[str, int] = {}

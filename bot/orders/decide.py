@@ -259,12 +259,20 @@ def _compared(turn: Turn, given: Compared) -> None:
 def _adopt(turn: Turn, given: AdoptJournal) -> None:
     """Take in what the emergency command did. It was the last word on every plan."""
     for event in given.events:
+        if _is_adopted(turn, event):
+            continue
         turn.emit(event)
         if isinstance(event, FlattenOrdered):
             reason = f"flatten {event.flatten_id}"
             turn.emit(TradingStateChanged(TradingState.HALTED, event.by, reason))
             for plan in turn.state.active_plans():
                 ticketing.stop_plan(turn, plan, reason)
+
+
+def _is_adopted(turn: Turn, event: FlattenOrdered | OrderIntended) -> bool:
+    if isinstance(event, FlattenOrdered):
+        return event.flatten_id in turn.state.flattens
+    return event.request.client_order_id in turn.state.orders
 
 
 def _ask_about_open_questions(turn: Turn) -> None:

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from bot.model.events import (
     AccountOpened,
-    Alerted,
     AttemptsSpent,
     CashBooked,
     CommissionBooked,
@@ -180,6 +180,8 @@ def _fill(state: BotState, event: FillBooked, _at: datetime) -> None:
 
 
 def _count_unhedged(plan: PlanState, instrument: Instrument, fill: Fill, heard_at: datetime) -> None:
+    if plan.flattened:
+        return
     before = plan.unhedged
     plan.unhedged += instrument.xbt(fill.signed_quantity, fill.price)
     if abs(plan.unhedged) > abs(before):
@@ -220,10 +222,6 @@ def _stopping(state: BotState, event: PlanStopping, _at: datetime) -> None:
 
 def _reconciled(state: BotState, event: Reconciled, _at: datetime) -> None:
     state.last_differences = event.differences
-
-
-def _alerted(state: BotState, event: Alerted, at: datetime) -> None:
-    state.alerts[event.code, event.text] = at
 
 
 def _tranche_finished(state: BotState, event: TrancheFinished, _at: datetime) -> None:

@@ -121,6 +121,8 @@ def _over_hedged(plan: PlanState, hedge: LegState) -> bool:
 
 def answer_fills(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     """Hedge what has filled and is not hedged yet, whatever the trading state; unwind it if that fails."""
+    if turn.market.latched is not None or plan.flattened:
+        return
     state = turn.state
     hedge = tranche.legs[Role.HEDGE]
     naked = plan.unhedged + sum(state.answering_xbt(leg) for leg in tranche.legs.values())

@@ -14,6 +14,8 @@ class Market:
     links: dict[str, LinkState] = field(default_factory=dict)
     accounts: dict[str, Account] = field(default_factory=dict)
     reconciled: bool = False
+    latched: str | None = None
+    """Why nothing may be sent: the emergency command is in charge. None while it is not."""
     asked: dict[str, datetime] = field(default_factory=dict)
     """By client order id: when its venue was last asked about it."""
     absent: dict[str, int] = field(default_factory=dict)

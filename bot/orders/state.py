@@ -85,7 +85,8 @@ class TrancheState:
 @dataclass(slots=True)
 class PlanState:
     """``unhedged``: what the spread fills of the plan add up to, in XBT, each at its own price;
-    ``unhedged_since``: when it last grew. ``stopping``: why no new working orders go out, if so."""
+    ``unhedged_since``: when it last grew. ``stopping``: why no new working orders go out, if so. ``flattened``:
+    the emergency command has closed the positions, so that no fill of the plan is its own to hedge any more."""
 
     spec: PlanSpec
     proposed_at: datetime
@@ -95,6 +96,7 @@ class PlanState:
     tranches: list[TrancheState] = field(default_factory=list)
     unhedged: Decimal = Decimal(0)
     unhedged_since: datetime | None = None
+    flattened: bool = False
 
     @property
     def current(self) -> TrancheState | None:
