@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 FLATTEN_PREFIX = "flat"
+MOST_ATTEMPTS = 999
 _PLAN_ID = re.compile(r"[0-9a-z]{1,12}")
 _ORDER_ID = re.compile(rf"({_PLAN_ID.pattern})-(\d{{2}})([whs])-(\d{{3}})", re.ASCII)
 
@@ -37,8 +38,8 @@ class LegKey:
         return f"{self.plan_id}-{self.tranche:02d}{self.role}"
 
     def client_order_id(self, attempt: int) -> str:
-        if not 1 <= attempt <= 999:
-            raise ValueError(f"attempts run from 1 to 999, not {attempt}")
+        if not 1 <= attempt <= MOST_ATTEMPTS:
+            raise ValueError(f"attempts run from 1 to {MOST_ATTEMPTS}, not {attempt}")
         return f"{self}-{attempt:03d}"
 
 

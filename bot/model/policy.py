@@ -13,9 +13,10 @@ class Policy:
     worse than the ticket's basis (fraction of price) working orders may trade when the plan names no limit.
     ``slop_ticks``: ticks through the touch for a working order. ``clip_pause``: between two working orders.
     ``approve_by``/``execute_by``: the two lifetimes of an approval. ``reserved_attempts``: order ids made
-    durable with an approval. ``unhedged_limit``: how long a filled part may stay unhedged before it is
-    unwound. ``ask_every``: between two questions about an UNKNOWN order. ``max_inverse_margin``: initial margin at the
-    inverse venue, as a fraction of equity, that no new tranche may pass."""
+    durable with an approval, beside one for each lot. ``unhedged_limit``: how long a filled part may stay
+    unhedged before it is unwound. ``ask_every``: between two questions about an UNKNOWN order.
+    ``max_inverse_margin``: initial margin at the inverse venue, as a fraction of equity, that no new tranche
+    may pass."""
 
     max_unattended_delta: Decimal
     max_quote_age: timedelta

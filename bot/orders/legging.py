@@ -6,6 +6,7 @@ from adapters.venue import LinkState
 from bot.model.events import HedgeEscalated, PlanFinished, TrancheFinished
 from bot.model.ids import Role
 from bot.model.plans import PlanStatus
+from bot.model.policy import Policy
 from bot.model.trading_state import allows
 from bot.orders.planning import Finished, Wait, next_draft
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
@@ -109,7 +110,7 @@ def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
     """Say whether hedging has failed for good: rungs, order ids or time have run out."""
     if failed_hedges(turn.state, hedge) >= turn.policy.last_step + _LAST_TRIES:
         return True
-    if hedge.next_attempt > hedge.last_attempt:
+    if not hedge.attempts_left:
         return True
     since = plan.unhedged_since
     return since is not None and turn.now - since > turn.policy.unhedged_limit
@@ -217,12 +218,14 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
         return
     if not _settled(state, tranche) or (tranche.is_spread and not _too_small(turn, plan, tranche)):
         return
-    if turn.now >= leg.envelope.execute_by or leg.next_attempt > leg.last_attempt:
-        stop_plan(turn, plan, f"the approval of {leg.key} ran out with {left} contracts unfilled")
+    instrument = state.instruments[leg.instrument]
+    answerable = _answerable(policy, tranche, left // instrument.terms.lot) * instrument.terms.lot
+    if turn.now >= leg.envelope.execute_by or not answerable:
+        what = "the approval" if answerable else "the order ids"
+        stop_plan(turn, plan, f"{what} of {leg.key} ran out with {left} contracts unfilled")
         return
     if leg.orders and turn.now - state.orders[leg.orders[-1]].intended_at < policy.clip_pause:
         return
-    instrument = state.instruments[leg.instrument]
     quote = turn.market.fresh(leg.instrument, turn.now, policy.max_quote_age)
     level = None if quote is None else quote.take(leg.envelope.side)
     if level is None:
@@ -230,7 +233,7 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     clip = instrument.contracts_for(policy.max_unattended_delta, level.price)
     if leg.envelope.reduce_only:
         left = min(left, _held(state, leg))
-    contracts = min(left, clip)
+    contracts = min(left, clip, answerable)
     if contracts <= 0:
         stop_plan(turn, plan, f"{leg.key} has nothing left to reduce at {leg.instrument}")
         return
@@ -243,6 +246,14 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     priced = None if partner is None else _working_price(leg, instrument, level.price, slop, partner)
     if priced is not None:
         turn.send(leg, Purpose.WORK, side, contracts, *priced)
+
+
+def _answerable(policy: Policy, tranche: TrancheState, lots: int) -> int:
+    """Return how many of ``lots`` may go: the ids left must do to hedge each by itself, and to unwind all."""
+    ladder = policy.last_step + _LAST_TRIES if tranche.is_spread else 0
+    if tranche.lead.attempts_left <= ladder:
+        return 0
+    return max(min(lots, tranche.legs[Role.HEDGE].attempts_left - ladder), 0) if tranche.is_spread else lots
 
 
 def _working_price(

@@ -57,6 +57,11 @@ class LegState:
     orders: list[str] = field(default_factory=list)
 
     @property
+    def attempts_left(self) -> int:
+        """Order ids its approval reserved that are not used yet."""
+        return 0 if self.envelope is None else max(self.last_attempt - self.next_attempt + 1, 0)
+
+    @property
     def key(self) -> LegKey:
         return self.ticket.material.leg
 

@@ -11,7 +11,7 @@ from bot.model.events import (
     TicketVoided,
     TrancheArmed,
 )
-from bot.model.ids import LegKey, Role
+from bot.model.ids import MOST_ATTEMPTS, LegKey, Role
 from bot.model.inputs import ApproveTicket, Done, RejectTicket
 from bot.model.plans import PlanKind
 from bot.model.tickets import Circumstances, Material, Ticket, TicketStatus
@@ -222,16 +222,21 @@ def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
         min_basis=material.min_basis,
         max_basis=material.max_basis,
     )
-    turn.emit(
-        TicketApproved(material.leg, material.content_hash(), envelope, 1, turn.policy.reserved_attempts)
-    )
     tranche = turn.state.plans[material.leg.plan_id].tranches[-1]
+    turn.emit(TicketApproved(material.leg, material.content_hash(), envelope, 1, _attempts(turn, tranche)))
     waiting = [key for key, other in tranche.legs.items() if other.status is not TicketStatus.APPROVED]
     if waiting:
         other = tranche.legs[waiting[0]].ticket.ticket_id
         return Done(f"{ticket.ticket_id} approved; nothing is sent before {other} is approved too")
     turn.emit(TrancheArmed(material.leg.plan_id, tranche.number))
     return Done(f"{ticket.ticket_id} approved; tranche {tranche.number} is armed")
+
+
+def _attempts(turn: Turn, tranche: TrancheState) -> int:
+    """Return how many order ids an approval reserves: at worst each lot fills, and is hedged, by itself."""
+    lead = tranche.lead
+    lots = lead.ticket.contracts // turn.state.instruments[lead.instrument].terms.lot
+    return min(turn.policy.reserved_attempts + lots * tranche.is_spread, MOST_ATTEMPTS)
 
 
 def reject(turn: Turn, command: RejectTicket) -> Done | Denied:

@@ -54,7 +54,7 @@ class Turn:
         """Send one IOC limit order under the leg's approval. False, with an alert, if it may not go."""
         if self.market.latched is not None:
             return False
-        if leg.envelope is None or leg.next_attempt > leg.last_attempt:
+        if leg.envelope is None or not leg.attempts_left:
             self.alert(
                 "ATTEMPTS_SPENT", f"{leg.key}: the approval's {leg.last_attempt} order ids are used up"
             )

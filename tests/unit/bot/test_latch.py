@@ -32,7 +32,8 @@ def test_a_fill_under_the_latch_is_booked_and_not_answered() -> None:
     desk.quotes()
     assert len(desk.sent) == 1
     assert desk.state.positions[MBT.id] == -3
-    assert desk.told(HedgeEscalated) == desk.told(Alerted) == []
+    assert desk.told(HedgeEscalated) == []
+    assert desk.told(Alerted) == []
 
 
 def test_the_journal_is_adopted_once() -> None:
