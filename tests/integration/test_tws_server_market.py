@@ -9,7 +9,7 @@ from ib_async import Contract, Future, Ticker
 from ib_async.util import parseIBDatetime
 
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Session, Sessions
-from adapters.simulator.tws.hours import hours_text
+from adapters.simulator.tws.hours import HoursStyle, hours_text
 from tests.integration.tws_server_bench import bench, mbt, order, until
 
 
@@ -155,3 +155,40 @@ def test_hours_are_written_as_the_broker_writes_them() -> None:
     )
     assert hours_text(ALWAYS_OPEN, chicago(25, 9)).startswith("20261125:0000-20261126:0000;20261126:0000-")
     assert parseIBDatetime("20261125 16:00:00 US/Central") == datetime(2026, 11, 25, 22, tzinfo=UTC)
+
+
+def test_hours_in_the_older_style_stand_under_the_day_they_close() -> None:
+    """The same week; then two breaks in a day, and 60 hours from Saturday 04:00 to Monday 16:00 cut at midnights."""
+    older = HoursStyle.BY_TRADE_DATE
+    week = Sessions.of(
+        Session(chicago(opens, 17), chicago(closes, 16))
+        for opens, closes in ((24, 25), (25, 26), (26, 27), (29, 30))
+    )
+    assert hours_text(week, chicago(25, 9), older) == (
+        "20261125:1700-1600;20261126:1700-1600;20261127:1700-1600;20261128:CLOSED;20261129:CLOSED;"
+        "20261130:1700-1600;20261201:CLOSED"
+    )
+    breaks = Sessions.of(
+        [Session(chicago(24, 17), chicago(25, 15)), Session(chicago(25, 16), chicago(25, 18))]
+    )
+    assert hours_text(breaks, chicago(25, 9), older).startswith(
+        "20261125:1700-1500,1600-1800;20261126:CLOSED;"
+    )
+    long = Sessions.of([Session(chicago(28, 4), chicago(30, 16))])
+    assert hours_text(long, chicago(28, 1), older).startswith(
+        "20261128:CLOSED;20261129:0400-0000;20261130:0000-0000,0000-1600;20261201:CLOSED"
+    )
+    assert hours_text(ALWAYS_OPEN, chicago(25, 9), older).startswith("20261125:0000-0000;20261126:0000-0000;")
+
+
+def test_hours_come_in_the_style_the_server_is_told() -> None:
+    async def main() -> None:
+        async with bench(hours_style=HoursStyle.BY_TRADE_DATE) as b:
+            ib = await b.client()
+            (details, *_) = await ib.reqContractDetailsAsync(Future("MBT", exchange="CME"))
+            days = details.tradingHours.split(";")
+            assert len(days) == 7
+            assert {day.partition(":")[2] for day in days} == {"0000-0000"}
+            assert details.liquidHours == details.tradingHours
+
+    asyncio.run(main())

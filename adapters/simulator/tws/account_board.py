@@ -45,6 +45,13 @@ class AccountBoard:
         self._picture = self._take()
         self._soon: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._frozen = False
+
+    def freeze(self, frozen: bool) -> None:
+        """Keep the last picture while ``frozen``; take a new one when it ends."""
+        self._frozen = frozen
+        if not frozen:
+            self.on_account()
 
     def start(self) -> None:
         """Take pictures from now on."""
@@ -141,6 +148,8 @@ class AccountBoard:
 
     def _renew(self) -> None:
         self._soon = None
+        if self._frozen:
+            return
         self._picture = picture = self._take()
         for link, watch in self._watches.items():
             if watch.updates:

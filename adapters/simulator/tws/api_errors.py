@@ -60,11 +60,25 @@ TOO_MANY_SUMMARIES = ApiError(
 DUPLICATE_TICKER = ApiError(322, "Error processing request.-'bT' : cause - Duplicate ticker id")
 PRESET_TIF = ApiError(10349, "Order TIF was set to DAY based on order preset.")
 
-FARMS = (
-    ApiError(2104, "Market data farm connection is OK:usfuture"),
-    ApiError(2106, "HMDS data farm connection is OK:ushmds"),
-    ApiError(2158, "Sec-def data farm connection is OK:secdefil"),
+LINK_LOST = ApiError(1100, "Connectivity between IB and Trader Workstation has been lost.")
+DATA_LOST = ApiError(1101, "Connectivity between IB and TWS has been restored - data lost.")
+DATA_KEPT = ApiError(1102, "Connectivity between IB and TWS has been restored - data maintained.")
+LINK_BROKEN = ApiError(
+    2110, "Connectivity between TWS and server is broken. It will be restored automatically."
 )
+COMPETING = ApiError(10197, "No market data during competing live session")
+
+MARKET_FARM_BROKEN = ApiError(2103, "Market data farm connection is broken:usfuture")
+MARKET_FARM_OK = ApiError(2104, "Market data farm connection is OK:usfuture")
+HISTORY_FARM_BROKEN = ApiError(2105, "HMDS data farm connection is broken:ushmds")
+HISTORY_FARM_OK = ApiError(2106, "HMDS data farm connection is OK:ushmds")
+HISTORY_FARM_INACTIVE = ApiError(
+    2107, "HMDS data farm connection is inactive but should be available upon demand.ushmds"
+)
+MARKET_FARM_INACTIVE = ApiError(
+    2108, "Market data farm connection is inactive but should be available upon demand.usfuture"
+)
+CONTRACT_FARM_OK = ApiError(2158, "Sec-def data farm connection is OK:secdefil")
 
 
 def unreadable(cause: str) -> ApiError:

@@ -21,12 +21,14 @@ from adapters.simulator.tws.blotter import Blotter
 from adapters.simulator.tws.contracts import Catalogue
 from adapters.simulator.tws.desk import OrderDesk
 from adapters.simulator.tws.faults import Faults
+from adapters.simulator.tws.hours import HoursStyle
 from adapters.simulator.tws.lane import Lane
 from adapters.simulator.tws.links import Link, Links
 from adapters.simulator.tws.market_feed import MarketFeed
 from adapters.simulator.tws.order_log import OrderLogEntry
 from adapters.simulator.tws.order_voice import OrderVoice
 from adapters.simulator.tws.trade_reports import TradeReports
+from adapters.simulator.tws.uplink import Uplink
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,14 @@ class Gateway:
         faults: Faults,
         log: Callable[[OrderLogEntry], None],
         next_order_id: int | None = None,
+        hours_style: HoursStyle = HoursStyle.DATED,
     ) -> None:
         self.exchange = exchange
         self.clock = clock
         self.account = account
         self.faults = faults
         self.log = log
+        self.hours_style = hours_style
         self.catalogue = Catalogue(exchange.specs())
         self.links = Links()
         self._orders_lane = Lane(timing.latency)
@@ -88,8 +92,9 @@ class Gateway:
         )
         self.board = AccountBoard(exchange, account, self.catalogue, self._blotter, timing.account)
         self.feed = MarketFeed(exchange, timing.tick)
+        self.uplink = Uplink(self.links, self.feed, self.board, self._orders_lane, self._on_event)
         self.board.start()
-        self._unsubscribe = exchange.subscribe(self._on_event)
+        self._unsubscribe = exchange.subscribe(self.uplink.take)
 
     def forget(self, link: Link) -> None:
         """A link is gone."""

@@ -111,7 +111,7 @@ def _contract_details(gateway: Gateway, link: Link, reader: Reader) -> None:
     found = gateway.catalogue.find(request.contract, now)
     if not found:
         raise Refuse(NO_CONTRACT)
-    hours = hours_text(gateway.exchange.rules.sessions, now)
+    hours = hours_text(gateway.exchange.rules.sessions, now, gateway.hours_style)
     for contract in found:
         link.send(messages.contract_details(link.version, request.req_id, contract, hours))
     link.send(messages.contract_details_end(request.req_id))
@@ -127,6 +127,7 @@ def _market_rule(gateway: Gateway, link: Link, reader: Reader) -> None:
 
 def _market_data(gateway: Gateway, link: Link, reader: Reader) -> None:
     request = read_market_data(reader)
+    gateway.uplink.check_data()
     contract = gateway.catalogue.one(request.contract, gateway.clock.now())
     gateway.feed.subscribe(link, request.req_id, contract, snapshot=request.snapshot)
 
@@ -138,6 +139,7 @@ def _cancel_market_data(gateway: Gateway, link: Link, reader: Reader) -> None:
 
 def _depth(gateway: Gateway, link: Link, reader: Reader) -> None:
     request = read_depth(reader)
+    gateway.uplink.check_data()
     contract = gateway.catalogue.one(request.contract, gateway.clock.now())
     gateway.feed.subscribe_depth(link, request.req_id, contract, request.rows)
 

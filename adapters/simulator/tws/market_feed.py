@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import Enum
 
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.views import BookLevel
@@ -25,6 +26,15 @@ LIVE = 1
 _NOTHING = Decimal(-1)
 _INSERT, _UPDATE, _DELETE = 0, 1, 2
 _ASK_SIDE, _BID_SIDE = 0, 1
+
+
+class Pause(Enum):
+    """Why no prices come: the line to the broker is down, its data farm is, or another session takes them."""
+
+    LINE = "line"
+    FARM = "farm"
+    COMPETITION = "competition"
+
 
 Side = tuple[int, int]
 """Price in cents (0 for none) and size."""
@@ -57,12 +67,32 @@ class MarketFeed:
         self._depths: dict[tuple[Link, int], _Depth] = {}
         self._changed: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._paused: set[Pause] = set()
+
+    @property
+    def subscriptions(self) -> list[tuple[Link, int]]:
+        """Return who asks for ticks and depth, and under which request."""
+        return [*self._quotes, *self._depths]
+
+    def pause(self, cause: Pause) -> None:
+        """Tell nothing until each cause of a pause is gone."""
+        self._paused.add(cause)
+
+    def resume(self, cause: Pause) -> None:
+        """Take a cause away; with the last, tell what changed meanwhile."""
+        self._paused.discard(cause)
+        if self._changed:
+            self._wake()
+
+    def forget_all(self) -> None:
+        """End every subscription, without a word."""
+        self._quotes.clear()
+        self._depths.clear()
 
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._quotes.clear()
-        self._depths.clear()
+        self.forget_all()
 
     def forget(self, link: Link) -> None:
         """End all that a link has subscribed to."""
@@ -107,11 +137,16 @@ class MarketFeed:
     def on_book(self, symbol: str) -> None:
         """A book changed: tell it with the next batch."""
         self._changed.add(symbol)
-        if self._timer is None:
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._timer is None and not self._paused:
             self._timer = asyncio.get_running_loop().call_later(self._interval, self._flush)
 
     def _flush(self) -> None:
         self._timer = None
+        if self._paused:
+            return
         changed, self._changed = self._changed, set()
         for (link, req_id), quotes in self._quotes.items():
             if quotes.contract.spec.symbol in changed:
@@ -121,6 +156,9 @@ class MarketFeed:
                 self._tell_depth(link, req_id, depth)
 
     def _tell_quotes(self, link: Link, req_id: int, quotes: _Quotes) -> None:
+        if self._paused:
+            self._changed.add(quotes.contract.spec.symbol)
+            return
         book = self._exchange.book(quotes.contract.spec.symbol)
         last = self._exchange.ticker(quotes.contract.spec.symbol).last
         now: dict[Tick, Side] = {Tick.BID: _best(book.bids), Tick.ASK: _best(book.asks)}
@@ -132,6 +170,9 @@ class MarketFeed:
         quotes.told = now
 
     def _tell_depth(self, link: Link, req_id: int, depth: _Depth) -> None:
+        if self._paused:
+            self._changed.add(depth.contract.spec.symbol)
+            return
         book = self._exchange.book(depth.contract.spec.symbol)
         for side, levels in ((_ASK_SIDE, book.asks), (_BID_SIDE, book.bids)):
             now, told = list(levels[: depth.rows]), depth.told[side]

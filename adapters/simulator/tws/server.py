@@ -7,8 +7,10 @@ from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.tws.contracts import Catalogue
 from adapters.simulator.tws.faults import Faults
 from adapters.simulator.tws.gateway import Gateway, Timing
+from adapters.simulator.tws.hours import HoursStyle
 from adapters.simulator.tws.order_log import OrderLogEntry
 from adapters.simulator.tws.session import Session
+from adapters.simulator.tws.uplink import Uplink
 from adapters.simulator.tws.versions import NEWEST, OLDEST
 
 MESSAGES_PER_SECOND = 50
@@ -35,6 +37,7 @@ class TwsServer:
         messages_per_second: int = MESSAGES_PER_SECOND,
         server_version: int = NEWEST,
         faults: Faults | None = None,
+        hours_style: HoursStyle = HoursStyle.DATED,
     ) -> None:
         if not OLDEST <= server_version <= NEWEST:
             raise ValueError(f"server versions {OLDEST} to {NEWEST} are served, not {server_version}")
@@ -49,6 +52,7 @@ class TwsServer:
         )
         self._rate = messages_per_second
         self._version = server_version
+        self._hours_style = hours_style
         self._gateway: Gateway | None = None
         self._server: asyncio.Server | None = None
         self._sessions: dict[asyncio.Task[None], Session] = {}
@@ -80,6 +84,7 @@ class TwsServer:
             self.faults,
             self.order_log.append,
             next_order_id,
+            self._hours_style,
         )
         self._server = server
         return int(server.sockets[0].getsockname()[1])
@@ -96,6 +101,13 @@ class TwsServer:
             gateway.close()
         if server is not None:
             await server.wait_closed()
+
+    @property
+    def uplink(self) -> Uplink:
+        """The gateway's lines to the broker, to be cut and mended. Raises RuntimeError while it is stopped."""
+        if self._gateway is None:
+            raise RuntimeError("the server is not running")
+        return self._gateway.uplink
 
     def drop_links(self) -> None:
         """Break all links off now; clients may connect again."""

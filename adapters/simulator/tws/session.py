@@ -6,7 +6,7 @@ from contextlib import suppress
 from enum import Enum
 
 from adapters.simulator.tws import messages
-from adapters.simulator.tws.api_errors import FARMS, ID_IN_USE, MAX_RATE, NO_ID, ApiError, Refuse, unreadable
+from adapters.simulator.tws.api_errors import ID_IN_USE, MAX_RATE, NO_ID, ApiError, Refuse, unreadable
 from adapters.simulator.tws.gateway import Gateway
 from adapters.simulator.tws.handlers import HANDLERS, START_API, about
 from adapters.simulator.tws.hours import stamp
@@ -102,8 +102,8 @@ class Session:
             return False
         self.send(messages.managed_accounts(self._gateway.account))
         self.send(messages.next_valid_id(self._gateway.desk.next_id(self._client_id)))
-        for farm in FARMS:
-            self._say(NO_ID, farm)
+        for notice in self._gateway.uplink.greeting():
+            self._say(NO_ID, notice)
         return True
 
     async def _requests(self) -> None:
