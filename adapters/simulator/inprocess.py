@@ -186,9 +186,15 @@ class InProcessVenue:
         if not self.capabilities.cash_flows:
             return []
         entries = self._exchange.cash(self._account)
-        return [
+        flows = [
             translate.cash_flow(self.name, entry, self._currency) for entry in entries if entry.at >= since
         ]
+        flows += [
+            translate.settlement(self.name, execution, self._currency)
+            for execution in self._exchange.executions(self._account, since)
+            if execution.kind is ExecKind.SETTLEMENT
+        ]
+        return sorted(flows, key=lambda flow: flow.at)
 
     def _hear(self, event: ExchangeEvent) -> None:
         match event:
@@ -202,6 +208,8 @@ class InProcessVenue:
                 self._tell(translate.cash_flow(self.name, entry, self._currency))
 
     def _hear_execution(self, execution: Execution) -> None:
+        if execution.kind is ExecKind.SETTLEMENT and self.capabilities.cash_flows:
+            self._tell(translate.settlement(self.name, execution, self._currency))
         if execution.kind is not ExecKind.TRADE:
             return
         self._tell(self._fill(execution))

@@ -132,6 +132,18 @@ def cash_flow(venue: str, entry: CashEntry, currency: Currency) -> CashFlow:
     )
 
 
+def settlement(venue: str, execution: core.Execution, currency: Currency) -> CashFlow:
+    """Translate what an expired contract paid: the P&L its settlement realised, less the fee."""
+    return CashFlow(
+        flow_id=execution.exec_id,
+        venue=venue,
+        kind=CashFlowKind.SETTLEMENT,
+        amount=Money(currency, execution.realised - execution.fee),
+        at=execution.at,
+        instrument=InstrumentId(venue, execution.symbol),
+    )
+
+
 def quote(venue: str, book: BookView, mark: int | None, at: datetime) -> Quote:
     return Quote(
         instrument=InstrumentId(venue, book.symbol),

@@ -1,11 +1,11 @@
 """Accounts: cash and positions, and what they are worth and need at the marks of the moment."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
-from adapters.simulator.exchange import margin
+from adapters.simulator.exchange import leverage, margin
 from adapters.simulator.exchange.contract import ContractKind
 from adapters.simulator.exchange.listing import Listing
 from adapters.simulator.exchange.orders import SimOrder
@@ -28,21 +28,59 @@ class Account:
         return self.positions.setdefault(listing.spec.symbol, Position(listing.spec))
 
 
-def position_view(account: str, position: Position, listing: Listing, now: datetime) -> PositionView:
-    mark = listing.mark(now)
-    worth = position.cost if mark is None else value(position.spec, position.contracts, mark)
-    return PositionView(
-        account=account,
-        symbol=position.spec.symbol,
+@dataclass(frozen=True, slots=True)
+class _Valued:
+    """A position at its mark. ``taken``: units of margin it takes from the account."""
+
+    mark: int | None
+    worth: int
+    unrealised: int
+    taken: int
+
+
+def position_view(
+    account: Account, symbol: str, listings: Mapping[str, Listing], now: datetime
+) -> PositionView:
+    """Value one position; where it is liquidated depends on the account's others."""
+    listing = listings[symbol]
+    position = account.position(listing)
+    own = _value(position, listing, now)
+    spec = position.spec
+    view = PositionView(
+        account=account.name,
+        symbol=symbol,
         contracts=position.contracts,
         cost=position.cost,
-        value=worth,
-        unrealised=profit(position.spec, position.cost, worth),
+        value=own.worth,
+        unrealised=own.unrealised,
         realised=position.realised,
-        maintenance=_maintenance(position, listing, mark),
+        maintenance=own.taken,
         entry=entry_price(position),
-        mark=mark,
+        mark=own.mark,
         at=now,
+    )
+    if not spec.is_inverse:
+        return view
+    needs = leverage.position_margin(spec, position)
+    if position.leverage:
+        free, least = needs.total - needs.comm, needs.least - needs.comm
+    else:
+        others = (
+            _value(other, listings[name], now) for name, other in account.positions.items() if name != symbol
+        )
+        free, least = account.wallet + sum(one.unrealised - one.taken for one in others), own.taken
+    return replace(
+        view,
+        leverage=position.leverage,
+        risk_limit=leverage.risk_limit(spec, position),
+        initial_rate=leverage.initial_rate(spec, position),
+        maintenance_rate=leverage.maintenance_rate(spec, position),
+        pos_init=needs.init,
+        pos_comm=needs.comm,
+        pos_margin=needs.total,
+        pos_maint=needs.least if position.leverage else own.taken,
+        liquidation=leverage.ruin(position, free - least),
+        bankruptcy=leverage.ruin(position, free),
     )
 
 
@@ -54,15 +92,16 @@ def account_view(
     now: datetime,
 ) -> AccountView:
     """Value an account; ``orders`` are its live ones."""
-    views = [
-        position_view(account.name, position, listings[symbol], now)
-        for symbol, position in account.positions.items()
-    ]
-    unrealised = sum(view.unrealised for view in views)
-    maintenance = sum(view.maintenance for view in views)
+    valued = {
+        symbol: _value(position, listings[symbol], now) for symbol, position in account.positions.items()
+    }
+    unrealised = sum(one.unrealised for one in valued.values())
+    maintenance = sum(one.taken for one in valued.values())
     initial = initial_margin(account, listings, orders, now)
     balance = account.wallet + unrealised
     inverse = kind is ContractKind.INVERSE
+    available = balance - initial - (maintenance if inverse else 0)
+    shared = sum(one.unrealised for symbol, one in valued.items() if not account.positions[symbol].leverage)
     return AccountView(
         account=account.name,
         currency="XBT" if inverse else "USD",
@@ -71,8 +110,9 @@ def account_view(
         balance=balance,
         initial=initial,
         maintenance=maintenance,
-        available=balance - initial - (maintenance if inverse else 0),
+        available=available,
         at=now,
+        withdrawable=max(0, available - max(0, shared)),
     )
 
 
@@ -86,13 +126,14 @@ def initial_margin(
     total = 0
     for symbol, live in by_symbol.items():
         listing = listings[symbol]
-        contracts = account.position(listing).contracts
+        position = account.position(listing)
         if listing.spec.is_inverse:
-            total += margin.inverse_order_margin(listing.spec, contracts, live)
+            rates = leverage.initial_rates(listing.spec, position)
+            total += margin.inverse_order_margin(listing.spec, position.contracts, live, rates)
             continue
         price = listing.mark(now) or max((order.price for order in live), default=None)
         if price is not None:
-            total += margin.linear_initial(listing.spec, contracts, price, live)
+            total += margin.linear_initial(listing.spec, position.contracts, price, live)
     return total
 
 
@@ -105,10 +146,20 @@ def entry_price(position: Position) -> Decimal | None:
     return Decimal(position.cost) / (position.contracts * position.spec.multiplier)
 
 
-def _maintenance(position: Position, listing: Listing, mark: int | None) -> int:
+def _value(position: Position, listing: Listing, now: datetime) -> _Valued:
+    mark = listing.mark(now)
+    worth = position.cost if mark is None else value(position.spec, position.contracts, mark)
+    unrealised = profit(position.spec, position.cost, worth)
+    return _Valued(mark, worth, unrealised, _taken(position, listing, mark, unrealised))
+
+
+def _taken(position: Position, listing: Listing, mark: int | None, unrealised: int) -> int:
+    """Return the margin a position takes. An isolated one keeps its own gains and losses to itself."""
     if position.contracts == 0:
         return 0
     if listing.spec.is_inverse:
+        if position.leverage:
+            return leverage.position_margin(listing.spec, position).total + unrealised
         return margin.inverse_maintenance(listing.spec, position, listing.funding_rate)
     if mark is None:
         return 0

@@ -15,7 +15,7 @@ LEAST_LIFE = timedelta(days=14)
 
 
 def xbtusd() -> ContractSpec:
-    """Return the inverse perpetual: lot 100, tick 0.1 USD, margin 1 % / 0.5 %, fees 0.05 %."""
+    """Return the inverse perpetual: lot 100, tick 0.1 USD, margin 1 % / 0.5 %, fees 0.05 %, risk 200 + 150 XBT."""
     return ContractSpec(
         symbol="XBTUSD",
         root="XBT",
@@ -26,6 +26,8 @@ def xbtusd() -> ContractSpec:
         rounding_unit=100,
         maker_fee=500,
         taker_fee=500,
+        risk_limit=200 * SATOSHI,
+        risk_step=150 * SATOSHI,
     )
 
 
@@ -41,6 +43,8 @@ def xbt_future(year: int, month: int) -> ContractSpec:
         rounding_unit=100,
         maker_fee=500,
         taker_fee=500,
+        risk_limit=75 * SATOSHI,
+        risk_step=75 * SATOSHI,
         expiry=datetime.combine(last_friday(year, month), time(12), UTC),
     )
 

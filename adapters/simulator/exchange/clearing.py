@@ -1,12 +1,15 @@
 """Where executions become money: wallets, positions, funding, deposits, and the views of them."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from adapters.simulator.exchange.accounts import Account, account_view, initial_margin, position_view
 from adapters.simulator.exchange.events import AccountChanged, CashMoved, Executed, PositionChanged
 from adapters.simulator.exchange.ids import VenueIds
+from adapters.simulator.exchange.leverage import risk_limit
 from adapters.simulator.exchange.listing import Listing
+from adapters.simulator.exchange.margin import risk_value
 from adapters.simulator.exchange.order_store import OrderStore
 from adapters.simulator.exchange.orders import ExecKind, Execution, Liquidity, Side, SimOrder
 from adapters.simulator.exchange.outbox import Outbox
@@ -56,51 +59,89 @@ class Clearing:
 
     def position_views(self, name: str, now: datetime) -> list[PositionView]:
         account = self.get(name)
-        return [
-            position_view(name, account.positions[symbol], self._listings[symbol], now)
-            for symbol in sorted(account.positions)
-        ]
+        return [position_view(account, symbol, self._listings, now) for symbol in sorted(account.positions)]
 
     def position_view(self, name: str, symbol: str, now: datetime) -> PositionView:
-        listing = self._listings[symbol]
-        return position_view(name, self.get(name).position(listing), listing, now)
+        return position_view(self.get(name), symbol, self._listings, now)
+
+    def backing(self, name: str, symbol: str, now: datetime) -> int:
+        """Return the units that stand behind a cross position: the wallet and what the others gain and take."""
+        others = [view for view in self.position_views(name, now) if view.symbol != symbol]
+        return self.get(name).wallet + sum(view.unrealised - view.maintenance for view in others)
 
     def initial_margin(self, name: str, orders: list[SimOrder], now: datetime) -> int:
         """Return the initial margin the account would need if ``orders`` were its live ones."""
         return initial_margin(self.get(name), self._listings, orders, now)
 
+    def check_risk(self, name: str, symbol: str, before: list[SimOrder], after: list[SimOrder]) -> None:
+        """Refuse what would raise the risk value of a contract beyond the position's limit."""
+        position = self.position(name, symbol)
+        limit = risk_limit(position.spec, position)
+        if not limit:
+            return
+        values = [
+            risk_value(position.spec, position, [order for order in orders if order.symbol == symbol])
+            for orders in (before, after)
+        ]
+        if values[1] > max(limit, values[0]):
+            raise ExchangeRefusal(
+                RefusalCode.RISK_LIMIT,
+                f"Value of position and orders exceeds position Risk Limit, {limit}",
+                required=values[1],
+                limit=limit,
+            )
+
     def trade(
         self, order: SimOrder, quantity: int, price: int, liquidity: Liquidity, now: datetime
     ) -> Execution:
         """Book a fill of ``order``; return its execution."""
-        account, listing = self.get(order.account), self._listings[order.symbol]
+        listing = self._listings[order.symbol]
         signed = order.side.sign * quantity
+        paid = fee(listing.spec, quantity, value(listing.spec, signed, price), liquidity)
+        listing.last = price
+        kind = ExecKind.LIQUIDATION if order.forced and listing.spec.is_inverse else ExecKind.TRADE
+        bare = self._book(kind, order.account, listing, signed, price, paid, now)
+        execution = replace(
+            bare, order_id=order.order_id, client_id=order.client_id, ref=order.ref, liquidity=liquidity
+        )
+        self._store.record(execution)
+        return execution
+
+    def move(
+        self, kind: ExecKind, name: str, listing: Listing, signed: int, price: int, paid: int, now: datetime
+    ) -> Execution:
+        """Change a position by ``signed`` contracts at ``price`` without an order, for a fee of ``paid``."""
+        execution = self._book(kind, name, listing, signed, price, paid, now)
+        self._store.record(execution)
+        self._outbox.post(Executed(execution, None))
+        return execution
+
+    def _book(
+        self, kind: ExecKind, name: str, listing: Listing, signed: int, price: int, paid: int, now: datetime
+    ) -> Execution:
+        account = self.get(name)
         cost = value(listing.spec, signed, price)
-        paid = fee(listing.spec, quantity, cost, liquidity)
         realised = account.position(listing).trade(signed, cost)
         account.wallet += realised - paid
-        listing.last = price
         exec_id, number = self._ids.execution()
-        execution = Execution(
+        return Execution(
             exec_id=exec_id,
             number=number,
-            kind=ExecKind.TRADE,
-            account=order.account,
-            symbol=order.symbol,
-            order_id=order.order_id,
-            client_id=order.client_id,
-            ref=order.ref,
-            side=order.side,
-            quantity=quantity,
+            kind=kind,
+            account=name,
+            symbol=listing.spec.symbol,
+            order_id="",
+            client_id="",
+            ref="",
+            side=Side.BUY if signed > 0 else Side.SELL,
+            quantity=abs(signed),
             price=price,
             cost=cost,
             fee=paid,
             realised=realised,
-            liquidity=liquidity,
+            liquidity=None,
             at=now,
         )
-        self._store.record(execution)
-        return execution
 
     def pay_funding(self, listing: Listing, mark: int, now: datetime) -> None:
         """Charge every position of a perpetual ``value at mark × rate``: longs pay a positive rate."""
@@ -139,7 +180,7 @@ class Clearing:
         account = self.get(name)
         if amount < 0:
             view = self.view(name, now)
-            free = max(0, view.available - max(0, view.unrealised))
+            free = view.withdrawable
             if -amount > free:
                 raise ExchangeRefusal(
                     RefusalCode.INSUFFICIENT_FUNDS,

@@ -5,17 +5,23 @@ from datetime import datetime, timedelta
 
 from adapters.clock import Clock
 from adapters.simulator.exchange.clearing import Clearing
-from adapters.simulator.exchange.contract import ContractSpec
-from adapters.simulator.exchange.events import BookChanged, Listener, SessionChanged
+from adapters.simulator.exchange.contract import ContractKind, ContractSpec
+from adapters.simulator.exchange.deleveraging import Deleveraging
+from adapters.simulator.exchange.events import BookChanged, Listener
 from adapters.simulator.exchange.funding import FundingSchedule
 from adapters.simulator.exchange.ids import VenueIds
+from adapters.simulator.exchange.insurance import Insurance
+from adapters.simulator.exchange.liquidation import BrokerLiquidator, Liquidator
 from adapters.simulator.exchange.listing import Listing
+from adapters.simulator.exchange.margin_desk import MarginDesk
 from adapters.simulator.exchange.order_desk import OrderDesk
 from adapters.simulator.exchange.order_store import OrderStore
 from adapters.simulator.exchange.orders import Execution, NewOrder, SimOrder
 from adapters.simulator.exchange.outbox import Outbox
+from adapters.simulator.exchange.overload import Overload
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
 from adapters.simulator.exchange.rules import VenueRules
+from adapters.simulator.exchange.timetable import Timetable
 from adapters.simulator.exchange.views import (
     AccountView,
     BookLevel,
@@ -24,6 +30,9 @@ from adapters.simulator.exchange.views import (
     PositionView,
     Ticker,
 )
+
+INSURANCE = 10_000 * 100_000_000
+"""What the inverse venue's fund holds at first, satoshi."""
 
 
 class Exchange:
@@ -42,6 +51,7 @@ class Exchange:
         *,
         seed: int = 1,
         funding: FundingSchedule | None = None,
+        insurance: int = INSURANCE,
     ) -> None:
         now = clock.now()
         self._name = name
@@ -58,7 +68,23 @@ class Exchange:
         ids = VenueIds(rules.kind, seed, now)
         self._clearing = Clearing(rules, self._listings, self._store, ids, self._outbox)
         self._desk = OrderDesk(rules, self._clearing, self._store, ids, self._outbox)
-        self._was_open = self.is_open()
+        store, outbox, listings = self._store, self._outbox, self._listings
+        self._timetable = Timetable(rules, listings, self._clearing, self._desk, store, outbox, now)
+        self._margins = MarginDesk(listings, self._clearing, store)
+        self._insurance = Insurance(self._desk, insurance)
+        self._deleveraging = Deleveraging(listings, self._clearing, self._desk, store, outbox)
+        self._liquidator = Liquidator(
+            listings,
+            self._clearing,
+            self._desk,
+            self._margins,
+            store,
+            self._insurance,
+            self._deleveraging,
+            outbox,
+        )
+        self._broker = BrokerLiquidator(listings, self._clearing, self._desk, store, self._timetable)
+        self._overload = Overload(seed)
 
     # What the venue is
 
@@ -78,9 +104,11 @@ class Exchange:
         return self._listing(symbol).spec
 
     def is_open(self, symbol: str | None = None) -> bool:
-        """Say whether the session is open, and, if given, ``symbol`` not halted."""
-        halted = symbol is not None and self._listing(symbol).halted
-        return not halted and self._rules.sessions.is_open(self._clock.now())
+        """Say whether the session is open, and ``symbol``, if given, neither halted nor settled."""
+        now = self._clock.now()
+        if symbol is None:
+            return self._rules.sessions.is_open(now)
+        return self._timetable.is_open(self._listing(symbol), now)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Tell ``listener`` every event from now on; return the call that ends it."""
@@ -204,33 +232,45 @@ class Exchange:
         Raises ExchangeRefusal (LEVERAGE outside 0 and 1 to 1 / base margin, INSUFFICIENT_MARGIN, NOT_SUPPORTED
         at a linear venue).
         """
-        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue sets no leverage")
+        self._listing(symbol)
+        self._margins.set_leverage(account, symbol, leverage, self._clock.now())
+        return self._tell_margin(account, symbol)
 
     def set_risk_limit(self, account: str, symbol: str, limit: int) -> PositionView:
         """Set a position's risk limit (units); it is held to the next whole step.
 
         Raises ExchangeRefusal (RISK_LIMIT, INSUFFICIENT_MARGIN, NOT_SUPPORTED at a linear venue).
         """
-        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue sets no risk limit")
+        self._listing(symbol)
+        self._margins.set_risk_limit(account, symbol, limit, self._clock.now())
+        return self._tell_margin(account, symbol)
 
     def transfer_margin(self, account: str, symbol: str, amount: int) -> PositionView:
         """Move ``amount`` units of margin to an isolated position (or, negative, away from it).
 
         Raises ExchangeRefusal (NO_POSITION where it is flat or cross, INSUFFICIENT_MARGIN, NOT_SUPPORTED).
         """
-        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue transfers no margin")
+        self._listing(symbol)
+        self._margins.transfer(account, symbol, amount, self._clock.now())
+        return self._tell_margin(account, symbol)
 
     def deleverage(self, account: str, symbol: str, quantity: int, price: int | None = None) -> Execution:
         """Reduce a position by ``quantity`` at ``price`` (default: the mark), as auto-deleveraging does.
 
-        Raises ExchangeRefusal (NO_POSITION, QUANTITY beyond the position).
+        Raises ExchangeRefusal (NO_POSITION, QUANTITY beyond the position, NOT_SUPPORTED at a linear venue).
         """
-        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue does not deleverage")
+        listing, now = self._listing(symbol), self._clock.now()
+        mark = listing.mark(now) if price is None else price
+        if not listing.spec.is_inverse or mark is None:
+            raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue does not deleverage")
+        execution = self._deleveraging.reduce(account, listing, quantity, mark, now)
+        self._outbox.flush()
+        return execution
 
     @property
     def insurance_fund(self) -> int:
         """Units."""
-        return 0
+        return self._insurance.fund
 
     def initial_margin_change(self, account: str, request: NewOrder) -> int:
         """Return by how many units accepting ``request`` would raise the initial margin (what-if)."""
@@ -255,7 +295,10 @@ class Exchange:
         the session is closed there is no depth.
         """
         listing, now = self._listing(symbol), self._clock.now()
-        listing.index = index
+        if listing.settled is not None:
+            return
+        listing.note_index(index, now)
+        self._overload.note(symbol, index, now)
         if self.is_open(symbol):
             listing.book.replace(bids, asks)
             listing.note_market(bids, asks)
@@ -269,82 +312,53 @@ class Exchange:
 
     def halt(self, symbol: str) -> None:
         """Stop trading in ``symbol``, as if its session were closed, until ``resume``."""
-        self._set_halted(self._listing(symbol), True)
+        self._timetable.set_halted(self._listing(symbol), True, self._clock.now())
+        self._outbox.flush()
 
     def resume(self, symbol: str) -> None:
         """End a halt; orders held meanwhile go to the market at the next step."""
-        self._set_halted(self._listing(symbol), False)
+        self._timetable.set_halted(self._listing(symbol), False, self._clock.now())
+        self._outbox.flush()
 
     def overloaded(self) -> bool:
         """Draw whether the venue would answer this order with "overloaded": likelier when prices run."""
-        return False
+        return self._overload.draw(self._clock.now())
 
     def set_overload(self, probability: int | None) -> None:
         """Fix the probability of ``overloaded`` (ppm); None lets prices decide again."""
-        raise ExchangeRefusal(RefusalCode.NOT_SUPPORTED, "This venue is never overloaded")
+        self._overload.fixed = probability
 
     def step(self) -> None:
-        """Do what time has made due: sessions, GTD expiry, the dead man's switch, funding, stops on the mark.
+        """Do what time has made due: sessions, settlement, GTD expiry, the dead man's switch, funding, stops on
 
-        Call it after ``set_market``, so that what waited for the open meets the market.
+        the mark, liquidations. Call it after every contract's ``set_market``, so that what waited for the open
+        meets the market and nobody is liquidated at prices half of which are old.
         """
         now = self._clock.now()
-        self._change_session(now)
-        self._cancel_due(now)
+        self._timetable.step(now)
         for listing in self._listings.values():
-            self._fund(listing, now)
             self._react(listing, now)
+        self._liquidate(now)
         self._outbox.flush()
-
-    def _change_session(self, now: datetime) -> None:
-        is_open = self.is_open()
-        if is_open != self._was_open:
-            self._was_open = is_open
-            self._outbox.post(SessionChanged(is_open))
-            if not is_open:
-                for listing in self._listings.values():
-                    self._empty(listing)
-        for symbol, listing in self._listings.items():
-            if self.is_open(symbol):
-                self._desk.release_held(listing, now)
-
-    def _set_halted(self, listing: Listing, halted: bool) -> None:
-        if listing.halted is halted:
-            return
-        listing.halted = halted
-        self._outbox.post(SessionChanged(self.is_open(listing.spec.symbol), listing.spec.symbol))
-        if halted:
-            self._empty(listing)
-        self._outbox.flush()
-
-    def _empty(self, listing: Listing) -> None:
-        listing.book.replace((), ())
-        self._outbox.post(BookChanged(listing.spec.symbol))
 
     def _react(self, listing: Listing, now: datetime) -> None:
         """Do what new prices set off."""
-        if self.is_open(listing.spec.symbol):
+        if self._timetable.is_open(listing, now):
             self._desk.trigger_stops(listing, now)
 
-    def _cancel_due(self, now: datetime) -> None:
-        for order in self._store.live():
-            if order.expires_at is not None and order.expires_at <= now:
-                self._desk.cancel(order, self._listings[order.symbol], "Expired", now)
-        for name in self._clearing.names():
-            account = self._clearing.get(name)
-            if account.switch_at is not None and account.switch_at <= now:
-                account.switch_at = None
-                for order in self._store.live(name):
-                    self._desk.cancel(order, self._listings[order.symbol], "cancelAllAfter expired", now)
+    def _tell_margin(self, account: str, symbol: str) -> PositionView:
+        self._clearing.tell(account, symbol, self._clock.now())
+        self._outbox.flush()
+        return self.position(account, symbol)
 
-    def _fund(self, listing: Listing, now: datetime) -> None:
-        while (
-            listing.funding is not None and listing.next_funding is not None and now >= listing.next_funding
-        ):
-            mark = listing.mark(now)
-            listing.next_funding = listing.funding.next_after(listing.next_funding)
-            if mark is not None:
-                self._clearing.pay_funding(listing, mark, now)
+    def _liquidate(self, now: datetime) -> None:
+        if not self._rules.liquidates:
+            return
+        for account in self._clearing.names():
+            if self._rules.kind is ContractKind.INVERSE:
+                self._liquidator.check(account, now)
+            else:
+                self._broker.check(account, now)
 
     def _listing(self, symbol: str) -> Listing:
         listing = self._listings.get(symbol)

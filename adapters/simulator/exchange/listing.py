@@ -7,14 +7,19 @@ from datetime import datetime, timedelta
 from adapters.simulator.exchange.book import Book
 from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.funding import FundingSchedule
-from adapters.simulator.exchange.marks import dated_mark, perpetual_mark
+from adapters.simulator.exchange.marks import dated_mark, impact_price, perpetual_mark
 from adapters.simulator.exchange.orders import Side, TriggerKind
+from adapters.simulator.exchange.settlement import IndexHistory
 from adapters.simulator.exchange.views import BookLevel, BookView, Ticker
 
 
 @dataclass(slots=True)
 class Listing:
-    """Prices in cents; None until the market has been set. ``mid`` is the last one of a two-sided book."""
+    """Prices in cents; None until the market has been set.
+
+    ``mid`` is the last one of a two-sided book, the impact mid of an inverse one that is deep enough.
+    ``settled``: what the contract settled at.
+    """
 
     spec: ContractSpec
     funding: FundingSchedule | None
@@ -24,6 +29,8 @@ class Listing:
     mid: int | None = None
     last: int | None = None
     halted: bool = False
+    settled: int | None = None
+    history: IndexHistory = field(default_factory=IndexHistory)
 
     @property
     def funding_rate(self) -> int:
@@ -32,6 +39,8 @@ class Listing:
 
     def mark(self, now: datetime) -> int | None:
         """Return the mark: of the index for an inverse contract, the mid for a linear one."""
+        if self.settled is not None:
+            return self.settled
         if not self.spec.is_inverse:
             return self.mid
         if self.index is None:
@@ -53,6 +62,11 @@ class Listing:
             case TriggerKind.LAST:
                 return self.last
 
+    def note_index(self, index: int, now: datetime) -> None:
+        self.index = index
+        if self.spec.expiry is not None:
+            self.history.note(now, index)
+
     def note_market(self, bids: Sequence[BookLevel], asks: Sequence[BookLevel]) -> None:
         """Let the last price follow a market whose depth has moved past it: it did not get there untraded."""
         if bids and asks and self.last is None:
@@ -65,7 +79,12 @@ class Listing:
     def note_mid(self) -> None:
         """Remember the book's middle, if it has one."""
         bids, asks = self.book.levels(Side.BUY), self.book.levels(Side.SELL)
-        if bids and asks:
+        if not bids or not asks:
+            return
+        impact = [impact_price(self.spec, side) for side in (bids, asks)] if self.spec.is_inverse else [None]
+        if self.spec.expiry is not None and None not in impact:
+            self.mid = sum(price or 0 for price in impact) // 2
+        else:
             self.mid = (bids[0].price + asks[0].price) // 2
 
     def view(self, now: datetime) -> BookView:
@@ -83,4 +102,7 @@ class Listing:
             funding_rate=None if self.funding is None else self.funding.rate,
             next_funding=self.next_funding,
             at=now,
+            impact_bid=impact_price(self.spec, view.bids) if self.spec.is_inverse else None,
+            impact_ask=impact_price(self.spec, view.asks) if self.spec.is_inverse else None,
+            settlement=self.settled,
         )

@@ -7,20 +7,24 @@ broker charges the largest position that could come of the open orders, dearer f
 from collections.abc import Iterable
 
 from adapters.simulator.exchange.contract import ContractSpec
+from adapters.simulator.exchange.leverage import maintenance_rate
 from adapters.simulator.exchange.orders import Side, SimOrder
 from adapters.simulator.exchange.position import Position
 from adapters.simulator.exchange.value import PPM, ceil_div, value
 
 
-def inverse_order_margin(spec: ContractSpec, contracts: int, orders: Iterable[SimOrder]) -> int:
+def inverse_order_margin(
+    spec: ContractSpec, contracts: int, orders: Iterable[SimOrder], rates: tuple[int, int] | None = None
+) -> int:
     """Return the initial margin of open orders beside a position of signed ``contracts``.
 
     ``V × (IM + f + f × (1 + IM))`` of what exceeds the position, the larger of the two sides. The orders most
-    likely to trade close the position first.
+    likely to trade close the position first. ``rates``: of a long and a short (ppm), the contract's own if None.
     """
+    long, short = rates or (spec.initial_margin_long, spec.initial_margin_short)
     charged = {Side.BUY: 0, Side.SELL: 0}
     free = {Side.BUY: max(-contracts, 0), Side.SELL: max(contracts, 0)}
-    rate = {Side.BUY: spec.initial_margin_long, Side.SELL: spec.initial_margin_short}
+    rate = {Side.BUY: long, Side.SELL: short}
     for order in sorted(orders, key=lambda order: -order.side.sign * order.price):
         if order.reduce_only or order.is_waiting:
             continue
@@ -34,11 +38,19 @@ def inverse_order_margin(spec: ContractSpec, contracts: int, orders: Iterable[Si
 
 def inverse_maintenance(spec: ContractSpec, position: Position, funding_rate: int) -> int:
     """Return ``ceil(MM × cost)``, and ``ceil(|rate| × cost)`` on top if the position pays the next funding."""
-    rate = spec.maintenance_margin_long if position.contracts > 0 else spec.maintenance_margin_short
-    margin = ceil_div(rate * abs(position.cost), PPM)
+    margin = ceil_div(maintenance_rate(spec, position) * abs(position.cost), PPM)
     if position.contracts * funding_rate > 0:
         margin += ceil_div(abs(funding_rate) * abs(position.cost), PPM)
     return margin
+
+
+def risk_value(spec: ContractSpec, position: Position, orders: Iterable[SimOrder]) -> int:
+    """Return the largest value (units) that the position could reach by ``orders``, at their prices."""
+    reach = {Side.BUY: position.cost, Side.SELL: -position.cost}
+    for order in orders:
+        if not order.is_waiting and not order.reduce_only:
+            reach[order.side] += abs(value(spec, order.leaves, order.price))
+    return max(abs(position.cost), *reach.values())
 
 
 def linear_margin(spec: ContractSpec, contracts: int, price: int, *, maintenance: bool = False) -> int:

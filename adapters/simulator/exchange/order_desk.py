@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from adapters.simulator.exchange import admission, stops
+from adapters.simulator.exchange.book import Match
 from adapters.simulator.exchange.clearing import Clearing
 from adapters.simulator.exchange.events import BookChanged, Executed, OrderChanged
 from adapters.simulator.exchange.ids import VenueIds
@@ -43,6 +44,10 @@ class OrderDesk:
         request = self._priced(account, request, listing, now)
         before, after = self.margins(account, request, now)
         admission.check_margin(before, after, self._clearing.view(account, now).available)
+        live = self._store.live(account)
+        self._clearing.check_risk(
+            account, request.symbol, live, [*live, _new_order(account, request, "", 0, now, held=False)]
+        )
         order_id, number = self._ids.order()
         held = request.stop is None and not is_open
         order = self._accept(_new_order(account, request, order_id, number, now, held=held))
@@ -94,6 +99,7 @@ class OrderDesk:
         before = self._clearing.initial_margin(order.account, live, now)
         after = self._clearing.initial_margin(order.account, [*others, changed], now)
         admission.check_margin(before, after, self._clearing.view(order.account, now).available)
+        self._clearing.check_risk(order.account, order.symbol, live, [*others, changed])
         listing.book.remove(order.order_id)
         changed = self._accept(changed)
         if changed.held or changed.is_waiting:
@@ -110,6 +116,35 @@ class OrderDesk:
         if rested:
             self._outbox.post(BookChanged(order.symbol))
         return canceled
+
+    def end(self, order: SimOrder, listing: Listing, reason: str, now: datetime) -> None:
+        """Cancel an order and tell nothing else; the caller tells the account and the book."""
+        self._end(order, listing, reason, now)
+
+    def force(
+        self,
+        account: str,
+        listing: Listing,
+        side: Side,
+        quantity: int,
+        price: int | None,
+        tif: Tif,
+        now: datetime,
+    ) -> SimOrder:
+        """Work an order of the venue's own, unchecked; ``price`` None is at market."""
+        request = NewOrder(listing.spec.symbol, side, quantity, price or 0, tif, is_market=price is None)
+        order_id, number = self._ids.order()
+        priced = self._priced(account, request, listing, now)
+        order = replace(_new_order(account, priced, order_id, number, now, held=False), forced=True)
+        return self._work(self._accept(order), listing, now)
+
+    def fill_maker(self, match: Match, listing: Listing, now: datetime) -> None:
+        """Fill the resting order that somebody without an account has taken."""
+        if match.maker is None:
+            return
+        maker = self._fill(self._order(match.maker), match.quantity, match.price, Liquidity.MAKER, now)
+        self._trim_reduce_only(maker.account, listing, now)
+        self._clearing.tell(maker.account, maker.symbol, now)
 
     def fill_passive(self, listing: Listing, now: datetime) -> None:
         """Fill what the market has traded through, then take away depth that would cross what rests."""

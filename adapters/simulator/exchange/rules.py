@@ -8,7 +8,10 @@ from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
 
 @dataclass(frozen=True, slots=True)
 class VenueRules:
-    """``hold_when_closed``: keep GTC and GTD orders sent to a closed session until it opens, else refuse."""
+    """``hold_when_closed``: keep GTC and GTD orders sent to a closed session until it opens, else refuse.
+
+    ``liquidates``: close positions of accounts without the margin for them. False lets a test see what would be.
+    """
 
     kind: ContractKind
     unique_client_ids: bool
@@ -16,6 +19,7 @@ class VenueRules:
     reduce_only: bool
     dead_mans_switch: bool
     hold_when_closed: bool
+    liquidates: bool = True
     sessions: Sessions = field(default=ALWAYS_OPEN)
 
     @property

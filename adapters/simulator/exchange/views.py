@@ -85,6 +85,13 @@ class PositionView:
     def is_cross(self) -> bool:
         return self.leverage == 0
 
+    @property
+    def is_due(self) -> bool:
+        """Say whether the mark has come to the liquidation price."""
+        if self.contracts == 0 or self.mark is None or self.liquidation is None:
+            return False
+        return self.mark <= self.liquidation if self.contracts > 0 else self.mark >= self.liquidation
+
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
