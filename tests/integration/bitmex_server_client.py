@@ -74,6 +74,12 @@ class Client:
         self.http = http
         self.base = base
         self.clock = clock
+        self.sockets: list[aiohttp.ClientWebSocketResponse] = []
+
+    async def close(self) -> None:
+        """Close every websocket, those the server dropped too: their transport is ours to release."""
+        for ws in self.sockets:
+            await ws.close()
 
     def expires(self) -> str:
         return str(int(self.clock.now().timestamp()) + 60)
@@ -117,7 +123,9 @@ class Client:
 
     async def websocket(self, *topics: str, authenticate: bool = True) -> "Socket":
         """Connect, sign, subscribe; return the socket after the last partial."""
-        socket = Socket(await self.http.ws_connect(self.base + "/realtime"))
+        ws = await self.http.ws_connect(self.base + "/realtime")
+        self.sockets.append(ws)
+        socket = Socket(ws)
         await socket.next()
         if authenticate:
             expires = int(self.expires())
@@ -206,7 +214,10 @@ async def rig(clock: Clock | None = None, deposit: int = 10 * XBT, **options: An
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as http:
             made = Rig(exchange, server, Client(http, f"http://127.0.0.1:{port}", clock))
             made.market()
-            yield made
+            try:
+                yield made
+            finally:
+                await made.client.close()
     finally:
         await server.stop()
         await asyncio.sleep(0)
