@@ -89,7 +89,10 @@ class Liquidator:
         side = Side.SELL if position.contracts > 0 else Side.BUY
         before = position.contracts
         self._desk.force(account, listing, side, quantity, view.bankruptcy, Tif.FOK, now)
-        return position.contracts != before
+        if position.contracts == before:
+            return False
+        self._margins.lower_risk_limit(account, spec.symbol)
+        return True
 
     def _take_over(self, account: str, listing: Listing, now: datetime) -> None:
         """Move the position to the liquidation engine at its bankruptcy price.

@@ -37,9 +37,9 @@ class IndexHistory:
     def between(self, start: datetime, end: datetime) -> list[Held]:
         """Return what stood from ``start`` to ``end``; the time before the first point is left out."""
         points = list(self._points)
-        ends = [at for at, _ in points[1:]] + [end]
+        ends = [*(at for at, _ in points[1:]), end]
         held = []
-        for (since, price), until in zip(points, ends, strict=True):
+        for (since, price), until in zip(points, ends, strict=False):
             stood = (min(until, end) - max(since, start)) // _MICROSECOND
             if stood > 0:
                 held.append((price, stood))
