@@ -119,9 +119,9 @@ def _print_report(report: "Report", json: bool) -> None:
         ("tranches, orders, fills", f"{view['tranches_filled']}, {view['orders']}, {view['fills']}"),
         ("largest naked delta", f"{report.summary.max_naked_delta_xbt:.8f} XBT"),
         ("naked XBT·seconds", f"{report.summary.naked_xbt_seconds:.4f}"),
-        ("P&L after fees and funding", f"{view['pnl_usd']:,.2f} USD"),
-        ("  fees paid", f"{view['fees_usd']:,.2f} USD"),
-        ("  funding received", f"{view['funding_usd']:,.2f} USD"),
+        ("P&L after fees and funding", _usd(view["pnl_usd"])),
+        ("  fees paid", _usd(view["fees_usd"])),
+        ("  funding received", _usd(view["funding_usd"])),
         (
             "exposure that remains",
             f"{report.summary.final_delta_xbt:.8f} XBT (the wallet: flat is not unexposed)",
@@ -130,8 +130,15 @@ def _print_report(report: "Report", json: bool) -> None:
     ]
     for name, value in lines:
         print(f"  {name:<28} {value}")
+    print(
+        "  (the basis had seconds, not weeks, to narrow: what shows is fees, funding and the bid-ask spread)"
+    )
     for problem in (*report.mismatches, *report.verification.problems):
         print(f"  ! {problem}")
+
+
+def _usd(amount: float | None) -> str:
+    return "no price to value it at" if amount is None else f"{amount:,.2f} USD"
 
 
 def register(app: typer.Typer) -> None:
