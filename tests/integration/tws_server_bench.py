@@ -144,3 +144,19 @@ def order(action: str, quantity: int, price: float, tif: str = "IOC", **fields: 
 
 def codes(trade: Trade) -> list[int]:
     return [entry.errorCode for entry in trade.log if entry.errorCode]
+
+
+def tap(ib: IB) -> list[list[str]]:
+    """Return a list that takes in every message a client receives from now on, as its fields."""
+    messages: list[list[str]] = []
+    unread = bytearray()
+
+    def take(data: bytes) -> None:
+        unread.extend(data)
+        while len(unread) >= 4 and len(unread) >= 4 + int.from_bytes(unread[:4]):
+            end = 4 + int.from_bytes(unread[:4])
+            messages.append(unread[4:end].decode().split("\0")[:-1])
+            del unread[:end]
+
+    ib.client.conn.hasData += take
+    return messages

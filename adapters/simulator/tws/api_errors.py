@@ -97,6 +97,7 @@ def canceled(reason: str) -> ApiError:
     return ApiError(CANCELED, f"Order Canceled - reason:{reason}")
 
 
+BUSY = rejected("The exchange cannot take the order now.")
 MARKET_RESERVED = rejected("Market orders are not accepted while the market is closed or reserved.")
 
 

@@ -11,6 +11,7 @@ from adapters.simulator.exchange.events import OrderChanged
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.orders import Status
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
+from adapters.simulator.faults import FaultKind
 from adapters.simulator.tws import api_errors, messages, order_messages
 from adapters.simulator.tws.admission import MARKET, Admitted, admit
 from adapters.simulator.tws.api_errors import ApiError, Refuse, of_refusal
@@ -39,7 +40,7 @@ READ_ONLY = api_errors.invalid("The API interface is currently in Read-Only mode
 class OrderDesk:
     """``lane`` is the way to the exchange; ``first_order_id`` the lowest id a client is ever given.
 
-    ``forget_ids``: start without knowing which ids were used before (a gateway restarted badly).
+    ``forget_ids``: start knowing only the ids of live orders (a gateway restarted badly).
     """
 
     exchange: Exchange
@@ -179,11 +180,10 @@ class OrderDesk:
         if order.is_by_hand:
             return
         recovered = order.sim is not None
-        if not (recovered and self.forget_ids and order.is_final):
-            self._by_key[order.client_id, order.order_id] = order
-        if not (recovered and self.forget_ids):
-            highest = self._highest.get(order.client_id, 0)
-            self._highest[order.client_id] = max(highest, order.order_id)
+        if recovered and self.forget_ids and order.is_final:
+            return
+        self._by_key[order.client_id, order.order_id] = order
+        self._highest[order.client_id] = max(self._highest.get(order.client_id, 0), order.order_id)
 
     def _bind(self, order: GatewayOrder) -> None:
         self._bound += 1
@@ -212,6 +212,9 @@ class OrderDesk:
         if order.order_type == MARKET and not self.exchange.is_open(order.contract.spec.symbol):
             self._refuse(order, api_errors.MARKET_RESERVED)
             return
+        if self.faults.plan.strikes(FaultKind.REFUSED):
+            self._refuse(order, api_errors.BUSY)
+            return
         self._arriving = order
         try:
             sim = self.exchange.place(self.account, admitted.request(order.order_ref, order.tag))
@@ -225,6 +228,7 @@ class OrderDesk:
         elif not (sim.status.is_final or sim.is_waiting) and order.status == OrderStatus.PRE_SUBMITTED:
             order.status = OrderStatus.SUBMITTED
             self._voice.order(order)
+        self.faults.meet_placed()
 
     def _refuse(self, order: GatewayOrder, error: ApiError) -> None:
         """A new order is dead: with the error alone, or (201) shown as inactive as well."""

@@ -91,7 +91,7 @@ class Gateway:
             self.desk, self._blotter, clock, OrderVoice(self.links), faults, self._commissions_lane
         )
         self.board = AccountBoard(exchange, account, self.catalogue, self._blotter, timing.account)
-        self.feed = MarketFeed(exchange, timing.tick)
+        self.feed = MarketFeed(exchange, timing.tick, faults.plan)
         self.uplink = Uplink(self.links, self.feed, self.board, self._orders_lane, self._on_event)
         self.board.start()
         self._unsubscribe = exchange.subscribe(self.uplink.take)
@@ -115,6 +115,8 @@ class Gateway:
             case OrderChanged() if event.order.account == self.account:
                 self.desk.on_order(event)
             case Executed() if event.execution.account == self.account:
+                if self.faults.position_first:
+                    self.board.on_position(self.exchange.position(self.account, event.execution.symbol))
                 self.trades.on_execution(event)
             case PositionChanged() if event.position.account == self.account:
                 self.board.on_position(event.position)

@@ -46,14 +46,16 @@ def _place_order(gateway: Gateway, link: Link, reader: Reader) -> None:
             order_ref=ticket.order_ref,
         )
     )
-    gateway.desk.submit(link, ticket)
+    if ticket.what_if or not gateway.faults.loses():
+        gateway.desk.submit(link, ticket)
 
 
 def _cancel_order(gateway: Gateway, link: Link, reader: Reader) -> None:
     reader.skip("version")
     order_id = reader.integer("orderId")
     _log_cancel(gateway, link, OrderAction.CANCEL, order_id)
-    gateway.desk.cancel(link, order_id)
+    if not gateway.faults.loses():
+        gateway.desk.cancel(link, order_id)
 
 
 def _global_cancel(gateway: Gateway, link: Link, reader: Reader) -> None:

@@ -19,6 +19,10 @@ class Link(Protocol):
         """Write one message; a closed or hung link loses it."""
         ...
 
+    def tell(self, fields: Fields) -> None:
+        """Write one message about an order, as the faults of the way out will have it."""
+        ...
+
     def drop(self) -> None:
         """Break the connection off, without a word."""
         ...
@@ -49,4 +53,4 @@ class Links:
         """Send a client what ``message`` makes for its version, if it is there and is not ``but``."""
         link = self._links.get(client_id)
         if link is not None and link is not but:
-            link.send(message(link.version))
+            link.tell(message(link.version))

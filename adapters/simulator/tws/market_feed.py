@@ -7,6 +7,7 @@ from enum import Enum
 
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.views import BookLevel
+from adapters.simulator.faults import FaultKind, FaultPlan
 from adapters.simulator.tws import messages
 from adapters.simulator.tws.api_errors import (
     DUPLICATE_TICKER,
@@ -60,8 +61,9 @@ class _Depth:
 class MarketFeed:
     """``interval``: seconds a changed book waits before it is told, together with all that changed since."""
 
-    def __init__(self, exchange: Exchange, interval: float) -> None:
+    def __init__(self, exchange: Exchange, interval: float, plan: FaultPlan) -> None:
         self._exchange = exchange
+        self._plan = plan
         self._interval = interval
         self._quotes: dict[tuple[Link, int], _Quotes] = {}
         self._depths: dict[tuple[Link, int], _Depth] = {}
@@ -137,6 +139,7 @@ class MarketFeed:
     def on_book(self, symbol: str) -> None:
         """A book changed: tell it with the next batch."""
         self._changed.add(symbol)
+        self._plan.lasting(FaultKind.STALE)
         self._wake()
 
     def _wake(self) -> None:
@@ -146,6 +149,9 @@ class MarketFeed:
     def _flush(self) -> None:
         self._timer = None
         if self._paused:
+            return
+        if stale := self._plan.remaining(FaultKind.STALE):
+            self._timer = asyncio.get_running_loop().call_later(stale, self._flush)
             return
         changed, self._changed = self._changed, set()
         for (link, req_id), quotes in self._quotes.items():

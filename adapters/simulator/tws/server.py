@@ -4,6 +4,7 @@ import asyncio
 
 from adapters.clock import Clock
 from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.faults import FaultPlan
 from adapters.simulator.tws.contracts import Catalogue
 from adapters.simulator.tws.faults import Faults
 from adapters.simulator.tws.gateway import Gateway, Timing
@@ -14,13 +15,15 @@ from adapters.simulator.tws.uplink import Uplink
 from adapters.simulator.tws.versions import NEWEST, OLDEST
 
 MESSAGES_PER_SECOND = 50
+RESTART_TAKES = 0.5
+"""Seconds; the real one takes a minute or two."""
 
 
 class TwsServer:
     """Serves one account of a linear exchange to any client of the broker's socket API.
 
-    ``server_version``: the newest version it speaks (157 to 178). ``faults`` may be changed at any time,
-    ``order_log`` may be read at any time; both outlive a restart. Somebody else drives the exchange's market
+    ``server_version``: the newest version it speaks (157 to 178). ``faults`` may be changed and ``order_log`` read
+    at any time; both outlive a restart. Somebody else drives the exchange's market
     and its ``step``. Raises ValueError for contracts the broker would not offer.
     """
 
@@ -36,13 +39,14 @@ class TwsServer:
         account_refresh_s: float = 180.0,
         messages_per_second: int = MESSAGES_PER_SECOND,
         server_version: int = NEWEST,
-        faults: Faults | None = None,
+        faults: FaultPlan | None = None,
         hours_style: HoursStyle = HoursStyle.DATED,
     ) -> None:
         if not OLDEST <= server_version <= NEWEST:
             raise ValueError(f"server versions {OLDEST} to {NEWEST} are served, not {server_version}")
         Catalogue(exchange.specs())
-        self.faults = faults or Faults()
+        self.faults = Faults(faults or FaultPlan.none(clock))
+        self.faults.on_restart(self._restart_soon)
         self.order_log: list[OrderLogEntry] = []
         self._exchange = exchange
         self._clock = clock
@@ -56,10 +60,16 @@ class TwsServer:
         self._gateway: Gateway | None = None
         self._server: asyncio.Server | None = None
         self._sessions: dict[asyncio.Task[None], Session] = {}
+        self._address = ("", 0)
+        self._restarting: asyncio.Task[None] | None = None
 
     @property
     def account(self) -> str:
         return self._account
+
+    @property
+    def is_running(self) -> bool:
+        return self._gateway is not None
 
     @property
     def clients(self) -> list[int]:
@@ -87,10 +97,16 @@ class TwsServer:
             self._hours_style,
         )
         self._server = server
-        return int(server.sockets[0].getsockname()[1])
+        self._address = host, int(server.sockets[0].getsockname()[1])
+        return self._address[1]
 
     async def stop(self) -> None:
         """Close every link and the port; nothing is left running. Orders stay at the exchange. Idempotent."""
+        restarting = self._restarting
+        if restarting is not None and restarting is not asyncio.current_task():
+            self._restarting = None
+            restarting.cancel()
+            await asyncio.gather(restarting, return_exceptions=True)
         server, self._server = self._server, None
         gateway, self._gateway = self._gateway, None
         if server is not None:
@@ -113,6 +129,17 @@ class TwsServer:
         """Break all links off now; clients may connect again."""
         for session in self._sessions.values():
             session.drop()
+
+    def _restart_soon(self) -> None:
+        if self._restarting is None:
+            self._restarting = asyncio.get_running_loop().create_task(self._restart())
+
+    async def _restart(self) -> None:
+        """End all links, be away for a moment, and come back with the ids of finished orders forgotten."""
+        await self.stop()
+        await asyncio.sleep(RESTART_TAKES)
+        await self.start(*self._address, next_order_id=1)
+        self._restarting = None
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         gateway, task = self._gateway, asyncio.current_task()

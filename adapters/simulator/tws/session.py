@@ -11,6 +11,7 @@ from adapters.simulator.tws.gateway import Gateway
 from adapters.simulator.tws.handlers import HANDLERS, START_API, about
 from adapters.simulator.tws.hours import stamp
 from adapters.simulator.tws.messages import Fields
+from adapters.simulator.tws.outlet import Outlet
 from adapters.simulator.tws.versions import UnsupportedVersion, negotiate
 from adapters.simulator.tws.wire import GREETING, Malformed, Reader, frame, length, split
 
@@ -46,6 +47,7 @@ class Session:
         self._offences = 0
         self._version = 0
         self._client_id = -1
+        self._outlet = Outlet(self.send, self.drop, gateway.faults.plan)
 
     @property
     def client_id(self) -> int:
@@ -62,6 +64,9 @@ class Session:
         if self._writer.transport.get_write_buffer_size() > MAX_UNREAD:
             self.drop()
 
+    def tell(self, fields: Fields) -> None:
+        self._outlet.tell(fields)
+
     def drop(self) -> None:
         self._writer.transport.abort()
 
@@ -74,6 +79,7 @@ class Session:
         except (asyncio.IncompleteReadError, ConnectionError, Malformed, UnsupportedVersion):
             pass  # the link ends, as the broker's does, without a word
         finally:
+            self._outlet.close()
             self._gateway.forget(self)
             self._writer.close()
             with suppress(ConnectionError):
@@ -122,6 +128,7 @@ class Session:
                 return
 
     def _dispatch(self, fields: list[str]) -> None:
+        self._gateway.faults.meet_message()
         handler = HANDLERS.get(int(fields[0])) if fields[0].isdecimal() else None
         if handler is None:
             self._say(NO_ID, unreadable(f"Unknown message: {fields[0][:20]!r}"))

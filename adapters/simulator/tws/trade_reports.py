@@ -1,12 +1,13 @@
-"""Telling executions: live, duplicated on demand, their commissions later, and again to whoever asks."""
+"""Telling executions: live, duplicated or corrected, their commissions later, and again to whoever asks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 
 from adapters.clock import Clock
 from adapters.simulator.exchange.events import Executed
 from adapters.simulator.exchange.orders import Liquidity, Side
+from adapters.simulator.faults import FaultKind
 from adapters.simulator.tws import messages, order_messages
 from adapters.simulator.tws.admission import parse_time
 from adapters.simulator.tws.api_errors import NO_ID
@@ -14,7 +15,7 @@ from adapters.simulator.tws.blotter import Blotter, Booked
 from adapters.simulator.tws.contracts import EXCHANGE, SEC_TYPE
 from adapters.simulator.tws.desk import OrderDesk
 from adapters.simulator.tws.faults import Faults
-from adapters.simulator.tws.gateway_order import CENTS
+from adapters.simulator.tws.gateway_order import CENTS, GatewayOrder
 from adapters.simulator.tws.lane import Lane
 from adapters.simulator.tws.links import Link
 from adapters.simulator.tws.messages import Fields
@@ -39,16 +40,24 @@ class TradeReports:
     voice: OrderVoice
     faults: Faults
     lane: Lane
+    _wrong: set[str] = field(default_factory=set)
 
     def on_execution(self, event: Executed) -> None:
         booked = self.blotter.book(event.execution)
         order = self.desk.of_exchange(event.execution.order_id)
         if booked is None or order is None:
             return
-        face = self._face(booked)
-        for _ in range(2 if self.faults.duplicate_executions else 1):
-            self.voice.tell(order, lambda version: order_messages.execution(version, NO_ID, face))
-        self.lane.run(lambda: self.voice.tell(order, lambda _: _commission(booked)))
+        exec_id = booked.execution.exec_id
+        if self.faults.plan.strikes(FaultKind.CORRECTED):
+            self.faults.revised.add(exec_id)
+            self._wrong.add(exec_id)
+        self._tell(order, booked)
+        if self.faults.duplicate_executions:
+            self.faults.note(FaultKind.DUPLICATE)
+            self._tell(order, booked)
+        self.lane.run(lambda: self._tell_commission(order, booked))
+        if exec_id in self._wrong:
+            self.lane.run(lambda: self._correct(order, booked))
 
     def answer(self, link: Link, wanted: ExecutionFilter) -> None:
         """Tell the last day's executions of the whole account that match, each with its commission."""
@@ -59,30 +68,51 @@ class TradeReports:
             face = self._face(booked)
             if booked.execution.at >= since and _matches(face, wanted):
                 link.send(order_messages.execution(link.version, wanted.req_id, face))
-                link.send(_commission(booked))
+                link.send(self._commission(booked))
         link.send(messages.executions_end(wanted.req_id))
+
+    def _tell(self, order: GatewayOrder, booked: Booked) -> None:
+        face = self._face(booked)
+        self.voice.tell(order, lambda version: order_messages.execution(version, NO_ID, face))
+
+    def _tell_commission(self, order: GatewayOrder, booked: Booked) -> None:
+        report = self._commission(booked)
+        self.voice.tell(order, lambda _: report)
+
+    def _correct(self, order: GatewayOrder, booked: Booked) -> None:
+        """Tell a wrong execution again, right and under its next id."""
+        self._wrong.discard(booked.execution.exec_id)
+        self._tell(order, booked)
+        self._tell_commission(order, booked)
+
+    def _commission(self, booked: Booked) -> Fields:
+        realised = None if booked.realised is None else dollars(booked.realised)
+        return order_messages.commission_report(
+            self._exec_id(booked), dollars(booked.execution.fee), realised
+        )
+
+    def _exec_id(self, booked: Booked) -> str:
+        exec_id = booked.execution.exec_id
+        right = exec_id in self.faults.revised and exec_id not in self._wrong
+        return f"{exec_id.rpartition('.')[0]}.02" if right else exec_id
 
     def _face(self, booked: Booked) -> ExecutionFace:
         execution = booked.execution
         order = self.desk.of_exchange(execution.order_id)
         if order is None:
             raise LookupError(f"execution {execution.exec_id} of an unknown order {execution.order_id}")
+        wrong_by = order.contract.spec.tick if execution.exec_id in self._wrong else 0
         return ExecutionFace(
-            exec_id=execution.exec_id,
+            exec_id=self._exec_id(booked),
             order=order.face(),
             at=execution.at,
             bought=execution.side is Side.BUY,
             quantity=execution.quantity,
-            price=price(execution.price),
+            price=price(execution.price + wrong_by),
             cumulative=booked.cumulative,
             average=round(Decimal(booked.notional) / booked.cumulative / CENTS, 8),
             added_liquidity=execution.liquidity is Liquidity.MAKER,
         )
-
-
-def _commission(booked: Booked) -> Fields:
-    realised = None if booked.realised is None else dollars(booked.realised)
-    return order_messages.commission_report(booked.execution.exec_id, dollars(booked.execution.fee), realised)
 
 
 def _matches(face: ExecutionFace, wanted: ExecutionFilter) -> bool:
