@@ -37,6 +37,7 @@ log = structlog.get_logger("daemon")
 _RECONCILE_EVERY = 15.0
 _RETRY = 2.0
 _WIND_DOWN = 5.0
+_LOOK_FOR_FLATTEN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,13 @@ async def running(
         valve.open()
         await reconciler.run()
         _watch(stack, reconciler.keep_running(_RECONCILE_EVERY), failed)
+        _watch(stack, _adopt_while_latched(files, adopt), failed)
+
+        def unlatch() -> None:
+            # What flatten did, and the halt it means, come before the command that lifts them.
+            adopt()
+            files.latch.unlink(missing_ok=True)
+
         token = secrets.token_urlsafe(24)
         url = f"http://{settings.api.host}:{listener.getsockname()[1]}"
         served = Served(
@@ -102,7 +110,7 @@ async def running(
             inverse=venues.inverse_id,
             linear=venues.linear_id,
             latched=files.latched,
-            unlatch=lambda: files.latch.unlink(missing_ok=True),
+            unlatch=unlatch,
             reconcile=reconciler.run,
         )
         await stack.enter_async_context(serving(create(served, token), listener))
@@ -181,6 +189,14 @@ def _adopter(engine: Engine, files: Files) -> Callable[[], None]:
                 engine.hear(AdoptJournal(fresh))
 
     return adopt
+
+
+async def _adopt_while_latched(files: Files, adopt: Callable[[], None]) -> None:
+    """Notice a flatten that had nothing to send: no order of it ever calls for its journal."""
+    while True:
+        await asyncio.sleep(_LOOK_FOR_FLATTEN)
+        if files.latched():
+            adopt()
 
 
 def _identity(entry: Entry) -> str:
