@@ -17,6 +17,7 @@ from risk.portfolio import Quote
 
 BASE = 80_000
 """USD; prices in these tests are counted in ticks from here."""
+INDEX = BASE + 10
 PATIENCE = 5.0
 """Seconds to wait for what must come."""
 QUIET = 0.15
@@ -98,8 +99,8 @@ class Stage:
         return BASE + ticks * Decimal(self.exchange.spec(self.listed).tick) / 100
 
     def market(self, bids: Rungs = (), asks: Rungs = ()) -> None:
-        """Set the market's own depth."""
-        self.exchange.set_market(self.listed, BASE * 100, self._levels(bids), self._levels(asks))
+        """Set the market's own depth; the index stands apart from it, so that positions show a P&L."""
+        self.exchange.set_market(self.listed, INDEX * 100, self._levels(bids), self._levels(asks))
 
     async def connect(self) -> None:
         await self.venue.connect([self.symbol], self.heard)
