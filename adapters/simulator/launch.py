@@ -72,6 +72,7 @@ async def run(
         clock,
         scenario.linear.account,
         latency_ms=scenario.linear.latency // timedelta(milliseconds=1),
+        faults=FaultPlan(scenario.linear.faults, scenario.seed, clock),
     )
     async with AsyncExitStack() as servers:
         bound_bitmex = await _bind(bitmex.start, bitmex_port)

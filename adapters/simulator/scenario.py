@@ -59,7 +59,7 @@ class LinearScenario:
     """The broker's account. ``cash``: units of 1e-8 USD. ``month``: (year, month) of BTC and MBT, or None.
 
     None lists the first month with two weeks to live. ``sessions``: the default never closes, so that a
-    demonstration runs on any day, CME's own pauses included.
+    demonstration runs on any day, CME's own pauses included. ``faults``: what goes wrong at the gateway.
     """
 
     account: str = "DU0000001"
@@ -67,6 +67,7 @@ class LinearScenario:
     month: tuple[int, int] | None = None
     sessions: Sessions = ALWAYS_OPEN
     latency: timedelta = timedelta(milliseconds=20)
+    faults: FaultRates = field(default_factory=FaultRates)
 
 
 @dataclass(frozen=True, slots=True)

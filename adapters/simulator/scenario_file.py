@@ -39,6 +39,10 @@ cash = 2000000               # USD
 month = "2026-12"            # left out: the first with two weeks to live
 sessions = "always"          # or a list of [opens, closes], each a time with its offset
 latency_milliseconds = 20
+
+[linear.faults]              # as above; of the gateway's kinds
+corrected = 0.05
+gateway_restart = 0.01
 """
 
 import tomllib
@@ -53,6 +57,7 @@ from adapters.simulator.bitmex.faults import BITMEX_FAULTS
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Session, Sessions
 from adapters.simulator.faults import FaultKind, FaultRates
 from adapters.simulator.scenario import Scenario, ScenarioError
+from adapters.simulator.tws.faults import TWS_FAULTS
 
 UNITS = 100_000_000
 PPM = 1_000_000
@@ -248,5 +253,6 @@ _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "month": ("month", _month),
         "sessions": ("sessions", _sessions),
         "latency_milliseconds": _LATENCY,
+        "faults": ("faults", _faults("linear.faults", TWS_FAULTS)),
     },
 }

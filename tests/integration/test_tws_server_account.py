@@ -4,11 +4,22 @@ Commission 1.25 USD a contract and side; 0.1 XBT a contract; margin long 50 % / 
 """
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from ib_async import IB
 
-from tests.integration.tws_server_bench import ACCOUNT, DOLLAR, bench, mbt, order, until
+from adapters.simulator.exchange.orders import ExecKind
+from tests.integration.tws_server_bench import (
+    ACCOUNT,
+    DOLLAR,
+    EXPIRY,
+    AdvancingClock,
+    bench,
+    mbt,
+    order,
+    until,
+)
 
 
 def values(ib: IB, currency: str = "USD") -> dict[str, str]:
@@ -128,5 +139,67 @@ def test_other_clients_see_positions_change() -> None:
             assert trade.isDone()
             assert watcher.trades() == []
             assert [p.position for p in await watcher.reqPositionsAsync()] == [-3]
+
+    asyncio.run(main())
+
+
+def test_an_account_that_lacks_margin_is_liquidated_without_a_call() -> None:
+    """8 long at 20,005 on 10,000 USD. At a mark of 12,400: equity 9,990 − 6,084 = 3,906, maintenance 3,968.
+
+    62 USD lack, of 496 a contract: one is sold, at the bid of 12,395 and a commission of 1.25. What rested is
+    cancelled (202); the execution carries no client's id, and says what it was.
+    """
+
+    async def main() -> None:
+        async with bench(deposit=10_000) as b:
+            ib = await b.client()
+            contract = await mbt(ib)
+            bought = ib.placeOrder(contract, order("BUY", 8, 20_005))
+            await until(bought.isDone)
+            rests = ib.placeOrder(contract, order("BUY", 1, 5_000, "GTC"))
+            await until(lambda: rests.orderStatus.status == "Submitted")
+            reasons: list[tuple[int, str]] = []
+            ib.errorEvent += lambda req_id, code, text, contract: reasons.append((code, text))
+            b.market([(12_395, 100)], [(12_405, 100)])
+            b.exchange.step()
+            await until(lambda: ib.positions()[0].position == 7)
+            await until(rests.isDone)
+            assert reasons == [(202, "Order Canceled - reason:Liquidation")]
+            fills = await ib.reqExecutionsAsync()
+            (forced,) = [f for f in fills if f.execution.liquidation]
+            seen = forced.execution
+            assert (seen.side, seen.shares, seen.price) == ("SLD", 1, 12_395)
+            assert (seen.clientId, seen.orderId, seen.orderRef) == (0, 0, "")
+            assert len(fills) == 2
+            # 10,000 − 10 commission − 1.25; 0.1 × (12,395 − 20,005) realised; 0.7 × (12,400 − 20,005) open.
+            await until(lambda: values(ib)["NetLiquidation"] == "3904.25")
+            # Net of the commissions of both sides of the one contract.
+            assert values(ib)["RealizedPnL"] == "-763.50"
+
+    asyncio.run(main())
+
+
+def test_an_expired_contract_becomes_cash() -> None:
+    """2 long at 20,005, settled at the index of 20,000 (nothing else was ever seen): 1 USD lost."""
+
+    async def main() -> None:
+        clock = AdvancingClock()
+        async with bench(clock=clock) as b:
+            ib = await b.client()
+            trade = ib.placeOrder(await mbt(ib), order("BUY", 2, 20_005))
+            await until(trade.isDone)
+            clock.advance_to(EXPIRY - timedelta(minutes=30))
+            b.market([(19_995, 100)], [(20_005, 100)])
+            b.exchange.step()
+            clock.advance_to(EXPIRY)
+            b.exchange.step()
+            await until(lambda: ib.positions() == [])
+            # 100,000 − 2.50 − 0.2 × 5
+            await until(lambda: values(ib)["NetLiquidation"] == "99996.50")
+            assert values(ib)["RealizedPnL"] == "-3.50"
+            assert [e.kind for e in b.exchange.executions(ACCOUNT)] == [ExecKind.TRADE, ExecKind.SETTLEMENT]
+            await b.restart()
+            again = await b.client(2)
+            assert values(again)["RealizedPnL"] == "-3.50"
 
     asyncio.run(main())

@@ -8,6 +8,8 @@ from ib_async import IB, Contract, StartupFetchNONE
 
 from adapters.clock import SystemClock
 from adapters.simulator.faults import FaultKind, FaultPlan, FaultRates
+from adapters.simulator.scenario import ScenarioError
+from adapters.simulator.scenario_file import parse
 from adapters.simulator.tws.faults import TWS_FAULTS
 from tests.integration.tws_server_bench import ACCOUNT, bench, codes, mbt, order, tap, until
 
@@ -360,3 +362,15 @@ def test_all_faults_by_rate_and_the_books_still_agree() -> None:
             assert sum(p.position for p in check.positions()) == held
 
     asyncio.run(main())
+
+
+def test_a_scenario_states_the_gateways_faults() -> None:
+    text = "[linear.faults]\ncorrected = 0.05\nquiet_seconds = 5\nlate = 0.1\nlate_milliseconds = 40"
+    faults = parse(text).linear.faults
+    assert faults.rates == {FaultKind.CORRECTED: 50_000, FaultKind.LATE: 100_000}
+    assert (faults.quiet, faults.lasting(FaultKind.LATE)) == (
+        timedelta(seconds=5),
+        timedelta(milliseconds=40),
+    )
+    with pytest.raises(ScenarioError, match="overloaded"):
+        parse("[linear.faults]\noverloaded = 0.1")

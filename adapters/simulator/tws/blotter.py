@@ -6,7 +6,7 @@ closed, so the realised result it reports is net of every commission. The exchan
 
 from dataclasses import dataclass, field
 
-from adapters.simulator.exchange.orders import ExecKind, Execution
+from adapters.simulator.exchange.orders import Execution
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +39,17 @@ class Blotter:
     _realised_by: dict[str, int] = field(default_factory=dict)
 
     def book(self, execution: Execution) -> Booked | None:
-        """Take an execution in; None for one that is no trade."""
-        if execution.kind is not ExecKind.TRADE:
+        """Take an execution in; None for one that is no order's (a settlement)."""
+        if not execution.kind.moves_position:
+            return None
+        realised = self._settle(execution)
+        if not execution.order_id:
             return None
         cumulative, notional = self._totals.get(execution.order_id, (0, 0))
         cumulative += execution.quantity
         notional += execution.quantity * execution.price
         self._totals[execution.order_id] = cumulative, notional
-        booked = Booked(execution, cumulative, notional, self._settle(execution))
+        booked = Booked(execution, cumulative, notional, realised)
         self.trades.append(booked)
         return booked
 

@@ -166,7 +166,7 @@ class OrderDesk:
             self._voice.order(order)
             return
         self._voice.status(order)
-        self._voice.error(order, api_errors.canceled(""))
+        self._voice.error(order, api_errors.canceled(sim.reason))
 
     # Inside
 

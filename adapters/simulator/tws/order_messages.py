@@ -64,6 +64,7 @@ class ExecutionFace:
     cumulative: int
     average: Decimal
     added_liquidity: bool
+    liquidation: bool = False
 
 
 def order_status(order: OrderFace) -> Fields:
@@ -137,7 +138,7 @@ def execution(version: int, req_id: int, fill: ExecutionFace) -> Fields:
         order.account,
     ]
     fields += [EXCHANGE, "BOT" if fill.bought else "SLD", fill.quantity, fill.price, order.perm_id]
-    fields += [order.client_id, 0, fill.cumulative, fill.average, order.order_ref, "", "", ""]
+    fields += [order.client_id, fill.liquidation, fill.cumulative, fill.average, order.order_ref, "", "", ""]
     fields.append(1 if fill.added_liquidity else 2)
     if version >= Gate.PENDING_PRICE_REVISION:
         fields.append(0)

@@ -112,6 +112,7 @@ class TradeReports:
             cumulative=booked.cumulative,
             average=round(Decimal(booked.notional) / booked.cumulative / CENTS, 8),
             added_liquidity=execution.liquidity is Liquidity.MAKER,
+            liquidation=order.sim is not None and order.sim.forced,
         )
 
 
