@@ -176,18 +176,21 @@ def _fill(state: BotState, event: FillBooked, _at: datetime) -> None:
     order.filled_quantity += envelope_quantity(instrument, fill.quantity, fill.price)
     _index(state, order)
     if order.leg is not None and order.leg.role is not Role.SINGLE:
-        _count_unhedged(state.plans[order.leg.plan_id], instrument, fill, event.heard_at)
+        _count_unhedged(state, order.leg, instrument, fill, event.heard_at)
 
 
-def _count_unhedged(plan: PlanState, instrument: Instrument, fill: Fill, heard_at: datetime) -> None:
+def _count_unhedged(
+    state: BotState, leg: LegKey, instrument: Instrument, fill: Fill, heard_at: datetime
+) -> None:
+    plan = state.plans[leg.plan_id]
     if plan.flattened:
         return
     before = plan.unhedged
     plan.unhedged += instrument.xbt(fill.signed_quantity, fill.price)
-    if abs(plan.unhedged) > abs(before):
+    if abs(plan.unhedged) < state.instruments[plan.spec.inverse].granule(fill.price):
+        plan.unhedged_since = None  # less than the finer contract can trade: carried
+    elif abs(plan.unhedged) > abs(before) or leg.role is Role.HEDGE:
         plan.unhedged_since = heard_at
-    elif abs(plan.unhedged) < instrument.granule(fill.price):
-        plan.unhedged_since = None
 
 
 def _book_value(state: BotState, instrument: Instrument, fill: Fill) -> None:
@@ -231,6 +234,8 @@ def _tranche_finished(state: BotState, event: TrancheFinished, _at: datetime) ->
 def _plan_finished(state: BotState, event: PlanFinished, _at: datetime) -> None:
     plan = state.plans[event.plan_id]
     plan.status, plan.reason = event.status, event.reason
+    # What is left is left, and said so; a fill that comes later starts anew.
+    plan.unhedged_since = None
 
 
 # Typed loosely on purpose: each handler takes its own class of event, and the key says which.

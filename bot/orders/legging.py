@@ -1,13 +1,13 @@
-"""Legging: the working leg goes, every fill of it is hedged at once, what cannot be hedged is unwound."""
+"""Legging: a plan's tranches, one after the other, and the working orders of each."""
 
 from decimal import Decimal
 
-from adapters.venue import LinkState
-from bot.model.events import HedgeEscalated, PlanFinished, TrancheFinished
+from bot.model.events import PlanFinished, TrancheFinished
 from bot.model.ids import Role
 from bot.model.plans import PlanStatus
 from bot.model.policy import Policy
 from bot.model.trading_state import allows
+from bot.orders.hedging import answer_fills, held, is_answered, ladder, left_naked
 from bot.orders.planning import Finished, Wait, next_draft
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.ticketing import margin_objection, raise_tickets, stop_plan
@@ -17,26 +17,24 @@ from risk.basis import Basis
 from risk.instruments import Instrument
 from risk.orders import Side
 from risk.portfolio import Quote
-from risk.sizing import hedge_size
 from risk.terms import Rounding
-
-# Hedges tried at the hard band before the unhedged part is unwound.
-_LAST_TRIES = 3
 
 
 def advance(turn: Turn, plan: PlanState) -> None:
     """Do what the plan needs now. Safe to call at any time and any number of times."""
+    # First, and for ever: a fill may come after its tranche, or even its plan, has ended.
+    answer_fills(turn, plan)
     if plan.status is not PlanStatus.ACTIVE:
         return
     tranche = plan.current
     if tranche is not None and tranche.armed:
-        if tranche.is_spread:
-            answer_fills(turn, plan, tranche)
         if not plan.stopping:
             work(turn, plan, tranche)
         if _is_finished(turn, plan, tranche):
-            turn.emit(TrancheFinished(plan.spec.plan_id, tranche.number, str(plan.unhedged)))
+            _finish(turn, plan, tranche)
             tranche = None
+    if not _is_clear(turn, plan):
+        return
     if plan.stopping:
         if tranche is None or not tranche.armed:
             turn.emit(PlanFinished(plan.spec.plan_id, PlanStatus.STOPPED, plan.stopping))
@@ -59,151 +57,40 @@ def _next(turn: Turn, plan: PlanState) -> None:
             stop_plan(turn, plan, too_much)
 
 
-def _settled(state: BotState, tranche: TrancheState) -> bool:
-    return all(order.is_settled for leg in tranche.legs.values() for order in state.orders_of(leg))
+def _finish(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
+    if tranche.is_spread and left_naked(turn, plan, tranche):
+        turn.alert(
+            "LEGGED_POSITION",
+            f"plan {plan.spec.plan_id}: {plan.unhedged:+.8f} XBT stay unhedged: the hedge has failed, and they "
+            f"are too few to unwind at {tranche.lead.instrument}",
+        )
+    turn.emit(TrancheFinished(plan.spec.plan_id, tranche.number, str(plan.unhedged)))
+
+
+def _settled(state: BotState, plan: PlanState) -> bool:
+    return not any(
+        order.leg is not None and order.leg.plan_id == plan.spec.plan_id for order in state.unsettled.values()
+    )
+
+
+def _is_clear(turn: Turn, plan: PlanState) -> bool:
+    """Say whether nothing is in flight and nothing is left to answer."""
+    answering = plan.answering
+    if not _settled(turn.state, plan):
+        return False
+    return answering is None or plan.flattened or is_answered(turn, plan, answering)
 
 
 def _is_finished(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
-    if not _settled(turn.state, tranche):
-        return False
-    if tranche.is_spread and not _too_small(turn, plan, tranche):
+    if not _is_clear(turn, plan):
         return False
     return bool(plan.stopping) or remaining(turn.state, tranche.lead) <= 0
-
-
-def _too_small(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
-    """Say whether what is unhedged is less than can be traded, by hedging or, failing that, by unwinding."""
-    hedge = tranche.legs[Role.HEDGE]
-    instrument = turn.state.instruments[hedge.instrument]
-    quote = turn.market.quotes.get(hedge.instrument)
-    if quote is None or quote.mid is None:
-        return plan.unhedged == 0
-    if gave_up(turn, plan, hedge):
-        working = turn.state.instruments[tranche.lead.instrument]
-        return working.contracts_for(abs(plan.unhedged), quote.mid) == 0
-    if _over_hedged(plan, hedge):
-        return True
-    return instrument.contracts_for(abs(plan.unhedged), quote.mid) == 0
 
 
 def remaining(state: BotState, leg: LegState) -> int:
     """Return the contracts the leading leg has yet to work."""
     worked = sum(order.filled for order in state.orders_of(leg) if order.purpose is Purpose.WORK)
     return leg.ticket.contracts - worked
-
-
-# --- the hedge ---------------------------------------------------------------------------------------------
-
-
-def failed_hedges(state: BotState, hedge: LegState) -> int:
-    """Return how many hedges in a row, up to the latest, ended with something unfilled: the rung to use."""
-    count = 0
-    for order in reversed(list(state.orders_of(hedge))):
-        if order.purpose is Purpose.HEDGE and order.is_settled:
-            if order.filled >= order.request.quantity:
-                break
-            count += 1
-    return count
-
-
-def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
-    """Say whether hedging has failed for good: rungs, order ids or time have run out."""
-    if failed_hedges(turn.state, hedge) >= turn.policy.last_step + _LAST_TRIES:
-        return True
-    if not hedge.attempts_left:
-        return True
-    since = plan.unhedged_since
-    return since is not None and turn.now - since > turn.policy.unhedged_limit
-
-
-def _over_hedged(plan: PlanState, hedge: LegState) -> bool:
-    return plan.unhedged * hedge.ticket.material.side.sign > 0
-
-
-def answer_fills(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
-    """Hedge what has filled and is not hedged yet, whatever the trading state; unwind it if that fails."""
-    if turn.market.latched is not None or plan.flattened:
-        return
-    state = turn.state
-    hedge = tranche.legs[Role.HEDGE]
-    naked = plan.unhedged + sum(state.answering_xbt(leg) for leg in tranche.legs.values())
-    quote = turn.market.quotes.get(hedge.instrument)
-    if naked == 0 or hedge.envelope is None:
-        return
-    if _over_hedged(plan, hedge):
-        # A fraction of a lot too much is netted by the next fill; more comes of a late fill after an unwind.
-        _unwind(turn, hedge, naked, rung=0)
-        return
-    instrument = state.instruments[hedge.instrument]
-    side = hedge.envelope.side
-    level = None if quote is None else quote.take(side)
-    contracts = 0
-    if level is not None:
-        contracts = hedge_size(instrument, naked, level.price).contracts
-        if contracts == 0 or naked * side.sign > 0:
-            return  # less than a lot: carried to the next fill; or in flight already
-    if gave_up(turn, plan, hedge):
-        # Only with no hedge in flight or UNKNOWN: it may already cover what would be unwound.
-        if all(order.is_settled for order in state.orders_of(hedge)):
-            _fall_back(turn, plan, tranche, naked)
-        return
-    if hedge.envelope.reduce_only:
-        contracts = min(contracts, _held(state, hedge))
-    if level is None or not contracts or turn.market.links.get(hedge.instrument.venue) is not LinkState.UP:
-        return
-    step = failed_hedges(state, hedge)
-    if step:
-        turn.emit(HedgeEscalated(hedge.key, step, str(naked)))
-    price = _through(instrument, hedge, side, level.price, turn.policy.pay_up_at(step))
-    turn.send(hedge, Purpose.HEDGE, side, contracts, price)
-
-
-def _fall_back(turn: Turn, plan: PlanState, tranche: TrancheState, naked: Decimal) -> None:
-    hedge = tranche.legs[Role.HEDGE]
-    if not plan.stopping:
-        turn.alert(
-            "LEGGED_POSITION",
-            f"plan {plan.spec.plan_id}: {naked:+.8f} XBT could not be hedged at {hedge.instrument}; "
-            f"unwinding at {tranche.lead.instrument}",
-        )
-        stop_plan(turn, plan, f"the hedge at {hedge.instrument} failed")
-    unwinds = sum(order.purpose is Purpose.CONTINGENCY for order in turn.state.orders_of(tranche.lead))
-    _unwind(turn, tranche.lead, naked, rung=unwinds)
-
-
-def _unwind(turn: Turn, leg: LegState, naked: Decimal, rung: int) -> None:
-    """Take back ``naked`` XBT of what ``leg`` itself has filled: only ever against its own side."""
-    instrument = turn.state.instruments[leg.instrument]
-    quote = turn.market.quotes.get(leg.instrument)
-    side = Side.SELL if naked > 0 else Side.BUY
-    level = None if quote is None else quote.take(side)
-    if level is None or side is leg.ticket.material.side:
-        return
-    if not all(order.is_settled for order in turn.state.orders_of(leg)):
-        return
-    usage = turn.state.usage(leg)
-    contracts = min(hedge_size(instrument, naked, level.price).contracts, int(usage.filled - usage.unwound))
-    if contracts > 0:
-        price = _through(instrument, leg, side, level.price, turn.policy.pay_up_at(rung))
-        turn.send(leg, Purpose.CONTINGENCY, side, contracts, price)
-
-
-def _through(instrument: Instrument, leg: LegState, side: Side, touch: Decimal, pay_up: Decimal) -> Decimal:
-    """Return a limit ``pay_up`` (fraction) through the touch, on tick, inside the approved band."""
-    material = leg.ticket.material
-    price = touch * (1 + side.sign * pay_up)
-    price = min(max(price, material.price_low), material.price_high)
-    return instrument.terms.to_tick(price, Rounding.UP if side is Side.BUY else Rounding.DOWN)
-
-
-def _held(state: BotState, leg: LegState) -> int:
-    """Return how many contracts a reducing order may still take off, orders in flight counted."""
-    side = leg.ticket.material.side
-    in_flight = sum(order.outstanding for order in state.orders_of(leg) if order.request.side is side)
-    return max(-side.sign * state.positions[leg.instrument] - in_flight, 0)
-
-
-# --- the working leg ---------------------------------------------------------------------------------------
 
 
 def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
@@ -216,7 +103,7 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
         state.trading, Purpose.WORK, reduces=leg.envelope.reduce_only
     ):
         return
-    if not _settled(state, tranche) or (tranche.is_spread and not _too_small(turn, plan, tranche)):
+    if not _is_clear(turn, plan):
         return
     instrument = state.instruments[leg.instrument]
     answerable = _answerable(policy, tranche, left // instrument.terms.lot) * instrument.terms.lot
@@ -232,7 +119,7 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
         return
     clip = instrument.contracts_for(policy.max_unattended_delta, level.price)
     if leg.envelope.reduce_only:
-        left = min(left, _held(state, leg))
+        left = min(left, held(state, leg))
     contracts = min(left, clip, answerable)
     if contracts <= 0:
         stop_plan(turn, plan, f"{leg.key} has nothing left to reduce at {leg.instrument}")
@@ -250,10 +137,11 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
 
 def _answerable(policy: Policy, tranche: TrancheState, lots: int) -> int:
     """Return how many of ``lots`` may go: the ids left must do to hedge each by itself, and to unwind all."""
-    ladder = policy.last_step + _LAST_TRIES if tranche.is_spread else 0
-    if tranche.lead.attempts_left <= ladder:
+    if not tranche.is_spread:
+        return lots if tranche.lead.attempts_left else 0
+    if tranche.lead.attempts_left <= ladder(policy):
         return 0
-    return max(min(lots, tranche.legs[Role.HEDGE].attempts_left - ladder), 0) if tranche.is_spread else lots
+    return max(min(lots, tranche.legs[Role.HEDGE].attempts_left - ladder(policy)), 0)
 
 
 def _working_price(

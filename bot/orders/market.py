@@ -12,12 +12,16 @@ from risk.portfolio import Account, Quote
 class Market:
     quotes: dict[InstrumentId, Quote] = field(default_factory=dict)
     links: dict[str, LinkState] = field(default_factory=dict)
+    up_since: dict[str, datetime] = field(default_factory=dict)
+    """By venue: when its link last came up, even if it is down again."""
     accounts: dict[str, Account] = field(default_factory=dict)
     reconciled: bool = False
     latched: str | None = None
     """Why nothing may be sent: the emergency command is in charge. None while it is not."""
     asked: dict[str, datetime] = field(default_factory=dict)
     """By client order id: when its venue was last asked about it."""
+    under_way: set[str] = field(default_factory=set)
+    """Client order ids sent by this process whose request has not been answered yet."""
     absent: dict[str, int] = field(default_factory=dict)
     """By client order id: how often in a row the venue has said it knows no such order."""
     alerted: dict[tuple[str, str], datetime] = field(default_factory=dict)
@@ -28,6 +32,8 @@ class Market:
 
     def link(self, link: Link) -> None:
         self.links[link.venue] = link.state
+        if link.state is LinkState.UP:
+            self.up_since[link.venue] = link.at
 
     def fresh(self, instrument: InstrumentId, now: datetime, limit: timedelta) -> Quote | None:
         """Return the quote if its link is up, it is young enough, two-sided and not crossed; else None."""

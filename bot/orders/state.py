@@ -37,9 +37,11 @@ class OrderState:
     @property
     def outstanding(self) -> int:
         """Contracts that may still fill, or have filled and are not described yet."""
-        if self.belief is Belief.FILLED or not self.belief.is_final:
-            return max(self.request.quantity - self.filled, 0)
-        return max(self.venue_filled - self.filled, 0)
+        whole = self.request.quantity
+        if self.belief.is_final:
+            # Filled: as many as the venue said, for an order recovered from a fill may claim more than it was.
+            whole = self.venue_filled or (whole if self.belief is Belief.FILLED else 0)
+        return max(whole - self.filled, 0)
 
     @property
     def is_settled(self) -> bool:
@@ -89,9 +91,10 @@ class TrancheState:
 
 @dataclass(slots=True)
 class PlanState:
-    """``unhedged``: what the spread fills of the plan add up to, in XBT, each at its own price;
-    ``unhedged_since``: when it last grew. ``stopping``: why no new working orders go out, if so. ``flattened``:
-    the emergency command has closed the positions, so that no fill of the plan is its own to hedge any more."""
+    """``unhedged``: what the spread fills of the plan add up to, in XBT, each at its own price.
+    ``unhedged_since``: when it last grew or a hedge last filled; None while it is less than can be traded.
+    ``stopping``: why no new working orders go out, if so. ``flattened``: the emergency command has closed the
+    positions, so that no fill of the plan is its own to hedge any more."""
 
     spec: PlanSpec
     proposed_at: datetime
@@ -108,6 +111,13 @@ class PlanState:
         if self.tranches and not self.tranches[-1].finished:
             return self.tranches[-1]
         return None
+
+    @property
+    def answering(self) -> TrancheState | None:
+        """The tranche under whose approval fills are answered now: the latest armed spread."""
+        return next(
+            (tranche for tranche in reversed(self.tranches) if tranche.armed and tranche.is_spread), None
+        )
 
     @property
     def is_opening(self) -> bool:
@@ -149,6 +159,14 @@ class BotState:
                 return tranche.legs.get(key.role)
         return None
 
+    def open_plans(self) -> list[PlanState]:
+        """Return the plans that are active, or have something left to answer after their end."""
+        return [
+            plan
+            for plan in self.plans.values()
+            if plan.status is PlanStatus.ACTIVE or plan.unhedged_since is not None
+        ]
+
     def active_plans(self) -> list[PlanState]:
         return [plan for plan in self.plans.values() if plan.status is PlanStatus.ACTIVE]
 
@@ -169,21 +187,6 @@ class BotState:
                     instrument, order.outstanding, order.request.price
                 )
         return Usage(committed, Decimal(filled), Decimal(unwound))
-
-    def answering_xbt(self, leg: LegState) -> Decimal:
-        """Return the XBT (signed) the leg's hedges and unwinds in flight may still bring, each at its limit.
-
-        Working orders do not count: they answer nothing. An UNKNOWN order counts in full.
-        """
-        instrument = self.instruments[leg.instrument]
-        return sum(
-            (
-                instrument.xbt(order.request.side.sign * order.outstanding, order.request.price)
-                for order in self.orders_of(leg)
-                if order.purpose is not Purpose.WORK
-            ),
-            Decimal(0),
-        )
 
     def delta(self) -> Decimal:
         """Return Δ in XBT: wallet + Σ contracts/entry (inverse) + Σ contracts × multiplier (linear)."""

@@ -1,0 +1,211 @@
+"""Hedging: every fill of a working leg is answered at once; what cannot be hedged is unwound, or said aloud."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from adapters.venue import LinkState
+from bot.model.events import HedgeEscalated
+from bot.model.ids import Role
+from bot.model.order_states import Belief
+from bot.model.plans import PlanStatus
+from bot.model.policy import Policy
+from bot.orders.state import BotState, LegState, PlanState, TrancheState
+from bot.orders.ticketing import stop_plan
+from bot.orders.turn import Turn
+from risk.approval import Purpose
+from risk.instruments import InstrumentId
+from risk.orders import Side
+from risk.portfolio import Level
+from risk.sizing import hedge_size
+from risk.terms import Rounding
+
+# Hedges tried at the hard band before the unhedged part is unwound.
+_LAST_TRIES = 3
+# A venue that has just refused (overloaded, throttled) needs a moment: ids and rungs are not for burning.
+_AFTER_REFUSAL = timedelta(milliseconds=500)
+
+
+def ladder(policy: Policy) -> int:
+    """Return how many orders it takes to find out that hedging, or unwinding, has failed."""
+    return policy.last_step + _LAST_TRIES
+
+
+def answer_fills(turn: Turn, plan: PlanState) -> None:
+    """Hedge what has filled and is not hedged yet, whatever the trading state; unwind it if that fails."""
+    tranche = plan.answering
+    if tranche is None or turn.market.latched is not None or plan.flattened:
+        return
+    hedge = tranche.legs[Role.HEDGE]
+    naked = plan.unhedged + _answered_in_flight(turn, plan)
+    if naked == 0 or hedge.envelope is None:
+        return
+    if _over_hedged(plan, hedge):
+        # A fraction of a lot too much is netted by the next fill; more comes of a late fill after an unwind.
+        _unwind(turn, hedge, naked)
+        return
+    side = hedge.envelope.side
+    contracts = _contracts(turn, hedge, side, naked)
+    if contracts == 0 or naked * side.sign > 0:
+        return  # less than a lot: carried to the next fill; or in flight already
+    if not gave_up(turn, plan, hedge) and _hedge(turn, hedge, side, contracts, naked):
+        return
+    # Only with no hedge in flight or UNKNOWN: it may already cover what would be unwound.
+    if all(order.is_settled for order in turn.state.orders_of(hedge)):
+        _fall_back(turn, plan, tranche, naked)
+
+
+def is_answered(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
+    """Say whether what is unhedged is less than can be traded, by hedging or, failing that, by unwinding."""
+    hedge = tranche.legs[Role.HEDGE]
+    side = Side.SELL if plan.unhedged > 0 else Side.BUY
+    if _over_hedged(plan, hedge):
+        return not hedge.attempts_left or _contracts(turn, hedge, side, plan.unhedged) == 0
+    leg = tranche.lead if gave_up(turn, plan, hedge) else hedge
+    return _contracts(turn, leg, side, plan.unhedged) == 0
+
+
+def left_naked(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
+    """Say whether more is unhedged than a lot of the hedge: hedging has failed, unwinding cannot take it all."""
+    side = Side.SELL if plan.unhedged > 0 else Side.BUY
+    return _contracts(turn, tranche.legs[Role.HEDGE], side, plan.unhedged) > 0
+
+
+def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
+    """Say whether hedging has failed for good: rungs, order ids or time have run out.
+
+    Time counts while hedging is possible: a restart, or a link that is back, gets as long as a fill does.
+    """
+    if failures(turn.state, hedge, Purpose.HEDGE) >= ladder(turn.policy) or not hedge.attempts_left:
+        return True
+    since, venue = plan.unhedged_since, hedge.instrument.venue
+    link = turn.market.links.get(venue)
+    if since is None or link is None:
+        return False
+    if link is LinkState.UP:
+        since = max(since, turn.market.up_since[venue])
+    return turn.now - since > turn.policy.unhedged_limit
+
+
+def failures(state: BotState, leg: LegState, purpose: Purpose) -> int:
+    """Return how many orders of ``purpose`` in a row, up to the latest, left something unfilled: the next rung."""
+    count = 0
+    for order in reversed(list(state.orders_of(leg))):
+        if order.purpose is purpose and order.is_settled:
+            if order.filled >= order.request.quantity:
+                break
+            count += 1
+    return count
+
+
+def held(state: BotState, leg: LegState) -> int:
+    """Return how many contracts a reducing order may still take off, orders in flight counted."""
+    side = leg.ticket.material.side
+    in_flight = sum(order.outstanding for order in state.orders_of(leg) if order.request.side is side)
+    return max(-side.sign * state.positions[leg.instrument] - in_flight, 0)
+
+
+def _over_hedged(plan: PlanState, hedge: LegState) -> bool:
+    return plan.unhedged * hedge.ticket.material.side.sign > 0
+
+
+def _answered_in_flight(turn: Turn, plan: PlanState) -> Decimal:
+    """Return the XBT (signed) the plan's hedges and unwinds in flight are expected to bring.
+
+    Working orders answer nothing. An UNKNOWN order counts in full. Each counts at the price it can be had at
+    now, its limit at worst: at the limit alone, a large hedge would look too small while it is on its way.
+    """
+    total = Decimal(0)
+    for order in turn.state.unsettled.values():
+        if order.leg is None or order.leg.plan_id != plan.spec.plan_id or order.purpose is Purpose.WORK:
+            continue
+        request = order.request
+        level, price = _touch(turn, request.instrument, request.side), request.price
+        if level is not None:
+            price = min(price, level.price) if request.side is Side.BUY else max(price, level.price)
+        instrument = turn.state.instruments[request.instrument]
+        total += instrument.xbt(request.side.sign * order.outstanding, price)
+    return total
+
+
+def _hedge(turn: Turn, hedge: LegState, side: Side, contracts: int, naked: Decimal) -> bool:
+    """Send the hedge, or wait for what it needs. False where the approval does not hold it: more has filled than
+    was approved (a late fill of an order that had been replaced)."""
+    level = _touch(turn, hedge.instrument, side)
+    step = failures(turn.state, hedge, Purpose.HEDGE)
+    if hedge.ticket.material.reduce_only:
+        contracts = min(contracts, held(turn.state, hedge))
+    if level is None or not contracts or not _may_send(turn, hedge):
+        return True
+    price = _through(turn, hedge, side, level.price, step)
+    if not turn.send(hedge, Purpose.HEDGE, side, contracts, price):
+        return False
+    if step:
+        turn.emit(HedgeEscalated(hedge.key, step, str(naked)))
+    return True
+
+
+def _fall_back(turn: Turn, plan: PlanState, tranche: TrancheState, naked: Decimal) -> None:
+    hedge, lead = tranche.legs[Role.HEDGE], tranche.lead
+    sent = _unwind(turn, lead, naked)
+    is_active = plan.status is PlanStatus.ACTIVE
+    if sent or is_active:
+        turn.alert(
+            "LEGGED_POSITION",
+            f"plan {plan.spec.plan_id}: {naked:+.8f} XBT could not be hedged at {hedge.instrument}; "
+            f"unwinding at {lead.instrument}",
+            about=plan.spec.plan_id,
+        )
+    if is_active:
+        stop_plan(turn, plan, f"the hedge at {hedge.instrument} failed")
+
+
+def _unwind(turn: Turn, leg: LegState, naked: Decimal) -> bool:
+    """Take back ``naked`` XBT of what ``leg`` itself has filled: only ever against its own side."""
+    side = Side.SELL if naked > 0 else Side.BUY
+    level = _touch(turn, leg.instrument, side)
+    if level is None or side is leg.ticket.material.side or not _may_send(turn, leg):
+        return False
+    if not all(order.is_settled for order in turn.state.orders_of(leg)):
+        return False
+    usage = turn.state.usage(leg)
+    contracts = min(_contracts(turn, leg, side, naked), int(usage.filled - usage.unwound))
+    if contracts <= 0:
+        return False
+    rung = failures(turn.state, leg, Purpose.CONTINGENCY)
+    return turn.send(leg, Purpose.CONTINGENCY, side, contracts, _through(turn, leg, side, level.price, rung))
+
+
+def _may_send(turn: Turn, leg: LegState) -> bool:
+    """Say whether an order has a chance: the link is up, and the venue is not still saying no."""
+    if turn.market.links.get(leg.instrument.venue) is not LinkState.UP:
+        return False
+    if not leg.orders:
+        return True
+    last = turn.state.orders[leg.orders[-1]]
+    ran_out = failures(turn.state, leg, Purpose.CONTINGENCY) > turn.policy.last_step
+    resting = last.belief is Belief.REFUSED or ran_out
+    return not resting or turn.now - last.intended_at >= _AFTER_REFUSAL
+
+
+def _contracts(turn: Turn, leg: LegState, side: Side, xbt: Decimal) -> int:
+    """Return how many contracts of the leg's instrument ``xbt`` come to at the price that can be had.
+
+    Without one, at the top of the approved band: rather a lot too many than one forgotten.
+    """
+    level = _touch(turn, leg.instrument, side)
+    price = leg.ticket.material.price_high if level is None else level.price
+    return hedge_size(turn.state.instruments[leg.instrument], xbt, price).contracts
+
+
+def _touch(turn: Turn, instrument: InstrumentId, side: Side) -> Level | None:
+    quote = turn.market.quotes.get(instrument)
+    return None if quote is None else quote.take(side)
+
+
+def _through(turn: Turn, leg: LegState, side: Side, touch: Decimal, step: int) -> Decimal:
+    """Return a limit on rung ``step``, through the touch, on tick, inside the approved band."""
+    instrument = turn.state.instruments[leg.instrument]
+    material = leg.ticket.material
+    price = touch * (1 + side.sign * turn.policy.pay_up_at(step))
+    price = min(max(price, material.price_low), material.price_high)
+    return instrument.terms.to_tick(price, Rounding.UP if side is Side.BUY else Rounding.DOWN)
