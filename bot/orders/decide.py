@@ -110,7 +110,7 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
 
 
 def _advance_all(turn: Turn) -> None:
-    for plan in turn.state.active_plans():
+    for plan in turn.state.open_plans():
         advance(turn, plan)
 
 
@@ -158,6 +158,10 @@ def _fill(turn: Turn, fill: Fill) -> None:
             "FOREIGN_FILL",
             f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price} is from no order of this ledger",
         )
+    elif order.belief is Belief.REFUSED:
+        # It exists after all, and unless all of it has filled, it lives until the venue says more.
+        word = Word.LIVE if order.filled < order.request.quantity else Word.FILLED
+        _heard(turn, order.request.client_order_id, word, "it has filled", fill.venue_order_id)
 
 
 def _before_the_books(turn: Turn, venue: str, at: datetime) -> bool:
@@ -204,6 +208,7 @@ def _update(turn: Turn, update: OrderUpdate) -> None:
         return
     if client_id not in turn.state.orders and _recover(turn, client_id, update) is None:
         return
+    turn.market.absent.pop(client_id, None)
     word = WORD_OF_STATUS[update.status]
     _heard(turn, client_id, word, update.reason, update.venue_order_id, update.filled)
 
@@ -216,6 +221,7 @@ def _heard(
     venue_order_id: str = "",
     venue_filled: int | None = None,
 ) -> None:
+    turn.market.under_way.discard(client_id)
     order = turn.state.orders.get(client_id)
     if order is None:
         return
@@ -231,11 +237,12 @@ def _heard(
 def _answer(turn: Turn, answer: OrderAnswer) -> None:
     client_id = answer.client_order_id
     if answer.update is not None:
-        turn.market.absent.pop(client_id, None)
         _update(turn, answer.update)
         return
     order = turn.state.orders.get(client_id)
-    if order is None or turn.now - order.intended_at < _TRUST_ABSENCE_AFTER:
+    if order is None or client_id in turn.market.under_way:
+        return  # the request itself has no answer yet: it may reach the venue after the question did
+    if turn.now - order.intended_at < _TRUST_ABSENCE_AFTER:
         return
     turn.market.absent[client_id] = turn.market.absent.get(client_id, 0) + 1
     if turn.market.absent[client_id] >= _ABSENT_TWICE:
@@ -244,8 +251,11 @@ def _answer(turn: Turn, answer: OrderAnswer) -> None:
 
 def _commission(turn: Turn, report: CommissionReport) -> None:
     key = (report.instrument.venue, report.execution_id)
-    if key not in turn.state.commissions and report.instrument in turn.state.instruments:
-        turn.emit(CommissionBooked(report))
+    if key in turn.state.commissions or report.instrument not in turn.state.instruments:
+        return
+    if key not in turn.state.executions and _before_the_books(turn, report.instrument.venue, report.at):
+        return
+    turn.emit(CommissionBooked(report))
 
 
 def _compared(turn: Turn, given: Compared) -> None:

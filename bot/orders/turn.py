@@ -33,6 +33,8 @@ class Turn:
 
     def act(self, action: Action) -> None:
         self.actions.append(action)
+        if isinstance(action, Submit):
+            self.market.under_way.add(action.order.request.client_order_id)
 
     def alert(self, code: str, text: str, about: str = "") -> None:
         """Raise an alert; again about the same thing (by default: in the same words) only after a minute."""
