@@ -84,11 +84,12 @@ class FaultRates:
 
 class FaultPlan:
     """Draws for one venue. Each kind has a sequence of its own: the same seed gives the same answers to the
-    same kind's opportunities, whatever else happens.
+    same kind's opportunities, whatever else happens. While not ``enabled`` nothing is drawn.
     """
 
     def __init__(self, rates: FaultRates, seed: int, clock: Clock) -> None:
         self.rates = rates
+        self.enabled = True
         self._clock = clock
         self._quiet_until = clock.monotonic() + rates.quiet.total_seconds()
         self._dice = {kind: random.Random(f"fault:{seed}:{kind}") for kind in FaultKind}
@@ -132,7 +133,7 @@ class FaultPlan:
 
     def _drawn(self, kind: FaultKind) -> bool:
         rate, most = self.rates.rates.get(kind, 0), self.rates.at_most
-        if rate == 0 or self._clock.monotonic() < self._quiet_until:
+        if not self.enabled or rate == 0 or self._clock.monotonic() < self._quiet_until:
             return False
         if most is not None and self._counts[kind] >= most:
             return False

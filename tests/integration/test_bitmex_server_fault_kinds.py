@@ -70,18 +70,20 @@ def test_an_order_refused_is_refused_in_words() -> None:
     with_rig(test)
 
 
-def test_another_program_spends_the_accounts_requests() -> None:
-    async def test(r: Rig) -> None:
-        await r.client.placed(clOrdID="a")
-        r.server.faults.plan.force(FaultKind.RATE_LIMITED)
-        refused = await r.client.order(clOrdID="b")
-        assert (refused.status, refused.headers["retry-after"]) == (429, "1")
-        assert refused.headers["x-ratelimit-remaining"] == "0"
-        canceled = await r.client.call("DELETE", "/order", {"clOrdID": "a"})
-        assert canceled.status == 200  # cancels are not refused
-        assert [row["clOrdID"] for row in (await r.client.call("DELETE", "/order/all")).body] == []
+def test_another_program_spends_the_requests_of_a_second() -> None:
+    async def main() -> None:
+        clock = HandClock(day())
+        async with rig(clock) as r:
+            r.server.faults.plan.force(FaultKind.RATE_LIMITED)
+            assert (await r.client.call("GET", "/position")).status == 200  # not of this limit
+            refused = await r.client.order(clOrdID="b")
+            assert (refused.status, refused.headers["retry-after"]) == (429, "1")
+            assert refused.headers["x-ratelimit-remaining-1s"] == "0"
+            assert refused.headers["x-ratelimit-remaining"] == "118"
+            clock.move(seconds=0.1)
+            assert (await r.client.order(clOrdID="b")).status == 200
 
-    with_rig(test, HandClock(day()))
+    asyncio.run(main())
 
 
 def test_a_ban_refuses_everything_for_a_while() -> None:

@@ -74,6 +74,14 @@ def test_nothing_happens_in_the_quiet_time_and_never_more_than_at_most() -> None
     assert drawn(source, LOST, 5) == [True, True, True, False, False]
 
 
+def test_a_plan_can_be_switched_off_and_on() -> None:
+    source = plan(lost=1_000_000)
+    source.enabled = False
+    assert drawn(source, LOST, 5) == [False] * 5
+    source.enabled = True
+    assert drawn(source, LOST, 2) == [True, True]
+
+
 def test_wrong_rates_are_refused() -> None:
     with pytest.raises(ValueError, match="lost must be 0 to 1000000 ppm, not 1000001"):
         FaultRates({LOST: 1_000_001})

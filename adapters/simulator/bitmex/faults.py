@@ -29,8 +29,9 @@ class Faults:
     """A server's faults. Opportunities:
 
     a new order: OVERLOADED, REFUSED; it, an amend or a cancel: LOST, UNANSWERED; any signed request: HUNG,
-    BANNED, and if it is no cancel RATE_LIMITED (another program has spent the account's requests); an order or
-    execution message on one link: DROPPED_LINK, DUPLICATE, LATE, REORDERED, GAP; a change of a book: STALE.
+    BANNED; one of an order or position that is no cancel: RATE_LIMITED (another program of the account has spent
+    this second's requests); an order or execution message on one link: DROPPED_LINK, DUPLICATE, LATE, REORDERED,
+    GAP; a change of a book: STALE.
 
     ``answer_delay_ms`` holds back every HTTP answer (the request itself is carried out at once). Raises
     ValueError for a plan with kinds the venue has not.

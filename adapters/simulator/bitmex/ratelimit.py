@@ -99,8 +99,8 @@ class RateLimiter:
             raise self._refused(self._connections, second_layer=False)
 
     def drain(self) -> None:
-        """Let another program have spent the account's requests."""
-        self._signed.drain()
+        """Let another program have spent the requests of this second."""
+        self._second.drain()
 
     def admit(self, *, signed: bool, second_layer: bool, exempt: bool) -> dict[str, str]:
         """Count one request and return its headers; raise ApiError 429 if a bucket is empty.

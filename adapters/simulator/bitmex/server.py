@@ -133,7 +133,7 @@ class BitmexServer:
             self._limiter.admit(signed=False, second_layer=False, exempt=False)
             raise
         if signed:
-            self._meet_faults(exempt)
+            self._meet_faults(second_layer and not exempt)
         headers = self._limiter.admit(signed=signed, second_layer=second_layer, exempt=exempt)
         if route is not None and route.private and not signed:
             raise ApiError(401, "Authorization Required", headers=headers)
@@ -141,13 +141,13 @@ class BitmexServer:
             raise ApiError(403, "Access Denied", headers=headers)
         return headers
 
-    def _meet_faults(self, exempt: bool) -> None:
+    def _meet_faults(self, may_be_limited: bool) -> None:
         plan = self._faults.plan
         plan.lasting(FaultKind.HUNG)
         if plan.strikes(FaultKind.BANNED):
             self._limiter.ban(plan.rates.lasting(FaultKind.BANNED).total_seconds())
         self._limiter.check_ban()
-        if not exempt and plan.strikes(FaultKind.RATE_LIMITED):
+        if may_be_limited and plan.strikes(FaultKind.RATE_LIMITED):
             self._limiter.drain()
 
     async def _answer(self, request: web.Request, route: Route | None, body: bytes) -> Any:
