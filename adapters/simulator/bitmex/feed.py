@@ -4,7 +4,6 @@ For one cause the venue tells: execution, order, (trade,) position, margin, wall
 """
 
 from adapters.simulator.bitmex.faults import Faults
-from adapters.simulator.bitmex.order_rows import EXEC_TYPES
 from adapters.simulator.bitmex.publisher import Publisher
 from adapters.simulator.bitmex.state import VenueState
 from adapters.simulator.bitmex.tables import TABLES
@@ -18,7 +17,7 @@ from adapters.simulator.exchange.events import (
     PositionChanged,
     SessionChanged,
 )
-from adapters.simulator.exchange.orders import Execution, SimOrder
+from adapters.simulator.exchange.orders import ExecKind, Execution, SimOrder
 from adapters.simulator.faults import FaultKind
 
 
@@ -74,10 +73,9 @@ class Feed:
     def _executed(self, execution: Execution, order: SimOrder | None) -> None:
         if execution.account == self._state.account:
             self._state.bookings.note(execution)
-            if execution.kind in EXEC_TYPES:
-                row = self._state.orders.executed(execution, order)
-                self._publisher.publish("execution", "insert", [row])
-        if order is not None:
+            row = self._state.orders.executed(execution, order)
+            self._publisher.publish("execution", "insert", [row])
+        if execution.kind is ExecKind.TRADE:
             trade = self._state.market.traded(execution)
             if trade is not None:
                 self._publisher.publish("trade", "insert", [trade])
