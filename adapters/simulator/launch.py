@@ -90,6 +90,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         scenario = Scenario() if options.scenario is None else load(options.scenario)
         if options.seed is not None:
             scenario = replace(scenario, seed=options.seed)
+        if options.data is not None:
+            scenario = replace(scenario, market=replace(scenario.market, data=options.data))
         asyncio.run(_serve(scenario, options))
     except _UsageError as error:
         return _fail(str(error), EXIT_USAGE)
@@ -164,6 +166,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--bitmex-port", type=_port, default=0, help="0, the default, takes any free one")
     parser.add_argument("--tws-port", type=_port, default=0, help="0, the default, takes any free one")
     parser.add_argument("--scenario", type=Path, metavar="FILE", help="what to start from (TOML)")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="play recorded prices (CSV, also gzip)")
     parser.add_argument("--seed", type=_seed, help="of the market; takes the place of the scenario's")
     parser.add_argument("--exit-with-parent", action="store_true", help="stop when stdin ends")
     return parser

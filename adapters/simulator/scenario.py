@@ -1,7 +1,8 @@
 """What a simulation starts from. A TOML file may state any part of it; the rest keeps these defaults."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
 from adapters.simulator.faults import FaultRates
@@ -18,7 +19,13 @@ class MarketScenario:
     ``volatility``: of the index, ppm a year. ``basis``: mean of CME over the index (real median 2017–2021:
     0.87 %), ``basis_deviation`` its long-run standard deviation (real: about 10,000 ppm over years; the default
     is that of a calm day), forgotten over ``basis_reversion``. ``premium_*``: the same of the perpetual over
-    the index, mean 0. Depth is contracts per level, drawn between half and one and a half of it.
+    the index, mean 0. Depth is contracts per level, drawn between half and one and a half of it; once the index
+    has run more than ``thinning`` (ppm) within a minute, depth shrinks in proportion. ``volatility_swing``: how
+    volatility itself strays, standard deviation of its logarithm in ppm. ``basis_noise``: standard deviation of
+    the basis's quick part, beside the slow one.
+
+    ``gaps``: (time from the start, jump in ppm). ``outages``: (time from the start, length): no quotes.
+    ``data``: a recording to play in place of all this, from ``data_from`` on, ``speed`` times as fast.
     """
 
     index: int = 8_000_000
@@ -33,6 +40,16 @@ class MarketScenario:
     xbt_depth: int = 40_000
     mbt_depth: int = 4
     btc_depth: int = 1
+    thinning: int = 2_000
+    volatility_swing: int = 0
+    volatility_reversion: int = 86_400
+    basis_noise: int = 0
+    basis_noise_reversion: int = 1_200
+    gaps: tuple[tuple[timedelta, int], ...] = ()
+    outages: tuple[tuple[timedelta, timedelta], ...] = ()
+    data: Path | None = None
+    data_from: datetime | None = None
+    speed: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,16 @@ levels = 10                  # per side of a book
 xbt_depth = 40000            # contracts per level
 mbt_depth = 4
 btc_depth = 1
+thinning = 0.002             # a run of the index within a minute beyond which depth shrinks
+volatility_swing = 0.0       # of volatility itself, and how long a swing lasts
+volatility_reversion_seconds = 86400
+basis_noise = 0.0            # the basis's quick part
+basis_noise_reversion_seconds = 1200
+gaps = []                    # [seconds from the start, jump]: [[60, -0.2]] falls by a fifth after a minute
+outages = []                 # [seconds from the start, seconds]: nobody quotes
+# data = "quotes.csv.gz"     # a recording to play instead, its path from where the program was started
+# data_from = 2020-03-12T00:00:00Z
+speed = 1                    # of the recording
 
 [inverse]
 account = "1234567"
@@ -128,7 +138,7 @@ def _integer(least: int, most: int = 10**9) -> Callable[[object], int]:
     return read
 
 
-def _scaled(scale: int, least: str, most: str) -> Reader:
+def _scaled(scale: int, least: str, most: str) -> Callable[[object], int]:
     """Read a number between ``least`` and ``most`` and return it times ``scale``, which must come out whole."""
 
     def read(raw: object) -> int:
@@ -163,6 +173,32 @@ def _month(raw: object) -> tuple[int, int]:
     if not 2009 <= day.year <= 2099:
         raise ValueError(f"must be a month from 2009 to 2099, not {raw!r}")
     return day.year, day.month
+
+
+def _gaps(raw: object) -> tuple[tuple[timedelta, int], ...]:
+    jump = _scaled(PPM, "-0.99", "100")
+    return tuple((after, jump(move)) for after, move in _timed(raw))
+
+
+def _outages(raw: object) -> tuple[tuple[timedelta, timedelta], ...]:
+    whole = _integer(1)
+    return tuple((after, whole(length) * _SECOND) for after, length in _timed(raw))
+
+
+def _timed(raw: object) -> list[tuple[timedelta, object]]:
+    if not isinstance(raw, list):
+        raise ValueError(f"must be a list of pairs, not {raw!r}")
+    whole = _integer(0)
+    pairs = []
+    for item in raw:
+        if not isinstance(item, list) or len(item) != 2:
+            raise ValueError(f"must hold pairs [seconds, …], not {item!r}")
+        pairs.append((whole(item[0]) * _SECOND, item[1]))
+    return pairs
+
+
+def _path(raw: object) -> Path:
+    return Path(_text(raw))
 
 
 def _months(raw: object) -> tuple[tuple[int, int], ...]:
@@ -235,6 +271,16 @@ _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "xbt_depth": ("xbt_depth", _integer(100)),
         "mbt_depth": ("mbt_depth", _integer(1)),
         "btc_depth": ("btc_depth", _integer(1)),
+        "thinning": ("thinning", _scaled(PPM, "0.0001", "10")),
+        "volatility_swing": ("volatility_swing", _scaled(PPM, "0", "2")),
+        "volatility_reversion_seconds": ("volatility_reversion", _integer(1)),
+        "basis_noise": ("basis_noise", _scaled(PPM, "0", "1")),
+        "basis_noise_reversion_seconds": ("basis_noise_reversion", _integer(1)),
+        "gaps": ("gaps", _gaps),
+        "outages": ("outages", _outages),
+        "data": ("data", _path),
+        "data_from": ("data_from", _time),
+        "speed": ("speed", _integer(1, 100_000)),
     },
     "inverse": {
         "account": ("account", _text),

@@ -11,6 +11,7 @@ from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.funding import FundingSchedule
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
 from adapters.simulator.market.generated import GeneratedMarket
+from adapters.simulator.market.recorded import RecordedMarket
 from adapters.simulator.market.update import Market
 from adapters.simulator.scenario import Scenario, ScenarioError
 
@@ -34,6 +35,11 @@ class World:
         self.inverse.step()
         self.linear.step()
 
+    def gap(self, move: int) -> None:
+        """Let every price jump by ``move`` ppm, now. Raises ScenarioError where prices are recorded."""
+        self._market.gap(move)
+        self.step()
+
     async def run(self) -> None:
         """Step for ever, at the scenario's pace. End it by cancelling the task."""
         while True:
@@ -44,7 +50,7 @@ class World:
 def build(scenario: Scenario, clock: Clock) -> World:
     """Build both venues with their accounts funded, and step the market once.
 
-    Raises ScenarioError if a contract it names has expired.
+    Raises ScenarioError if a contract it names has expired, or a recording cannot be read.
     """
     now = clock.now()
     year, month = scenario.linear.month or front_month(now)
@@ -72,7 +78,8 @@ def build(scenario: Scenario, clock: Clock) -> World:
         venue.open_account(account)
         if amount:
             venue.deposit(account, amount)
-    market = GeneratedMarket(scenario.market, [*inverse.specs(), *linear.specs()], scenario.seed, now)
+    source = GeneratedMarket if scenario.market.data is None else RecordedMarket
+    market = source(scenario.market, [*inverse.specs(), *linear.specs()], scenario.seed, now)
     world = World(scenario, clock, inverse, linear, market)
     world.step()
     return world

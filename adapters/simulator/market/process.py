@@ -37,3 +37,25 @@ class MeanReverting:
         keep = math.exp(-seconds / self.reversion)
         spread = self.deviation * math.sqrt(1.0 - keep**2)
         self.level = self.mean + round((self.level - self.mean) * keep + source.gauss(0.0, 1.0) * spread)
+
+
+@dataclass(slots=True)
+class Swing:
+    """How far volatility strays from its mean: the exponential of an Ornstein–Uhlenbeck process.
+
+    ``deviation``: of the logarithm, ppm; ``reversion``: seconds. The mean square of ``factor`` is 1, so that the
+    volatility over a long time is what was asked for.
+    """
+
+    deviation: int
+    reversion: int
+    level: float = 0.0
+
+    @property
+    def factor(self) -> float:
+        return math.exp(self.level - (self.deviation / PPM) ** 2)
+
+    def move(self, seconds: float, source: random.Random) -> None:
+        keep = math.exp(-seconds / self.reversion)
+        spread = self.deviation / PPM * math.sqrt(1.0 - keep**2)
+        self.level = self.level * keep + source.gauss(0.0, 1.0) * spread

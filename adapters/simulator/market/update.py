@@ -20,5 +20,9 @@ class MarketUpdate:
 
 class Market(Protocol):
     def step(self, now: datetime) -> Sequence[MarketUpdate]:
-        """Move to ``now`` (never backwards) and return every contract's new state."""
+        """Move to ``now`` (never backwards) and return the new state of every contract that has one."""
+        ...
+
+    def gap(self, move: int) -> None:
+        """Let every price jump by ``move`` ppm at the next step. Raises ScenarioError where that cannot be."""
         ...
