@@ -1,5 +1,6 @@
 """The broker's own ibapi 9.81.1.post1 (server version 157), against the simulated broker."""
 
+import socket
 from collections import defaultdict
 from threading import Thread
 from time import sleep
@@ -136,6 +137,12 @@ def limit(action: str, quantity: int, price: float, tif: str, account: str) -> A
 def run(app: App, port: int, account: str) -> None:
     with step(steps.CONNECT) as note:
         name = steps.installed("ibapi", "9.81.1.post1")
+        app.reqCurrentTime()
+        expect(app.errors, [(-1, 504)], "what is said before there is a connection")
+        with socket.create_server((steps.HOST, 0)) as free:
+            nobody = free.getsockname()[1]
+        app.connect(steps.HOST, nobody, 31)
+        expect(app.errors[1:], [(-1, 502)], "what is said where nobody listens")
         app.connect(steps.HOST, port, 31)
         Thread(target=app.run, daemon=True).start()
         wait(lambda: app.next_id and app.accounts, "nextValidId and the accounts")

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from ib_async import IB, Contract, MarketOrder, Order, StopLimitOrder, StopOrder
+from ib_async import IB, Contract, Future, MarketOrder, Order, StopLimitOrder, StopOrder
 
 from adapters.simulator.exchange.orders import NewOrder, Side
 from adapters.simulator.exchange.sessions import Session, Sessions
@@ -241,5 +241,32 @@ def test_what_if_of_orders_that_close_flip_and_add(
             assert float(state.initMarginBefore) == 10_000
             assert float(state.initMarginAfter) == 10_000 + initial
             assert len(b.exchange.orders(ACCOUNT)) == 1
+
+    asyncio.run(main())
+
+
+def test_twenty_active_orders_a_contract_and_side_and_no_more() -> None:
+    """The 21st purchase is rejected (201); a sale, another contract and one after a cancel are not."""
+
+    async def main() -> None:
+        async with bench(deposit=10_000_000) as b:
+            ib = await b.client()
+            near = await mbt(ib)
+            (far,) = await ib.reqContractDetailsAsync(Future("MBT", "203007", "CME"))
+            assert far.contract is not None
+            trades = [ib.placeOrder(near, order("BUY", 1, 19_000, "GTC")) for _ in range(20)]
+            await until(lambda: {t.orderStatus.status for t in trades} == {"Submitted"})
+            over = ib.placeOrder(near, order("BUY", 1, 19_000, "GTC"))
+            await until(lambda: over.orderStatus.status == "Inactive")
+            assert codes(over) == [201]
+            others = [
+                ib.placeOrder(near, order("SELL", 1, 21_000, "GTC")),
+                ib.placeOrder(far.contract, order("BUY", 1, 19_000, "GTC")),
+            ]
+            await until(lambda: {t.orderStatus.status for t in others} == {"Submitted"})
+            ib.cancelOrder(trades[0].order)
+            await until(trades[0].isDone)
+            again = ib.placeOrder(near, order("BUY", 1, 19_000, "GTC"))
+            await until(lambda: again.orderStatus.status == "Submitted")
 
     asyncio.run(main())
