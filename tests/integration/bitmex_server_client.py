@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from yarl import URL
 from adapters.clock import Clock, SystemClock
 from adapters.simulator.bitmex.server import BitmexServer
 from adapters.simulator.exchange.catalog import xbt_future, xbtusd
+from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.funding import FundingSchedule
 from adapters.simulator.exchange.rules import INVERSE_RULES
@@ -201,11 +202,17 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(clock: Clock | None = None, deposit: int = 10 * XBT, **options: Any) -> AsyncIterator[Rig]:
+async def rig(
+    clock: Clock | None = None,
+    deposit: int = 10 * XBT,
+    specs: Sequence[ContractSpec] | None = None,
+    funding_rate: int = 100,
+    **options: Any,
+) -> AsyncIterator[Rig]:
     """Run a server for the venue's own example key on a free port of the loopback."""
     clock = clock or SystemClock()
-    specs = [xbtusd(), xbt_future(2027, 3)]
-    exchange = Exchange("bitmex", specs, INVERSE_RULES, clock, funding=FundingSchedule())
+    listed = specs or [xbtusd(), xbt_future(2027, 3)]
+    exchange = Exchange("bitmex", listed, INVERSE_RULES, clock, funding=FundingSchedule(funding_rate))
     server = BitmexServer(exchange, clock, api_key=KEY, api_secret=SECRET, **options)
     if deposit:
         exchange.deposit("client", deposit)

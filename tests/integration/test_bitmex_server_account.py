@@ -35,8 +35,9 @@ def test_position_and_margin_of_a_long_by_hand() -> None:
             assert margin["marginBalance"] == margin["walletBalance"] + 62_000
             assert margin["availableMargin"] == margin["marginBalance"] - 733_668 - 3_187_500
             assert margin["withdrawableMargin"] == margin["availableMargin"] - 62_000
-            # 100,000 / (W + 0.995 × 6.25) with W = 9.996875 XBT is 6,166.89…; with all 6.25: 6,155.03…; up to the tick
-            assert position["liquidationPrice"] == Decimal("6166.9")
+            # 100,000 / (W + 6.25 − 0.031875) with W = 9.996875 XBT and the maintenance margin (0.5 % and the funding
+            # of 0.01 %) is 6,167.13; without the margin 6,155.03; both up to the tick
+            assert position["liquidationPrice"] == Decimal("6167.2")
             assert position["bankruptPrice"] == Decimal("6155.1")
             (everything,) = await r.client.get("/user/margin?currency=all")
             assert everything == margin

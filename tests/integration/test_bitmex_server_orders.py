@@ -429,23 +429,3 @@ def test_an_order_placed_past_the_server_is_shown_as_any_other() -> None:
             assert r.server.order_log == ()
 
     asyncio.run(main())
-
-
-def test_leverage_is_cross_only() -> None:
-    async def main() -> None:
-        async with rig() as r:
-            cross = await r.client.call("POST", "/position/leverage", {"symbol": "XBTUSD", "leverage": 0})
-            assert (cross.status, cross.body["crossMargin"], cross.body["currentQty"]) == (200, True, 0)
-            isolated = await r.client.call("POST", "/position/leverage", {"symbol": "XBTUSD", "leverage": 5})
-            assert (isolated.status, isolated.error) == (
-                400,
-                "Isolated margin is not simulated: leverage 0 (cross) only",
-            )
-            wrong = await r.client.call("POST", "/position/leverage", {"symbol": "XBTUSD", "leverage": 101})
-            assert wrong.error == "Invalid leverage"
-            off = await r.client.call("POST", "/position/isolate", {"symbol": "XBTUSD", "enabled": False})
-            assert (off.status, off.body["crossMargin"]) == (200, True)
-            on = await r.client.call("POST", "/position/isolate", {"symbol": "XBTUSD", "enabled": True})
-            assert on.status == 400
-
-    asyncio.run(main())

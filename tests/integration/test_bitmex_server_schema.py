@@ -19,7 +19,11 @@ DESCRIPTION = Path(__file__).parents[3] / "shared" / "bitmex" / "swagger.json"
 STAND_IN = Path(__file__).with_name("bitmex_fields.json")
 
 # What the venue sends although its description of May 2024 does not list it.
-UNLISTED = {"Order": {"strategy", "error"}, "Execution": {"strategy", "realisedPnl"}, "Position": {"strategy"}}
+UNLISTED = {
+    "Order": {"strategy": "string", "error": "string"},
+    "Execution": {"strategy": "string", "realisedPnl": "integer"},
+    "Position": {"strategy": "string"},
+}
 # An error row of an order that was never found has no other fields than these.
 NOT_FOUND = ({"orderID", "error"}, {"clOrdID", "error"})
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -88,11 +92,16 @@ def check(name: str, row: Any, fields: Any) -> None:
     """Raise AssertionError unless ``row`` has each field of its type and no other, each of its kind."""
     if name == "Order" and set(row) in NOT_FOUND:
         return
-    unlisted = UNLISTED.get(name, set())
+    unlisted = UNLISTED.get(name, {})
     assert set(fields[name]) - set(row) == set(), f"{name}: missing"
-    assert set(row) - set(fields[name]) <= unlisted, f"{name}: unlisted"
+    assert set(row) - set(fields[name]) <= unlisted.keys(), f"{name}: unlisted"
+    check_values(name, row, fields)
+
+
+def check_values(name: str, row: Any, fields: Any) -> None:
     for field, value in row.items():
-        check_value(f"{name}.{field}", value, *fields[name].get(field, ["string", ""]))
+        kind, form = fields[name].get(field) or (UNLISTED[name][field], "")
+        check_value(f"{name}.{field}", value, kind, form)
 
 
 def check_value(where: str, value: Any, kind: str, form: str) -> None:
@@ -168,9 +177,8 @@ def test_every_row_is_as_the_venue_describes_it() -> None:
                         check(name, row, fields)
                     else:
                         moved.add(message["table"])
-                        assert set(row) <= set(fields[name]) | UNLISTED.get(name, set())
-                        for field, value in row.items():
-                            check_value(f"{name}.{field}", value, *fields[name].get(field, ["string", ""]))
+                        assert set(row) <= set(fields[name]) | UNLISTED.get(name, {}).keys()
+                        check_values(name, row, fields)
             assert {"orderBookL2", "orderBookL2_25"} <= moved
             for name in ("Order", "Position", "Margin", "Instrument", "OrderBookL2"):
                 assert told.get((name, "update"), 0) > 0, name
@@ -189,7 +197,7 @@ def test_partials_state_the_described_types() -> None:
             for table, partial in socket.partials.items():
                 name = TABLES[table]
                 for field, kind in partial["types"].items():
-                    if field in UNLISTED.get(name, set()):
+                    if field in UNLISTED.get(name, {}):
                         continue
                     expected, form = fields[name][field]
                     assert KINDS.get(kind, "string") == expected, f"{table}.{field}"

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
-from adapters.simulator.bitmex.market_rows import MAX_PRICE, SATOSHI, risk_limit
 from adapters.simulator.bitmex.order_rows import ppm, usd, xbt
 from adapters.simulator.bitmex.schema import MARGIN, POSITION
 from adapters.simulator.bitmex.wallet import Wallet
@@ -12,7 +11,7 @@ from adapters.simulator.bitmex.wire import Row
 from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.margin import inverse_order_margin
 from adapters.simulator.exchange.orders import Side, SimOrder
-from adapters.simulator.exchange.value import PPM, ceil_div, value
+from adapters.simulator.exchange.value import PPM, value
 from adapters.simulator.exchange.views import AccountView, PositionView
 
 _ACCOUNT_RISK_LIMIT = 1_000_000_000_000
@@ -34,20 +33,17 @@ class Holding:
         return sum(order.leaves for order in live), worth
 
 
-def position_row(holding: Holding, account: AccountView, wallet: Wallet, number: int) -> Row:
-    """Return a position's row. Margin is cross: the whole balance carries every position."""
+def position_row(holding: Holding, wallet: Wallet, number: int) -> Row:
+    """Return a position's row: cross, or isolated at its own leverage."""
     view, spec = holding.view, holding.spec
     buy_qty, buy_cost = holding.open_orders(Side.BUY)
     sell_qty, sell_cost = holding.open_orders(Side.SELL)
-    long = view.contracts >= 0
-    initial = spec.initial_margin_long if long else spec.initial_margin_short
-    maintenance = spec.maintenance_margin_long if long else spec.maintenance_margin_short
     cost, worth = abs(view.cost), abs(view.value)
     realised = view.realised - holding.commission
-    taker = ceil_div(cost * spec.taker_fee * (PPM + initial), PPM * PPM)
     entry = None if view.entry is None else view.entry.quantize(Decimal("0.0001"), ROUND_HALF_EVEN)
-    liquidation, bankrupt = cross_prices(view, spec, maintenance, account)
+    liquidation = None if view.liquidation is None else usd(view.liquidation)
     share = Decimal(view.unrealised) / cost if cost else Decimal(0)
+    initial = view.initial_rate
     return POSITION.row(
         account=number,
         symbol=view.symbol,
@@ -56,10 +52,10 @@ def position_row(holding: Holding, account: AccountView, wallet: Wallet, number:
         quoteCurrency="USD",
         commission=ppm(max(spec.maker_fee, spec.taker_fee)),
         initMarginReq=ppm(initial),
-        maintMarginReq=ppm(maintenance),
-        riskLimit=risk_limit(spec)[0],
-        leverage=_round(Decimal(PPM) / initial),
-        crossMargin=True,
+        maintMarginReq=ppm(view.maintenance_rate),
+        riskLimit=view.risk_limit,
+        leverage=_round(Decimal(PPM) / initial) if view.is_cross else Decimal(view.leverage) / 100,
+        crossMargin=view.is_cross,
         deleveragePercentile=Decimal(1) if view.contracts else None,
         rebalancedPnl=-wallet.settled(view.symbol),
         prevRealisedPnl=0,
@@ -85,10 +81,10 @@ def position_row(holding: Holding, account: AccountView, wallet: Wallet, number:
         foreignNotional=Decimal(-view.contracts * spec.multiplier),
         posCost=-view.cost,
         posCross=0,
-        posComm=taker,
+        posComm=view.pos_comm,
         posLoss=0,
-        posMargin=ceil_div(cost * initial, PPM) + taker,
-        posMaint=view.maintenance,
+        posMargin=view.pos_margin,
+        posMaint=view.pos_maint,
         initMargin=inverse_order_margin(spec, view.contracts, holding.orders),
         maintMargin=view.maintenance,
         realisedPnl=realised,
@@ -99,7 +95,7 @@ def position_row(holding: Holding, account: AccountView, wallet: Wallet, number:
         avgEntryPrice=entry,
         marginCallPrice=liquidation,
         liquidationPrice=liquidation,
-        bankruptPrice=bankrupt,
+        bankruptPrice=None if view.bankruptcy is None else usd(view.bankruptcy),
         timestamp=view.at,
         strategy="OneWay",
     )
@@ -134,38 +130,11 @@ def margin_row(account: AccountView, holdings: Sequence[Holding], wallet: Wallet
         marginUsedPcnt=_round(Decimal(used) / balance) if balance > 0 else Decimal(1 if used else 0),
         excessMargin=account.available,
         availableMargin=account.available,
-        withdrawableMargin=max(0, account.available - max(0, account.unrealised)),
+        withdrawableMargin=account.withdrawable,
         makerFeeDiscount=Decimal(0),
         takerFeeDiscount=Decimal(0),
         timestamp=account.at,
     )
-
-
-def cross_prices(
-    view: PositionView, spec: ContractSpec, maintenance: int, account: AccountView
-) -> tuple[Decimal | None, Decimal | None]:
-    """Return the liquidation and the bankruptcy price, on tick; None when flat.
-
-    Long ``N / (W + (1 − MM) × N/E)``, short ``N / ((1 + MM) × N/E − W)``; MM = 0 gives bankruptcy. W is the
-    balance without this position's own P&L and the others' maintenance. A short that cannot be liquidated
-    shows the largest price there is.
-    """
-    if view.contracts == 0:
-        return None, None
-    free = account.balance - view.unrealised - (account.maintenance - view.maintenance)
-    return _ruin(view, spec, maintenance, free), _ruin(view, spec, 0, free)
-
-
-def _ruin(view: PositionView, spec: ContractSpec, maintenance: int, free: int) -> Decimal:
-    dollars = Decimal(abs(view.contracts) * spec.multiplier * SATOSHI)
-    cost = Decimal(abs(view.cost))
-    long = view.contracts > 0
-    coins = free + (1 - ppm(maintenance)) * cost if long else (1 + ppm(maintenance)) * cost - free
-    if coins <= 0 or dollars / coins > MAX_PRICE:
-        return Decimal(MAX_PRICE)
-    tick = usd(spec.tick)
-    rounding = ROUND_CEILING if long else ROUND_FLOOR
-    return (dollars / coins / tick).to_integral_value(rounding) * tick
 
 
 def _round(ratio: Decimal) -> Decimal:

@@ -4,6 +4,7 @@ For one cause the venue tells: execution, order, (trade,) position, margin, wall
 """
 
 from adapters.simulator.bitmex.faults import Faults
+from adapters.simulator.bitmex.order_rows import EXEC_TYPES
 from adapters.simulator.bitmex.publisher import Publisher
 from adapters.simulator.bitmex.state import VenueState
 from adapters.simulator.bitmex.tables import TABLES
@@ -17,7 +18,7 @@ from adapters.simulator.exchange.events import (
     PositionChanged,
     SessionChanged,
 )
-from adapters.simulator.exchange.orders import ExecKind, Execution, SimOrder
+from adapters.simulator.exchange.orders import Execution, SimOrder
 from adapters.simulator.faults import FaultKind
 
 
@@ -73,9 +74,10 @@ class Feed:
     def _executed(self, execution: Execution, order: SimOrder | None) -> None:
         if execution.account == self._state.account:
             self._state.bookings.note(execution)
-            row = self._state.orders.executed(execution, order)
-            self._publisher.publish("execution", "insert", [row])
-        if execution.kind is ExecKind.TRADE:
+            if execution.kind in EXEC_TYPES:
+                row = self._state.orders.executed(execution, order)
+                self._publisher.publish("execution", "insert", [row])
+        if order is not None:
             trade = self._state.market.traded(execution)
             if trade is not None:
                 self._publisher.publish("trade", "insert", [trade])

@@ -31,25 +31,20 @@ def interval(span: timedelta) -> datetime:
     return datetime(2000, 1, 1, tzinfo=UTC) + span
 
 
-def risk_limit(spec: ContractSpec) -> tuple[int, int]:
-    """Return the base risk limit and the risk step, in satoshi."""
-    return (200 * SATOSHI, 150 * SATOSHI) if spec.is_perpetual else (75 * SATOSHI, 75 * SATOSHI)
-
-
 def instrument_row(
-    spec: ContractSpec, ticker: Ticker, funding_span: timedelta, volume: Volume, *, is_open: bool
+    spec: ContractSpec, ticker: Ticker, funding_span: timedelta, volume: Volume, state: str
 ) -> Row:
     """Return a contract's row: its terms, and its prices now. Statistics the venue keeps by day are null."""
-    limit, step = risk_limit(spec)
     bid, ask = _maybe(ticker.bid), _maybe(ticker.ask)
     mid = None if bid is None or ask is None else (bid + ask) / 2
     mark, index, last = _maybe(ticker.mark), _maybe(ticker.index), _maybe(ticker.last)
+    impact_bid, impact_ask = _maybe(ticker.impact_bid), _maybe(ticker.impact_ask)
     perpetual = spec.is_perpetual
     rate = None if ticker.funding_rate is None else ppm(ticker.funding_rate)
     return INSTRUMENT.row(
         symbol=spec.symbol,
         rootSymbol=spec.root,
-        state="Open" if is_open else "Closed",
+        state=state,
         typ=PERPETUAL if perpetual else FUTURE,
         listing=LISTED,
         front=LISTED,
@@ -73,8 +68,8 @@ def instrument_row(
         isInverse=True,
         initMargin=ppm(spec.initial_margin_long),
         maintMargin=ppm(spec.maintenance_margin_long),
-        riskLimit=limit,
-        riskStep=step,
+        riskLimit=spec.risk_limit,
+        riskStep=spec.risk_step,
         taxed=True,
         deleverage=True,
         makerFee=ppm(spec.maker_fee),
@@ -96,9 +91,9 @@ def instrument_row(
         bidPrice=bid,
         midPrice=mid,
         askPrice=ask,
-        impactBidPrice=bid,
-        impactMidPrice=mid,
-        impactAskPrice=ask,
+        impactBidPrice=impact_bid,
+        impactMidPrice=None if impact_bid is None or impact_ask is None else (impact_bid + impact_ask) / 2,
+        impactAskPrice=impact_ask,
         hasLiquidity=mid is not None,
         fairMethod="FundingRate" if perpetual else "ImpactMidPrice",
         fairBasis=None if mark is None or index is None else mark - index,
@@ -106,6 +101,7 @@ def instrument_row(
         markMethod="FairPrice",
         markPrice=mark,
         indicativeSettlePrice=index,
+        settledPrice=_maybe(ticker.settlement),
         instantPnl=True,
         minTick=Decimal("0.01"),
         timestamp=ticker.at,

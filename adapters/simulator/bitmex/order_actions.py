@@ -25,8 +25,12 @@ _PLAIN = {
     RefusalCode.SESSION_CLOSED: "Market is not open",
     RefusalCode.ORDER_FINAL: "Invalid ordStatus",
     RefusalCode.UNKNOWN_ORDER: "Invalid orderID",
+    RefusalCode.NO_POSITION: "Position is not isolated, or there is none",
 }
 _VALIDATION = {
+    RefusalCode.LEVERAGE: "Invalid leverage",
+    RefusalCode.STOP_PRICE: "Invalid stopPx for ordType",
+    RefusalCode.PRICE_BAND: "Order price is outside the allowed band",
     RefusalCode.QUANTITY: "Invalid orderQty",
     RefusalCode.NOT_SUPPORTED: "Invalid ordType or timeInForce for execInst",
 }
@@ -52,6 +56,8 @@ def refusal(error: ExchangeRefusal) -> ApiError:
         return invalid(f"Account has insufficient Available Balance, {error.data['required']} XBt required")
     if error.code is RefusalCode.LOT:
         return invalid(f"Order quantity must be a multiple of lot size: {error.data['lot']}")
+    if error.code is RefusalCode.RISK_LIMIT:
+        return invalid("Value of position and orders exceeds position Risk Limit")
     if error.code in _VALIDATION:
         return invalid(_VALIDATION[error.code])
     return ApiError(400, _PLAIN.get(error.code, error.message))

@@ -23,6 +23,13 @@ STATUSES = {
     Status.FILLED: "Filled",
     Status.CANCELED: "Canceled",
 }
+EXEC_TYPES = {
+    ExecKind.TRADE: "Trade",
+    ExecKind.FUNDING: "Funding",
+    ExecKind.LIQUIDATION: "Liquidation",
+    ExecKind.SETTLEMENT: "Settlement",
+}
+"""A deleveraged account simply finds its position reduced: the venue tells it no execution."""
 # The venue's words for what the core cancels by itself.
 _REASONS = {
     "Immediate or cancel": "Order had timeInForce of ImmediateOrCancel",
@@ -84,7 +91,7 @@ def trade_row(
     values = {
         **_common(order, tag, number, average),
         **_money(execution),
-        "execType": "Trade",
+        "execType": EXEC_TYPES[execution.kind],
         "lastLiquidityInd": "RemovedLiquidity" if taker else "AddedLiquidity",
         "commission": ppm(spec.taker_fee if taker else spec.maker_fee),
         "tradePublishIndicator": "PublishTrade" if taker else "DoNotPublishTrade",
@@ -95,9 +102,12 @@ def trade_row(
     return EXECUTION.row(**values)
 
 
-def funding_row(execution: Execution, number: int, rate: Decimal) -> Row:
-    """Return the execution row of a funding payment. It looks like a fill in all but its execType."""
-    price = usd(execution.price)
+def orderless_row(execution: Execution, number: int, rate: Decimal) -> Row:
+    """Return the execution row of what no order did: funding, settlement, a takeover in liquidation.
+
+    It looks like a fill in all but its execType. ``rate``: what was charged, of the value.
+    """
+    price, name = usd(execution.price), EXEC_TYPES[execution.kind]
     return EXECUTION.row(
         **_money(execution),
         orderID=NO_ID,
@@ -108,7 +118,7 @@ def funding_row(execution: Execution, number: int, rate: Decimal) -> Row:
         price=price,
         currency="USD",
         settlCurrency="XBt",
-        execType="Funding",
+        execType=name,
         ordType="Limit",
         timeInForce="AtTheClose",
         ordStatus="Filled",
@@ -117,7 +127,7 @@ def funding_row(execution: Execution, number: int, rate: Decimal) -> Row:
         cumQty=execution.quantity,
         avgPx=price,
         commission=rate,
-        text="Funding",
+        text=name,
         trdMatchID=guid("match", execution.exec_id),
         transactTime=execution.at,
         timestamp=execution.at,
@@ -133,6 +143,7 @@ def _money(execution: Execution) -> dict[str, Any]:
         "lastPx": usd(execution.price),
         "execCost": -execution.cost,
         "execComm": execution.fee,
+        "realisedPnl": execution.realised if execution.kind.moves_position else None,
         "homeNotional": xbt(execution.cost),
         "foreignNotional": Decimal(-sign * execution.quantity),
         **({"feeType": "Funding"} if execution.kind is ExecKind.FUNDING else {}),

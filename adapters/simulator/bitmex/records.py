@@ -13,10 +13,11 @@ from adapters.simulator.bitmex.market_rows import (
     quote_row,
 )
 from adapters.simulator.bitmex.order_rows import (
+    EXEC_TYPES,
     average_price,
-    funding_row,
     order_event_row,
     order_row,
+    orderless_row,
     ppm,
     trade_row,
 )
@@ -58,7 +59,8 @@ class OrderRecords:
         self._seen = {order.order_id: order for order in exchange.orders(account)}
         self.executions: list[Row] = []
         for execution in exchange.executions(account):
-            self.executed(execution, exchange.order(account, execution.order_id))
+            if execution.kind in EXEC_TYPES:
+                self.executed(execution, exchange.order(account, execution.order_id))
 
     def order(self, order: SimOrder) -> Row:
         return order_row(order, self._tags.of(order), self._number, self._average(order))
@@ -95,8 +97,8 @@ class OrderRecords:
         return current
 
     def executed(self, execution: Execution, order: SimOrder | None) -> Row:
-        """Take an execution, and its order just after it (None: funding); return its row."""
-        row = self._funded(execution) if order is None else self._traded(execution, order)
+        """Take an execution, and its order just after it (None: no order did it); return its row."""
+        row = self._orderless(execution) if order is None else self._traded(execution, order)
         self.executions.append(row)
         return row
 
@@ -106,9 +108,11 @@ class OrderRecords:
         average = self._average(order)
         return trade_row(execution, order, self._tags.of(order), self._number, average, spec)
 
-    def _funded(self, execution: Execution) -> Row:
-        rate = self._exchange.ticker(execution.symbol).funding_rate or 0
-        return funding_row(execution, self._number, ppm(rate))
+    def _orderless(self, execution: Execution) -> Row:
+        rate = 0
+        if execution.kind is ExecKind.FUNDING:
+            rate = self._exchange.ticker(execution.symbol).funding_rate or 0
+        return orderless_row(execution, self._number, ppm(rate))
 
     def _average(self, order: SimOrder) -> Decimal | None:
         cost = self._costs.get(order.order_id)
@@ -144,7 +148,7 @@ class MarketRecords:
     def traded(self, execution: Execution) -> Row | None:
         """Put a trade on the tape, once where both its sides are accounts of ours."""
         tape = self._tapes[execution.symbol]
-        if execution.kind is not ExecKind.TRADE or _other_side(tape.matched, execution):
+        if _other_side(tape.matched, execution):
             tape.matched = None
             return None
         tape.matched = execution

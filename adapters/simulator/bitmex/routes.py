@@ -8,9 +8,10 @@ from typing import Any
 from adapters.simulator.bitmex import schema
 from adapters.simulator.bitmex.assets import bitcoin_row
 from adapters.simulator.bitmex.auth import ApiKey, Permission
-from adapters.simulator.bitmex.errors import ApiError, invalid
+from adapters.simulator.bitmex.errors import ApiError
 from adapters.simulator.bitmex.order_actions import OrderActions
 from adapters.simulator.bitmex.params import Params
+from adapters.simulator.bitmex.position_actions import PositionActions
 from adapters.simulator.bitmex.query import filter_of, project, select
 from adapters.simulator.bitmex.schema import Schema
 from adapters.simulator.bitmex.state import VenueState
@@ -43,7 +44,11 @@ class Api:
     def __init__(self, state: VenueState, key: ApiKey, actions: OrderActions, switch: DeadMansSwitch) -> None:
         self._state = state
         self._key = key
-        self.routes = {**self._public(), **self._account(), **_trading(actions, switch, self)}
+        self.routes = {
+            **self._public(),
+            **self._account(),
+            **_trading(actions, switch, PositionActions(state)),
+        }
 
     def _public(self) -> dict[tuple[str, str], Route]:
         market = self._state.market
@@ -159,25 +164,6 @@ class Api:
         keys = ("account", "symbol", "currency")
         return select(self._state.positions(), schema.POSITION, params, keys=keys)
 
-    def leverage(self, params: Params) -> Row:
-        """POST /position/leverage. Margin is cross here: isolated margin is not simulated, and refused."""
-        spec = self._state.contract(params.required("symbol"))
-        if "leverage" not in params:
-            raise ApiError(400, "'leverage' is a required arg.")
-        leverage = params.number("leverage")
-        if leverage is None or not 0 <= leverage <= 100:
-            raise invalid("Invalid leverage")
-        if leverage:
-            raise invalid("Isolated margin is not simulated: leverage 0 (cross) only")
-        return self._state.position(spec.symbol)
-
-    def isolate(self, params: Params) -> Row:
-        """POST /position/isolate."""
-        spec = self._state.contract(params.required("symbol"))
-        if params.boolean("enabled", True):
-            raise invalid("Isolated margin is not simulated: enabled false only")
-        return self._state.position(spec.symbol)
-
     def _of_symbol(self, rows: list[Row], params: Params) -> list[Row]:
         symbol = params.text("symbol")
         if not symbol:
@@ -186,7 +172,9 @@ class Api:
         return [row for row in rows if row["symbol"] in symbols]
 
 
-def _trading(actions: OrderActions, switch: DeadMansSwitch, api: Api) -> dict[tuple[str, str], Route]:
+def _trading(
+    actions: OrderActions, switch: DeadMansSwitch, positions: PositionActions
+) -> dict[tuple[str, str], Route]:
     order, cancel = Permission.ORDER, Permission.ORDER_CANCEL
     return {
         ("POST", "/order"): Route(actions.place, permission=order, second_layer=True, acts=True, places=True),
@@ -201,8 +189,12 @@ def _trading(actions: OrderActions, switch: DeadMansSwitch, api: Api) -> dict[tu
             actions.close_position, permission=order, second_layer=True, acts=True, places=True
         ),
         ("POST", "/order/cancelAllAfter"): Route(switch.set, permission=cancel, second_layer=True),
-        ("POST", "/position/leverage"): Route(api.leverage, permission=order, second_layer=True),
-        ("POST", "/position/isolate"): Route(api.isolate, permission=order, second_layer=True),
+        ("POST", "/position/leverage"): Route(positions.leverage, permission=order, second_layer=True),
+        ("POST", "/position/isolate"): Route(positions.isolate, permission=order, second_layer=True),
+        ("POST", "/position/transferMargin"): Route(
+            positions.transfer_margin, permission=order, second_layer=True
+        ),
+        ("POST", "/position/riskLimit"): Route(positions.risk_limit, permission=order),
     }
 
 

@@ -62,7 +62,7 @@ EXECUTION = _schema(
     "ordStatus,triggered boolean=workingIndicator symbol=ordRejReason long=leavesQty,cumQty "
     "float=avgPx,commission symbol=feeType,tradePublishIndicator string=text guid=trdMatchID "
     "long=execCost,execComm float=homeNotional,foreignNotional timestamp=transactTime,timestamp",
-    extra="symbol=strategy",
+    extra="symbol=strategy long=realisedPnl",
 )
 POSITION = _schema(
     "Position",

@@ -13,6 +13,7 @@ from adapters.simulator.bitmex.wire import Row
 from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.orders import SimOrder
+from adapters.simulator.exchange.views import Ticker
 
 _FIRST_SYMBOL_NUMBER = 88
 
@@ -68,19 +69,24 @@ class VenueState:
     # Market rows
 
     def instruments(self, symbols: Sequence[str]) -> list[Row]:
-        is_open = self.exchange.is_open()
-        now = self.clock.now()
         return [
             instrument_row(
-                spec,
-                self.exchange.ticker(symbol),
+                self.exchange.spec(symbol),
+                ticker,
                 self.market.funding_span(symbol),
                 self.market.volume(symbol),
-                is_open=is_open and (spec.expiry is None or now < spec.expiry),
+                self._trading_state(ticker),
             )
             for symbol in symbols
-            for spec in [self.exchange.spec(symbol)]
+            for ticker in [self.exchange.ticker(symbol)]
         ]
+
+    def _trading_state(self, ticker: Ticker) -> str:
+        if ticker.settlement is not None:
+            return "Settled"
+        expiry = self.exchange.spec(ticker.symbol).expiry
+        is_over = expiry is not None and expiry <= ticker.at
+        return "Open" if self.exchange.is_open(ticker.symbol) and not is_over else "Closed"
 
     def book10(self, symbols: Sequence[str]) -> list[Row]:
         return [book10_row(self.exchange.book(symbol)) for symbol in symbols]
@@ -104,13 +110,12 @@ class VenueState:
         return self.bookings.wallet(self.exchange.cash(self.account), self.clock.now())
 
     def positions(self) -> list[Row]:
-        account, wallet = self.exchange.account(self.account), self.wallet()
-        return [position_row(holding, account, wallet, self.number) for holding in self._holdings()]
+        wallet = self.wallet()
+        return [position_row(holding, wallet, self.number) for holding in self._holdings()]
 
     def position(self, symbol: str) -> Row:
         """Return one position's row, whether it was ever held or not."""
-        account, wallet = self.exchange.account(self.account), self.wallet()
-        return position_row(self._holding(symbol), account, wallet, self.number)
+        return position_row(self._holding(symbol), self.wallet(), self.number)
 
     def margin(self) -> Row:
         account = self.exchange.account(self.account)

@@ -45,6 +45,7 @@ class Tags:
             ord_type="Limit",
             time_in_force=TIF_NAMES[order.tif],
             exec_inst=",".join(name for name, is_set in flags if is_set),
+            text="Liquidation" if order.forced else DEFAULT_TEXT,
         )
 
     def change(self, order: SimOrder, client_id: str, text: str) -> Callable[[], None]:

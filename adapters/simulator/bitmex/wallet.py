@@ -10,7 +10,7 @@ from datetime import datetime, time, timedelta
 from adapters.simulator.bitmex.order_rows import NO_ID, guid
 from adapters.simulator.bitmex.schema import TRANSACTION, WALLET
 from adapters.simulator.bitmex.wire import Row
-from adapters.simulator.exchange.orders import ExecKind, Execution
+from adapters.simulator.exchange.orders import Execution
 from adapters.simulator.exchange.views import CashEntry, CashKind, PositionView
 
 _KINDS = {
@@ -77,7 +77,7 @@ class Bookings:
     def note(self, execution: Execution) -> None:
         symbol = execution.symbol
         self._commission[symbol] = self.commission(symbol) + execution.fee
-        if execution.kind is ExecKind.TRADE:
+        if execution.kind.moves_position:
             key = (settlement_of(execution.at), symbol)
             self._realised[key] = self._realised.get(key, 0) + execution.realised - execution.fee
 
