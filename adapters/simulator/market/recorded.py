@@ -17,8 +17,8 @@ else at CME's price, else at the scenario's mean basis over the index.
 
 import csv
 import gzip
-import io
 import random
+import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -35,6 +35,7 @@ from adapters.simulator.scenario import MarketScenario, ScenarioError
 
 FEWEST_TRADES = 15
 _CENTS = 100
+_GZIP = b"\x1f\x8b"
 _MOST = Decimal(1_000_000)
 Row = Mapping[str, str]
 
@@ -156,11 +157,14 @@ def open_recording(path: Path) -> tuple[Format, Iterator[Moment]]:
 def _rows(path: Path) -> Generator[list[str], None, None]:
     try:
         with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
-            raw.seek(0)
-            plain = gzip.GzipFile(fileobj=raw) if packed else raw
-            yield from csv.reader(io.TextIOWrapper(plain, encoding="utf-8", newline=""))
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+            packed = raw.read(2) == _GZIP
+        with (
+            gzip.open(path, "rt", encoding="utf-8", newline="")
+            if packed
+            else path.open(encoding="utf-8", newline="") as text
+        ):
+            yield from csv.reader(text)
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ScenarioError(f"{path}: cannot be read: {reason}") from error
 
