@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from adapters.simulator.exchange.cme_hours import Hours
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
 from adapters.simulator.faults import FaultRates
 
@@ -77,12 +78,17 @@ class LinearScenario:
 
     None lists the first month with two weeks to live. ``sessions``: the default never closes, so that a
     demonstration runs on any day, CME's own pauses included. ``faults``: what goes wrong at the gateway.
+
+    ``hours``: CME's own take the place of ``sessions``, ALWAYS leaves these. ``price_band``: how far from the mark
+    a limit may lie to the taking side, ppm; 0 is any.
     """
 
     account: str = "DU0000001"
     cash: int = 2_000_000 * 100_000_000
     month: tuple[int, int] | None = None
     sessions: Sessions = ALWAYS_OPEN
+    hours: Hours = Hours.ALWAYS
+    price_band: int = 0
     latency: timedelta = timedelta(milliseconds=20)
     faults: FaultRates = field(default_factory=FaultRates)
 

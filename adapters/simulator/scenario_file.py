@@ -48,6 +48,8 @@ account = "DU0000001"
 cash = 2000000               # USD
 month = "2026-12"            # left out: the first with two weeks to live
 sessions = "always"          # or a list of [opens, closes], each a time with its offset
+hours = "always"             # or CME's: "round-the-clock" (since May 2026), "weekdays" (before)
+price_band = 0.0             # how far beyond the mark an order may take; 0 is any
 latency_milliseconds = 20
 
 [linear.faults]              # as above; of the gateway's kinds
@@ -64,6 +66,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.simulator.bitmex.faults import BITMEX_FAULTS
+from adapters.simulator.exchange.cme_hours import Hours
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Session, Sessions
 from adapters.simulator.faults import FaultKind, FaultRates
 from adapters.simulator.scenario import Scenario, ScenarioError
@@ -249,6 +252,13 @@ def _faults(table: str, kinds: Collection[FaultKind]) -> Reader:
     return read
 
 
+def _hours(raw: object) -> Hours:
+    try:
+        return Hours(_text(raw))
+    except ValueError:
+        raise ValueError(f"must be one of {', '.join(Hours)}, not {raw!r}") from None
+
+
 def _time(raw: object) -> datetime:
     if not isinstance(raw, datetime) or raw.tzinfo is None:
         raise ValueError(f"must be a time with its offset, like 2026-11-23T00:00:00Z, not {raw!r}")
@@ -298,6 +308,8 @@ _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "cash": ("cash", _scaled(UNITS, "0", "1000000000")),
         "month": ("month", _month),
         "sessions": ("sessions", _sessions),
+        "hours": ("hours", _hours),
+        "price_band": ("price_band", _scaled(PPM, "0", "1")),
         "latency_milliseconds": _LATENCY,
         "faults": ("faults", _faults("linear.faults", TWS_FAULTS)),
     },

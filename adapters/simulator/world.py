@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from adapters.clock import Clock
 from adapters.simulator.exchange.catalog import btc, front_month, mbt, xbt_future, xbtusd
+from adapters.simulator.exchange.cme_hours import Hours, sessions
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.funding import FundingSchedule
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
@@ -14,6 +15,9 @@ from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.recorded import RecordedMarket
 from adapters.simulator.market.update import Market
 from adapters.simulator.scenario import Scenario, ScenarioError
+
+DAYS_BEFORE = timedelta(days=7)
+SESSION_DAYS = 400
 
 
 class World:
@@ -66,8 +70,11 @@ def build(scenario: Scenario, clock: Clock) -> World:
         seed=scenario.seed,
         funding=funding,
     )
-    rules = replace(LINEAR_RULES, sessions=scenario.linear.sessions)
-    linear = Exchange("cme", [mbt(year, month), btc(year, month)], rules, clock, seed=scenario.seed)
+    hours = scenario.linear.sessions
+    if scenario.linear.hours is not Hours.ALWAYS:
+        hours = sessions(scenario.linear.hours, (now - DAYS_BEFORE).date(), SESSION_DAYS)
+    specs = [replace(one(year, month), price_band=scenario.linear.price_band) for one in (mbt, btc)]
+    linear = Exchange("cme", specs, replace(LINEAR_RULES, sessions=hours), clock, seed=scenario.seed)
     for spec in (*inverse.specs(), *linear.specs()):
         if spec.expiry is not None and spec.expiry <= now:
             raise ScenarioError(f"{spec.symbol} expired at {spec.expiry:%F %R}Z")

@@ -1,5 +1,6 @@
 """When a venue trades."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,7 +38,8 @@ class Sessions:
     def is_open(self, now: datetime) -> bool:
         if self.intervals is None:
             return True
-        return any(session.opens <= now < session.closes for session in self.intervals)
+        place = bisect_right(self.intervals, now, key=lambda session: session.opens)
+        return place > 0 and now < self.intervals[place - 1].closes
 
     def between(self, start: datetime, end: datetime) -> tuple[Session, ...]:
         """Return the open intervals that touch ``start`` to ``end``, clipped to them."""

@@ -1,9 +1,10 @@
 """Trading hours: what a closed venue refuses, holds, and does when it opens."""
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
+from adapters.simulator.exchange.cme_hours import Hours, sessions
 from adapters.simulator.exchange.events import SessionChanged
 from adapters.simulator.exchange.orders import Side, Status, Tif
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
@@ -78,3 +79,32 @@ def test_nothing_trades_after_the_close() -> None:
     assert bench.exchange.orders("me", live_only=True) == [resting]
     assert not bench.exchange.is_open()
     assert bench.exchange.cancel("me", resting.order_id).status is Status.CANCELED
+
+
+@pytest.mark.parametrize(
+    ("hours", "at", "is_open"),
+    [
+        (Hours.ROUND_THE_CLOCK, "2026-11-25T21:59Z", True),  # Wednesday 15:59 in Chicago
+        (Hours.ROUND_THE_CLOCK, "2026-11-25T22:00Z", False),
+        (Hours.ROUND_THE_CLOCK, "2026-11-25T22:02Z", True),
+        (Hours.ROUND_THE_CLOCK, "2026-11-28T08:00Z", False),  # Saturday 02:00
+        (Hours.ROUND_THE_CLOCK, "2026-11-28T10:00Z", True),
+        (Hours.ROUND_THE_CLOCK, "2026-11-29T12:00Z", True),
+        (Hours.WEEKDAYS, "2026-11-27T21:59Z", True),
+        (Hours.WEEKDAYS, "2026-11-27T22:00Z", False),
+        (Hours.WEEKDAYS, "2026-11-28T12:00Z", False),
+        (Hours.WEEKDAYS, "2026-11-29T22:59Z", False),
+        (Hours.WEEKDAYS, "2026-11-29T23:00Z", True),
+        (Hours.WEEKDAYS, "2026-11-30T22:30Z", False),
+        (Hours.WEEKDAYS, "2026-11-30T23:00Z", True),
+        (Hours.ALWAYS, "2026-11-28T08:30Z", True),
+    ],
+)
+def test_the_hours_of_cme(hours: Hours, at: str, is_open: bool) -> None:
+    assert sessions(hours, date(2026, 11, 23), 14).is_open(datetime.fromisoformat(at)) is is_open
+
+
+def test_the_clocks_going_back_shifts_the_pause() -> None:
+    listed = sessions(Hours.ROUND_THE_CLOCK, date(2026, 10, 30), 5).intervals  # 1 November: CDT to CST
+    assert listed is not None
+    assert [session.closes.hour for session in listed] == [21, 7, 22, 22, 6]

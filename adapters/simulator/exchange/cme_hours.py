@@ -1,0 +1,62 @@
+"""When CME's crypto futures trade, as Sessions over a span of days. Times are Chicago's.
+
+Since Friday 29 May 2026 nearly round the clock: paused Monday to Friday 16:00–16:02 and Saturday 02:00–04:00.
+Before that Sunday 17:00 to Friday 16:00 with a break of an hour from 16:00 each day. Holidays are not known here.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Session, Sessions
+
+CHICAGO = ZoneInfo("America/Chicago")
+FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
+
+Pause = tuple[datetime, datetime]
+
+
+class Hours(StrEnum):
+    """ALWAYS never closes: a demonstration runs on any day."""
+
+    ALWAYS = "always"
+    ROUND_THE_CLOCK = "round-the-clock"
+    WEEKDAYS = "weekdays"
+
+
+def sessions(hours: Hours, first: date, days: int) -> Sessions:
+    """Return the sessions from ``first`` (Chicago's midnight) on for ``days``."""
+    if hours is Hours.ALWAYS:
+        return ALWAYS_OPEN
+    pauses_of = _pauses_round_the_clock if hours is Hours.ROUND_THE_CLOCK else _pauses_of_weekdays
+    pauses = [pause for day in range(days) for pause in pauses_of(first + timedelta(days=day))]
+    edges = [
+        (_at(first, time(0)), _at(first, time(0))),
+        *pauses,
+        (_at(first + timedelta(days=days), time(0)), _at(first + timedelta(days=days), time(0))),
+    ]
+    return Sessions.of(Session(ended, began) for (_, ended), (began, _) in pairwise(edges) if ended < began)
+
+
+def _pauses_round_the_clock(day: date) -> list[Pause]:
+    if day.weekday() <= FRIDAY:
+        return [(_at(day, time(16)), _at(day, time(16, 2)))]
+    if day.weekday() == SATURDAY:
+        return [(_at(day, time(2)), _at(day, time(4)))]
+    return []
+
+
+def _pauses_of_weekdays(day: date) -> list[Pause]:
+    midnight, after = _at(day, time(0)), _at(day + timedelta(days=1), time(0))
+    if day.weekday() == FRIDAY:
+        return [(_at(day, time(16)), after)]
+    if day.weekday() == SATURDAY:
+        return [(midnight, after)]
+    if day.weekday() == SUNDAY:
+        return [(midnight, _at(day, time(17)))]
+    return [(_at(day, time(16)), _at(day, time(17)))]
+
+
+def _at(day: date, clock: time) -> datetime:
+    return datetime.combine(day, clock, CHICAGO).astimezone(UTC)
