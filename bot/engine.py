@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from adapters.clock import Clock
-from adapters.errors import NotSent, OutcomeUnknown, Refused, VenueError
+from adapters.errors import NotSent, OutcomeUnknown, Refused, Throttled, VenueError
 from adapters.venue import Venue, VenueEvent
 from bot.model.actions import Action, Ask, Cancel, Submit
 from bot.model.describe import describe
@@ -31,6 +31,8 @@ log = structlog.get_logger("engine")
 _WAKE_AFTER_HEDGE = 0.002
 # Fills are asked for from a little before the order was intended: the venue's clock is not ours.
 _CLOCK_SLACK = timedelta(minutes=1)
+# How long a run that must end waits for the hedges it sends as its last act.
+_LAST_RESORT = 5.0
 
 
 class Store(Protocol):
@@ -64,6 +66,7 @@ class Engine:
         self._tick = tick
         self._inbox: asyncio.Queue[tuple[Input, asyncio.Future[Done | Denied] | None]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._last_resort: set[asyncio.Task[None]] = set()
         self._last_seq = 0
         self.listeners: list[Callable[[Recorded], None]] = []
 
@@ -88,16 +91,30 @@ class Engine:
     async def run(self) -> None:
         """Decide for ever. An error in a decision ends the bot: a restart rebuilds from the ledger."""
         ticker = asyncio.create_task(self._ticking())
+        waiting: asyncio.Future[Done | Denied] | None = None
         try:
             while True:
                 given, reply = await self._inbox.get()
+                waiting = reply
                 answer = self._take(given)
                 if reply is not None and not reply.done():
                     reply.set_result(answer or Done(""))
         finally:
+            if self._last_resort:
+                await asyncio.wait(self._last_resort, timeout=_LAST_RESORT)
             for task in (ticker, *self._tasks):
                 task.cancel()
             await asyncio.gather(ticker, *self._tasks, return_exceptions=True)
+            self._abandon(waiting)
+
+    def _abandon(self, waiting: "asyncio.Future[Done | Denied] | None") -> None:
+        """Nobody decides any more: let go of whoever waits for an answer."""
+        replies = [waiting]
+        while not self._inbox.empty():
+            replies.append(self._inbox.get_nowait()[1])
+        for reply in replies:
+            if reply is not None and not reply.done():
+                reply.cancel()
 
     async def _ticking(self) -> None:
         while True:
@@ -108,14 +125,20 @@ class Engine:
         self.market.latched = self._gate()
         turn = Turn(self.state, self.market, self.policy, self._clock.now())
         answer = decide(turn, given)
-        intents: dict[str, int] = {}
         recorded = []
-        for event in turn.events:
-            entry = self._store.append(event, turn.now)
-            recorded.append(entry)
-            self._last_seq = entry.seq
-            if isinstance(event, OrderIntended):
-                intents[event.request.client_order_id] = entry.seq
+        try:
+            for event in turn.events:
+                entry = self._store.append(event, turn.now)
+                recorded.append(entry)
+                self._last_seq = entry.seq
+        except Exception:
+            self._hedge_regardless(turn.actions)
+            raise
+        intents = {
+            entry.event.request.client_order_id: entry.seq
+            for entry in recorded
+            if isinstance(entry.event, OrderIntended)
+        }
         hedging = False
         for action in turn.actions:
             if isinstance(action, Submit):
@@ -134,6 +157,17 @@ class Engine:
                 listener(entry)
         return answer
 
+    def _hedge_regardless(self, actions: list[Action]) -> None:
+        """The ledger has failed, and with it this run. What has filled is hedged all the same: the ids of hedges are
+        durable already, and the next start asks about them."""
+        for action in actions:
+            if isinstance(action, Submit) and not action.wait_durable:
+                log.error(
+                    "the ledger has failed: hedging regardless", order=action.order.request.client_order_id
+                )
+                task = asyncio.create_task(self._submit(action, 0))
+                self._last_resort.add(task)
+
     def _spawn(self, coroutine: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
@@ -150,6 +184,8 @@ class Engine:
             return
         try:
             self.hear(await self._venues[request.instrument.venue].submit(action.order))
+        except Throttled as error:
+            self.hear(SubmitRefused(client_id, error.code, error.detail, reached_venue=False))
         except Refused as error:
             self.hear(SubmitRefused(client_id, error.code, error.detail, reached_venue=True))
         except NotSent as error:

@@ -109,6 +109,8 @@ class Reconciler:
     async def recover(self) -> None:
         """Ask about every order and every reserved id a crash may have left behind. Raises VenueError."""
         state = self._engine.state
+        for order in list(state.unsettled.values()):
+            await self._engine.ask(Ask(order.request.instrument, order.request.client_order_id))
         for plan in state.active_plans():
             tranche = plan.current
             if tranche is not None and tranche.armed:
@@ -136,6 +138,8 @@ class Reconciler:
                 found = await self._compare()
                 if found and (seen != found or self._movements() != before):
                     seen = found
+                    # Nothing new goes out meanwhile: the books come to rest, and a true difference costs nothing.
+                    self._engine.market.reconciled = False
                     await asyncio.sleep(_ASK_AGAIN_AFTER)
                     continue
                 break

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from bot.model.events import (
     AccountOpened,
+    AttemptsSpent,
     CashBooked,
     CommissionBooked,
     FillBooked,
@@ -41,6 +42,7 @@ class _Approval:
     filled: Decimal = Decimal(0)
     contracts: int = 0
     unwound: int = 0
+    spent: int = 0
 
     @property
     def envelope(self) -> Envelope:
@@ -92,6 +94,10 @@ class Proof:
                 self._tickets.pop(leg, None)
             case TicketApproved() as approved:
                 yield from self._approved(approved, recorded)
+            case AttemptsSpent(leg, through):
+                for approval in self._approvals.values():
+                    if approval.event.leg == leg:
+                        approval.spent = max(approval.spent, through - approval.event.first_attempt + 1)
             case FlattenOrdered() as ordered:
                 yield from self._repeated("emergency command", ordered.flatten_id)
                 self._flattens[ordered.flatten_id] = ordered
@@ -187,7 +193,8 @@ class Proof:
         self, intended: OrderIntended, approval: _Approval, recorded: Recorded
     ) -> Iterator[str]:
         request, envelope, leg = intended.request, approval.envelope, approval.event.leg
-        first, last = approval.event.first_attempt, approval.event.last_attempt
+        # Each id a restart has spent unused brings another one at the end of the block.
+        first, last = approval.event.first_attempt, approval.event.last_attempt + approval.spent
         reserved = {leg.client_order_id(attempt) for attempt in range(first, last + 1)}
         if intended.leg != leg:
             yield f"it is of leg {intended.leg}, the approval of {leg}"

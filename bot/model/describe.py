@@ -76,6 +76,7 @@ _LINES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.TicketVoided: lambda e: f"ticket {e.leg} void: {e.reason}",
     ev.TrancheArmed: lambda e: f"plan {e.plan_id}: tranche {e.tranche} armed",
     ev.FlattenOrdered: lambda e: f"flatten {e.flatten_id} ordered by {e.by} at {', '.join(e.venues)}",
+    ev.FlattenFinished: lambda e: f"flatten {e.flatten_id} ended {'flat' if e.flat else 'NOT FLAT'}",
     ev.AttemptsSpent: lambda e: f"{e.leg}: order ids up to {e.through} are spent",
     ev.OrderIntended: _intended,
     ev.OrderBelieved: _believed,

@@ -97,8 +97,19 @@ class FlattenOrdered:
 
 
 @dataclass(frozen=True, slots=True)
+class FlattenFinished:
+    """The emergency command ended by itself. ``flat``: both venues said that nothing is left."""
+
+    flatten_id: str
+    flat: bool
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptsSpent:
-    """After a restart: reserved ids up to ``through`` may have been used; none of them is used again."""
+    """After a restart: reserved ids up to ``through`` may have been used; none of them is used again.
+
+    As many more are reserved at the end of the block: an id is a name, the authority is the envelope's.
+    """
 
     leg: LegKey
     through: int
@@ -116,13 +127,17 @@ class OrderIntended:
 
 @dataclass(frozen=True, slots=True)
 class OrderBelieved:
-    """What we believe of an order changed. ``venue_filled``: contracts the venue says have filled, if it said."""
+    """What we believe of an order changed. ``venue_filled``: contracts the venue says have filled, if it said.
+
+    ``tried``: False where it never met the venue's book (not sent, throttled): it says nothing of the market.
+    """
 
     client_order_id: str
     belief: Belief
     venue_order_id: str
     venue_filled: int | None
     detail: str
+    tried: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +219,7 @@ Event = (
     | TicketVoided
     | TrancheArmed
     | FlattenOrdered
+    | FlattenFinished
     | AttemptsSpent
     | OrderIntended
     | OrderBelieved

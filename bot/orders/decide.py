@@ -52,7 +52,8 @@ from risk.portfolio import Quote
 from risk.terms import Kind
 
 # A venue may answer "no such order" while the order is still on its way to it.
-_TRUST_ABSENCE_AFTER = timedelta(seconds=3)
+# A request the venue may still accept (its signature's life, a broker's queue) can outlive the question about it.
+_TRUST_ABSENCE_AFTER = timedelta(seconds=12)
 _ABSENT_TWICE = 2
 
 
@@ -66,7 +67,8 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
         case OrderUpdate():
             _update(turn, given)
         case SubmitRefused():
-            _heard(turn, given.client_order_id, Word.REFUSED, f"{given.code}: {given.detail}")
+            detail = f"{given.code}: {given.detail}"
+            _heard(turn, given.client_order_id, Word.REFUSED, detail, tried=given.reached_venue)
         case SubmitUnknown():
             _heard(turn, given.client_order_id, Word.NO_ANSWER, given.detail)
         case OrderAnswer():
@@ -158,6 +160,11 @@ def _fill(turn: Turn, fill: Fill) -> None:
             "FOREIGN_FILL",
             f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price} is from no order of this ledger",
         )
+        if turn.state.trading in (TradingState.ACTIVE, TradingState.REDUCING):
+            # Somebody else trades this account, or the venue has liquidated: a person has to look first.
+            turn.emit(
+                TradingStateChanged(TradingState.HALTED, "basisbot", f"foreign fill {fill.execution_id}")
+            )
     elif order.belief is Belief.REFUSED:
         # It exists after all, and unless all of it has filled, it lives until the venue says more.
         word = Word.LIVE if order.filled < order.request.quantity else Word.FILLED
@@ -220,6 +227,8 @@ def _heard(
     detail: str = "",
     venue_order_id: str = "",
     venue_filled: int | None = None,
+    *,
+    tried: bool = True,
 ) -> None:
     turn.market.under_way.discard(client_id)
     order = turn.state.orders.get(client_id)
@@ -229,7 +238,7 @@ def _heard(
     more = venue_filled is not None and venue_filled > order.venue_filled
     if belief is order.belief and not more:
         return
-    turn.emit(OrderBelieved(client_id, belief, venue_order_id, venue_filled, detail))
+    turn.emit(OrderBelieved(client_id, belief, venue_order_id, venue_filled, detail, tried))
     if belief is Belief.UNKNOWN:
         turn.alert("ORDER_UNKNOWN", f"{client_id}: {detail}; asking {order.request.instrument.venue}")
 
@@ -247,6 +256,11 @@ def _answer(turn: Turn, answer: OrderAnswer) -> None:
     turn.market.absent[client_id] = turn.market.absent.get(client_id, 0) + 1
     if turn.market.absent[client_id] >= _ABSENT_TWICE:
         _heard(turn, client_id, Word.NO_SUCH_ORDER, "the venue knows no such order")
+        turn.market.up_since[answer.instrument.venue] = turn.now
+        if order.purpose is Purpose.WORK and order.leg is not None:
+            # Absence is weak evidence: good enough to hedge again, not to start the same exposure again.
+            plan = turn.state.plans[order.leg.plan_id]
+            ticketing.stop_plan(turn, plan, f"{client_id} was sent, and the venue knows nothing of it")
 
 
 def _commission(turn: Turn, report: CommissionReport) -> None:

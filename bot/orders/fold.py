@@ -29,7 +29,7 @@ from bot.model.events import (
     TrancheArmed,
     TrancheFinished,
 )
-from bot.model.ids import LegKey, Role, parse_client_order_id
+from bot.model.ids import MOST_ATTEMPTS, LegKey, Role, parse_client_order_id
 from bot.model.tickets import TicketStatus
 from bot.orders.state import BotState, LegState, OrderState, PlanState, TrancheState
 from risk.approval import envelope_quantity
@@ -124,7 +124,9 @@ def _flatten(state: BotState, event: FlattenOrdered, _at: datetime) -> None:
 
 def _spent(state: BotState, event: AttemptsSpent, _at: datetime) -> None:
     leg = _leg(state, event.leg)
-    leg.next_attempt = max(leg.next_attempt, event.through + 1)
+    spent = max(event.through + 1 - leg.next_attempt, 0)
+    leg.next_attempt += spent
+    leg.last_attempt = min(leg.last_attempt + spent, MOST_ATTEMPTS)
 
 
 def _intended(state: BotState, event: OrderIntended, at: datetime) -> None:
@@ -143,6 +145,7 @@ def _intended(state: BotState, event: OrderIntended, at: datetime) -> None:
 def _believed(state: BotState, event: OrderBelieved, _at: datetime) -> None:
     order = state.orders[event.client_order_id]
     order.belief = event.belief
+    order.tried = order.tried and event.tried
     order.venue_order_id = event.venue_order_id or order.venue_order_id
     if event.venue_filled is not None:
         order.venue_filled = max(order.venue_filled, event.venue_filled)

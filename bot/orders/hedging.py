@@ -17,7 +17,7 @@ from risk.instruments import InstrumentId
 from risk.orders import Side
 from risk.portfolio import Level
 from risk.sizing import hedge_size
-from risk.terms import Rounding
+from risk.terms import NOISE, Rounding
 
 # Hedges tried at the hard band before the unhedged part is unwound.
 _LAST_TRIES = 3
@@ -40,8 +40,12 @@ def answer_fills(turn: Turn, plan: PlanState) -> None:
     if naked == 0 or hedge.envelope is None:
         return
     if _over_hedged(plan, hedge):
-        # A fraction of a lot too much is netted by the next fill; more comes of a late fill after an unwind.
-        _unwind(turn, hedge, naked)
+        # A fraction of a lot too much is netted by the next fill; more comes of a late fill after an unwind. But
+        # after a restart the hedge may be known before the fill it answers: ask about that first.
+        if all(order.is_settled for order in turn.state.orders_of(tranche.lead)):
+            _unwind(turn, hedge, naked)
+        return
+    if nothing_to_reduce(turn, hedge):
         return
     side = hedge.envelope.side
     contracts = _contracts(turn, hedge, side, naked)
@@ -60,14 +64,23 @@ def is_answered(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
     side = Side.SELL if plan.unhedged > 0 else Side.BUY
     if _over_hedged(plan, hedge):
         return not hedge.attempts_left or _contracts(turn, hedge, side, plan.unhedged) == 0
-    leg = tranche.lead if gave_up(turn, plan, hedge) else hedge
-    return _contracts(turn, leg, side, plan.unhedged) == 0
+    if nothing_to_reduce(turn, hedge):
+        return True
+    if gave_up(turn, plan, hedge):
+        return _nearest(turn, tranche.lead, plan.unhedged) == 0
+    return _contracts(turn, hedge, side, plan.unhedged) == 0
+
+
+def nothing_to_reduce(turn: Turn, hedge: LegState) -> bool:
+    """Say whether a hedge that only reduces has come to the end of its position: the pair is closed."""
+    return hedge.ticket.material.reduce_only and held(turn.state, hedge) == 0
 
 
 def left_naked(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
     """Say whether more is unhedged than a lot of the hedge: hedging has failed, unwinding cannot take it all."""
+    hedge = tranche.legs[Role.HEDGE]
     side = Side.SELL if plan.unhedged > 0 else Side.BUY
-    return _contracts(turn, tranche.legs[Role.HEDGE], side, plan.unhedged) > 0
+    return not nothing_to_reduce(turn, hedge) and _contracts(turn, hedge, side, plan.unhedged) > 0
 
 
 def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
@@ -75,7 +88,7 @@ def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
 
     Time counts while hedging is possible: a restart, or a link that is back, gets as long as a fill does.
     """
-    if failures(turn.state, hedge, Purpose.HEDGE) >= ladder(turn.policy) or not hedge.attempts_left:
+    if _fruitless(turn.state, hedge) >= ladder(turn.policy) or not hedge.attempts_left:
         return True
     since, venue = plan.unhedged_since, hedge.instrument.venue
     link = turn.market.links.get(venue)
@@ -90,8 +103,19 @@ def failures(state: BotState, leg: LegState, purpose: Purpose) -> int:
     """Return how many orders of ``purpose`` in a row, up to the latest, left something unfilled: the next rung."""
     count = 0
     for order in reversed(list(state.orders_of(leg))):
-        if order.purpose is purpose and order.is_settled:
+        if order.purpose is purpose and order.is_settled and order.tried:
             if order.filled >= order.request.quantity:
+                break
+            count += 1
+    return count
+
+
+def _fruitless(state: BotState, hedge: LegState) -> int:
+    """Return how many hedges in a row, up to the latest, brought nothing at all: progress is no failure."""
+    count = 0
+    for order in reversed(list(state.orders_of(hedge))):
+        if order.purpose is Purpose.HEDGE and order.is_settled and order.tried:
+            if order.filled:
                 break
             count += 1
     return count
@@ -168,7 +192,9 @@ def _unwind(turn: Turn, leg: LegState, naked: Decimal) -> bool:
     if not all(order.is_settled for order in turn.state.orders_of(leg)):
         return False
     usage = turn.state.usage(leg)
-    contracts = min(_contracts(turn, leg, side, naked), int(usage.filled - usage.unwound))
+    coarse = leg.key.role is Role.WORKING
+    wanted = _nearest(turn, leg, naked) if coarse else _contracts(turn, leg, side, naked)
+    contracts = min(wanted, int(usage.filled - usage.unwound))
     if contracts <= 0:
         return False
     rung = failures(turn.state, leg, Purpose.CONTINGENCY)
@@ -195,6 +221,16 @@ def _contracts(turn: Turn, leg: LegState, side: Side, xbt: Decimal) -> int:
     level = _touch(turn, leg.instrument, side)
     price = leg.ticket.material.price_high if level is None else level.price
     return hedge_size(turn.state.instruments[leg.instrument], xbt, price).contracts
+
+
+def _nearest(turn: Turn, leg: LegState, xbt: Decimal) -> int:
+    """Return the whole contracts nearest to ``xbt``, a half counted down: what an unwind leaves is smallest so."""
+    side = Side.SELL if xbt > 0 else Side.BUY
+    level = _touch(turn, leg.instrument, side)
+    instrument = turn.state.instruments[leg.instrument]
+    price = leg.ticket.material.price_high if level is None else level.price
+    half = instrument.granule(price) / 2 - NOISE
+    return hedge_size(instrument, xbt + (half if xbt > 0 else -half), price).contracts
 
 
 def _touch(turn: Turn, instrument: InstrumentId, side: Side) -> Level | None:

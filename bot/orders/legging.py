@@ -7,7 +7,7 @@ from bot.model.ids import Role
 from bot.model.plans import PlanStatus
 from bot.model.policy import Policy
 from bot.model.trading_state import allows
-from bot.orders.hedging import answer_fills, held, is_answered, ladder, left_naked
+from bot.orders.hedging import answer_fills, held, is_answered, ladder, left_naked, nothing_to_reduce
 from bot.orders.planning import Finished, Wait, next_draft
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.ticketing import margin_objection, raise_tickets, stop_plan
@@ -84,6 +84,8 @@ def _is_clear(turn: Turn, plan: PlanState) -> bool:
 def _is_finished(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
     if not _is_clear(turn, plan):
         return False
+    if tranche.is_spread and nothing_to_reduce(turn, tranche.legs[Role.HEDGE]):
+        return True
     return bool(plan.stopping) or remaining(turn.state, tranche.lead) <= 0
 
 
@@ -126,13 +128,53 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
         return
     side = leg.envelope.side
     slop = side.sign * policy.slop_ticks * instrument.terms.tick
+    if not leg.envelope.price_low <= level.price + slop <= leg.envelope.price_high:
+        _outside(turn, leg, level.price)  # a price nobody approved, and perhaps none at all
+        return
     if not tranche.is_spread:
         turn.send(leg, Purpose.WORK, side, contracts, level.price + slop)
         return
     partner = turn.market.fresh(tranche.legs[Role.HEDGE].instrument, turn.now, policy.max_quote_age)
     priced = None if partner is None else _working_price(leg, instrument, level.price, slop, partner)
-    if priced is not None:
+    if partner is None or priced is None or not _hedgeable(turn, tranche.legs[Role.HEDGE], partner):
+        return
+    contracts = min(contracts, _pairable(turn, tranche, partner))
+    if contracts > 0:
         turn.send(leg, Purpose.WORK, side, contracts, *priced)
+
+
+def _hedgeable(turn: Turn, hedge: LegState, quote: Quote) -> bool:
+    """Say whether a hedge at the hard band would still lie inside its approved prices."""
+    side, material = hedge.ticket.material.side, hedge.ticket.material
+    level = quote.take(side)
+    if level is None:
+        return False
+    if material.price_low <= level.price * (1 + side.sign * turn.policy.hard_band) <= material.price_high:
+        return True
+    _outside(turn, hedge, level.price)
+    return False
+
+
+def _outside(turn: Turn, leg: LegState, price: Decimal) -> None:
+    material = leg.ticket.material
+    turn.alert(
+        "ORDER_DENIED",
+        f"{leg.key}: {leg.instrument} trades at {price}, too near the end of what was approved "
+        f"({material.price_low} to {material.price_high}): nothing is sent",
+        about=f"{leg.key} band",
+    )
+
+
+def _pairable(turn: Turn, tranche: TrancheState, partner: Quote) -> int:
+    """Return how many contracts of the lead the hedge leg can answer: closing, what is held at today's price."""
+    hedge, lead = tranche.legs[Role.HEDGE], tranche.lead
+    level = partner.take(hedge.ticket.material.side)
+    if not hedge.ticket.material.reduce_only or level is None:
+        return remaining(turn.state, lead)
+    fine = turn.state.instruments[hedge.instrument]
+    worth = fine.xbt(held(turn.state, hedge), level.price) + fine.granule(level.price)
+    coarse = turn.state.instruments[lead.instrument]
+    return max(coarse.contracts_for(worth, level.price), coarse.terms.lot)
 
 
 def _answerable(policy: Policy, tranche: TrancheState, lots: int) -> int:

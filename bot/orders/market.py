@@ -13,7 +13,8 @@ class Market:
     quotes: dict[InstrumentId, Quote] = field(default_factory=dict)
     links: dict[str, LinkState] = field(default_factory=dict)
     up_since: dict[str, datetime] = field(default_factory=dict)
-    """By venue: when its link last came up, even if it is down again."""
+    """By venue: when its link last came up (even if it is down again), or it last disowned an order: from then on
+    hedging there gets its whole time anew."""
     accounts: dict[str, Account] = field(default_factory=dict)
     reconciled: bool = False
     latched: str | None = None

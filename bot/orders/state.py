@@ -33,6 +33,7 @@ class OrderState:
     venue_filled: int = 0
     filled: int = 0
     filled_quantity: Decimal = Decimal(0)
+    tried: bool = True
 
     @property
     def outstanding(self) -> int:

@@ -181,6 +181,9 @@ def margin_objection(turn: Turn, draft: Draft) -> str | None:
         mid = turn.market.quotes[leg.instrument].mid
         if leg.reduce_only or mid is None or instrument.terms.kind is not Kind.INVERSE:
             continue
+        account = turn.market.accounts.get(instrument.id.venue)
+        if account is not None and account.equity.units <= 0:
+            return f"the equity at {instrument.id.venue} is {account.equity}: nothing new is proposed"
         _, after = _margin(turn, instrument, leg, mid)
         limit = turn.policy.max_inverse_margin
         if after is not None and after > limit:

@@ -52,7 +52,7 @@ def _bitmex(settings: Settings, inverse: Inverse, for_flatten: bool) -> BitmexSe
     share = (
         {"requests_per_minute": 120, "orders_per_second": 10, "kept_for_orders": 8}
         if for_flatten
-        else {"requests_per_minute": 80, "orders_per_second": 5}
+        else {"requests_per_minute": 80, "orders_per_second": 7}
     )
     return BitmexSettings(
         base_url=inverse.base_url,
@@ -62,6 +62,7 @@ def _bitmex(settings: Settings, inverse: Inverse, for_flatten: bool) -> BitmexSe
         name=INVERSE,
         request_timeout=inverse.request_timeout_seconds,
         connect_timeout=inverse.connect_timeout_seconds,
+        signature_life=8,
         **share,
     )
 

@@ -300,7 +300,11 @@ class Desk:
         return [event.request.client_order_id for event in self.told(OrderIntended)]
 
     def hold(self, inverse: int = 0, linear: int = 0, price: str = "80000") -> None:
-        """Come to positions by foreign fills: what was there before the plan under test."""
+        """Come to positions by foreign fills: what was there before the plan under test.
+
+        A foreign fill halts trading; the person has looked, and set the state back.
+        """
+        before = self.state.trading
         for instrument, contracts in ((XBTUSD, inverse), (self.linear, linear)):
             if contracts:
                 self.executions += 1
@@ -316,6 +320,8 @@ class Desk:
                     self.now,
                 )
                 self.give(replace(fill, at=self.now))
+        if self.state.trading is not before:
+            self.command(SetTradingState(before, "anna", "these are ours"))
 
 
 def xbt(text: str) -> Money:

@@ -143,7 +143,7 @@ def test_after_the_unwind_the_plan_ends_flat() -> None:
 def test_only_what_has_no_partner_is_unwound() -> None:
     desk = filled()
     desk.trade("80000", 16_000)
-    unfilled(desk, 5)
+    unfilled(desk, 6)  # what filled in part was no failure
     (back,) = desk.of(Purpose.CONTINGENCY)
     assert back.quantity == 1
 
@@ -152,7 +152,7 @@ def test_what_is_too_little_to_unwind_is_left_and_said() -> None:
     """0.25 XBT without a partner: two contracts go back, 0.05 XBT stay, and a person must hear of it."""
     desk = filled()
     desk.trade("80000", 4_000)
-    unfilled(desk, 5)
+    unfilled(desk, 6)
     desk.trade("80705")
     assert desk.plan.unhedged == D("-0.05")
     assert desk.status == "stopped"
@@ -303,7 +303,7 @@ def test_a_late_hedge_fill_after_the_unwind_is_taken_back() -> None:
     unfilled(desk, 5)
     late = desk.last
     desk.silence()
-    desk.wait(4, ticks=4)
+    desk.wait(13, ticks=4)
     desk.answer(None, late)
     desk.answer(None, late)
     assert desk.order(late.client_order_id).belief is Belief.REFUSED

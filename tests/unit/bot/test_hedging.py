@@ -226,7 +226,7 @@ def test_a_large_improvement_is_sold_back_to_within_a_lot() -> None:
     desk = Desk.ready(replace(POLICY, max_unattended_delta=D(5), max_inverse_margin=D(9))).armed(
         size_xbt=D(5)
     )
-    desk.fill(50, "80700")
+    desk.trade("80700", 50)
     desk.trade("79840")  # 400,000 at 79,840 are 5.01002: 0.01002 too much
     (back,) = desk.of(Purpose.CONTINGENCY)
     # 0.01002004 × 79,999.9 = 801.6
