@@ -14,6 +14,18 @@ MAX_PRICE = 100_000_000
 """Cents: the inverse venue's 1,000,000 USD."""
 
 
+def check_terms(spec: ContractSpec, request: NewOrder, mark: int | None, now: datetime) -> None:
+    """Check an order against its contract; ``mark`` (cents) is what a price band hangs on."""
+    check_life(spec, now)
+    check_quantity(spec, request.quantity)
+    if request.stop is not None:
+        check_stop(spec, request.stop)
+    if not request.is_market:
+        check_price(spec, request.price)
+        if request.stop is None:
+            check_band(spec, request.side, request.price, mark)
+
+
 def check_life(spec: ContractSpec, now: datetime) -> None:
     if spec.expiry is not None and now >= spec.expiry:
         raise ExchangeRefusal(RefusalCode.EXPIRED_CONTRACT, f"{spec.symbol} expired at {spec.expiry:%F %R}Z")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from adapters.clock import Clock
+from adapters.simulator.exchange import stops
 from adapters.simulator.exchange.clearing import Clearing
 from adapters.simulator.exchange.contract import ContractKind, ContractSpec
 from adapters.simulator.exchange.deleveraging import Deleveraging
@@ -344,7 +345,7 @@ class Exchange:
     def _react(self, listing: Listing, now: datetime) -> None:
         """Do what new prices set off."""
         if self._timetable.is_open(listing, now):
-            self._desk.trigger_stops(listing, now)
+            stops.trigger(self._desk, self._store, listing, now)
 
     def _tell_margin(self, account: str, symbol: str) -> PositionView:
         self._clearing.tell(account, symbol, self._clock.now())

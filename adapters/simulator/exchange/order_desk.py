@@ -3,12 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from adapters.simulator.exchange import admission, stops
+from adapters.simulator.exchange import admission, market_orders
 from adapters.simulator.exchange.book import Match
 from adapters.simulator.exchange.clearing import Clearing
 from adapters.simulator.exchange.events import BookChanged, Executed, OrderChanged
 from adapters.simulator.exchange.ids import VenueIds
 from adapters.simulator.exchange.listing import Listing
+from adapters.simulator.exchange.order_forms import cut, new_order
 from adapters.simulator.exchange.order_store import OrderStore
 from adapters.simulator.exchange.orders import Liquidity, NewOrder, Side, SimOrder, Status, Tif
 from adapters.simulator.exchange.outbox import Outbox
@@ -35,28 +36,28 @@ class OrderDesk:
         self, account: str, request: NewOrder, listing: Listing, is_open: bool, now: datetime
     ) -> SimOrder:
         self._clearing.get(account)
-        self._check_terms(request, listing, now)
+        admission.check_terms(listing.spec, request, listing.mark(now), now)
         admission.check_features(self._rules, request, is_open=is_open, now=now)
         known = request.client_id and self._store.by_client_id(account, request.client_id)
         if known and self._rules.unique_client_ids:
             raise ExchangeRefusal(RefusalCode.DUPLICATE_CLIENT_ID, "Duplicate clOrdID")
         admission.check_count(listing.spec, request, self._store.live(account, request.symbol))
-        request = self._priced(account, request, listing, now)
+        request = market_orders.priced(account, request, listing, now)
         before, after = self.margins(account, request, now)
         admission.check_margin(before, after, self._clearing.view(account, now).available)
         live = self._store.live(account)
         self._clearing.check_risk(
-            account, request.symbol, live, [*live, _new_order(account, request, "", 0, now, held=False)]
+            account, request.symbol, live, [*live, new_order(account, request, "", 0, now, held=False)]
         )
         order_id, number = self._ids.order()
         held = request.stop is None and not is_open
-        order = self._accept(_new_order(account, request, order_id, number, now, held=held))
+        order = self._accept(new_order(account, request, order_id, number, now, held=held))
         return order if order.held or order.is_waiting else self._work(order, listing, now)
 
     def margins(self, account: str, request: NewOrder, now: datetime) -> tuple[int, int]:
         """Return the account's initial margin without and with ``request`` as a live order, in units."""
         live = self._store.live(account)
-        order = _new_order(account, request, "", 0, now, held=False)
+        order = new_order(account, request, "", 0, now, held=False)
         before = self._clearing.initial_margin(account, live, now)
         return before, self._clearing.initial_margin(account, [*live, order], now)
 
@@ -134,8 +135,8 @@ class OrderDesk:
         """Work an order of the venue's own, unchecked; ``price`` None is at market."""
         request = NewOrder(listing.spec.symbol, side, quantity, price or 0, tif, is_market=price is None)
         order_id, number = self._ids.order()
-        priced = self._priced(account, request, listing, now)
-        order = replace(_new_order(account, priced, order_id, number, now, held=False), forced=True)
+        priced = market_orders.priced(account, request, listing, now)
+        order = replace(new_order(account, priced, order_id, number, now, held=False), forced=True)
         return self._work(self._accept(order), listing, now)
 
     def fill_maker(self, match: Match, listing: Listing, now: datetime) -> None:
@@ -164,18 +165,13 @@ class OrderDesk:
             if order.held:
                 self._work(self._accept(replace(order, held=False, updated_at=now)), listing, now)
 
-    def trigger_stops(self, listing: Listing, now: datetime) -> None:
-        """Bring every stop that has been reached to the market, oldest first; each may set off the next."""
-        while (due := self._next_stop(listing, now)) is not None:
-            order = self._accept(stops.as_triggered(due, now))
-            if not order.reduce_only and not self._has_margin(order, now):
-                self.cancel(order, listing, NO_MARGIN, now)
-                continue
+    def trigger(self, order: SimOrder, listing: Listing, now: datetime) -> None:
+        """Bring a stop that has been reached to the market, if the account can bear it."""
+        order = self._accept(replace(order, triggered=True, updated_at=now))
+        if order.reduce_only or self._has_margin(order, now):
             self._work(order, listing, now)
-
-    def _next_stop(self, listing: Listing, now: datetime) -> SimOrder | None:
-        waiting = (order for order in self._store.live(symbol=listing.spec.symbol) if order.is_waiting)
-        return next((order for order in waiting if stops.is_reached(order, listing, now)), None)
+        else:
+            self.cancel(order, listing, NO_MARGIN, now)
 
     def _has_margin(self, order: SimOrder, now: datetime) -> bool:
         live = self._store.live(order.account)
@@ -184,33 +180,13 @@ class OrderDesk:
         after = self._clearing.initial_margin(order.account, [*others, order], now)
         return after <= before or after - before <= self._clearing.view(order.account, now).available
 
-    def _check_terms(self, request: NewOrder, listing: Listing, now: datetime) -> None:
-        admission.check_life(listing.spec, now)
-        admission.check_quantity(listing.spec, request.quantity)
-        if request.stop is not None:
-            admission.check_stop(listing.spec, request.stop)
-        if not request.is_market:
-            admission.check_price(listing.spec, request.price)
-            if request.stop is None:
-                admission.check_band(listing.spec, request.side, request.price, listing.mark(now))
-
-    @staticmethod
-    def _priced(account: str, request: NewOrder, listing: Listing, now: datetime) -> NewOrder:
-        """Give a market order the price it counts at."""
-        if not request.is_market:
-            return request
-        if request.stop is not None:
-            return replace(request, price=request.stop)
-        price = stops.market_price(listing, account, request.side, request.quantity, now)
-        return replace(request, price=price or stops.resting_price(listing, request.side, now))
-
     def _work(self, order: SimOrder, listing: Listing, now: datetime) -> SimOrder:
         """Match an accepted order, then rest or cancel what is left of it."""
         book = listing.book
         if order.close_on_trigger:
             self._clear_way(order, listing, now)
         if order.is_market:
-            price = stops.market_price(listing, order.account, order.side, order.leaves, now)
+            price = market_orders.market_price(listing, order.account, order.side, order.leaves, now)
             if price is None:
                 return self.cancel(order, listing, NO_LIQUIDITY, now)
             if price != order.price:
@@ -225,7 +201,7 @@ class OrderDesk:
             if room == 0:
                 return self.cancel(order, listing, REDUCE_ONLY, now)
             if room < order.leaves:
-                order = self._accept(_cut(order, room, now))
+                order = self._accept(cut(order, room, now))
         if order.tif is Tif.FOK and crosses < order.leaves:
             return self.cancel(order, listing, "Fill or kill", now)
         accounts = {order.account}
@@ -281,7 +257,7 @@ class OrderDesk:
                 self._end(order, listing, REDUCE_ONLY, now)
             elif allowed < order.leaves:
                 listing.book.reduce(order.order_id, order.leaves - allowed)
-                self._accept(_cut(order, allowed, now))
+                self._accept(cut(order, allowed, now))
 
     def _clear_way(self, order: SimOrder, listing: Listing, now: datetime) -> None:
         """Cancel the orders that would close the same position before a closing order could."""
@@ -317,36 +293,3 @@ class OrderDesk:
         if order is None:
             raise LookupError(f"the book holds order {order_id}, the store does not")
         return order
-
-
-def _new_order(
-    account: str, request: NewOrder, order_id: str, number: int, now: datetime, *, held: bool
-) -> SimOrder:
-    return SimOrder(
-        order_id=order_id,
-        number=number,
-        account=account,
-        symbol=request.symbol,
-        side=request.side,
-        quantity=request.quantity,
-        price=request.price,
-        tif=request.tif,
-        client_id=request.client_id,
-        created_at=now,
-        updated_at=now,
-        post_only=request.post_only,
-        reduce_only=request.reduce_only or request.close_on_trigger,
-        expires_at=request.expires_at,
-        ref=request.ref,
-        leaves=request.quantity,
-        held=held,
-        is_market=request.is_market,
-        stop=request.stop,
-        trigger=request.trigger,
-        if_touched=request.if_touched,
-        close_on_trigger=request.close_on_trigger,
-    )
-
-
-def _cut(order: SimOrder, leaves: int, now: datetime) -> SimOrder:
-    return replace(order, quantity=order.cum + leaves, leaves=leaves, updated_at=now)

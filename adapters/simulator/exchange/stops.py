@@ -1,10 +1,10 @@
-"""When a stop has been reached, and at what price a market order is held."""
+"""Stops: when one has been reached, and what follows."""
 
-from dataclasses import replace
 from datetime import datetime
 
-from adapters.simulator.exchange.admission import MAX_PRICE, band
 from adapters.simulator.exchange.listing import Listing
+from adapters.simulator.exchange.order_desk import OrderDesk
+from adapters.simulator.exchange.order_store import OrderStore
 from adapters.simulator.exchange.orders import Side, SimOrder
 
 
@@ -17,28 +17,12 @@ def is_reached(order: SimOrder, listing: Listing, now: datetime) -> bool:
     return price >= order.stop if rising else price <= order.stop
 
 
-def as_triggered(order: SimOrder, now: datetime) -> SimOrder:
-    return replace(order, triggered=True, updated_at=now)
+def trigger(desk: OrderDesk, store: OrderStore, listing: Listing, now: datetime) -> None:
+    """Trigger every stop that has been reached, oldest first; each may set off the next."""
+    while (due := _next_reached(store, listing, now)) is not None:
+        desk.trigger(due, listing, now)
 
 
-def market_price(
-    listing: Listing, account: str, side: Side, quantity: int, now: datetime, *, banded: bool = True
-) -> int | None:
-    """Return the limit that makes a market order: the worst price it needs, inside the band.
-
-    None where nothing stands on the other side.
-    """
-    price = listing.book.reach(account, side, quantity)
-    mark = listing.mark(now)
-    if price is None or mark is None or not banded or not listing.spec.price_band:
-        return price
-    low, high = band(listing.spec, mark)
-    return min(price, high) if side is Side.BUY else max(price, low)
-
-
-def resting_price(listing: Listing, side: Side, now: datetime) -> int:
-    """Return what a market order that finds nobody counts at: the mark, or any price if there is none."""
-    mark = listing.mark(now) or listing.last
-    if mark is None:
-        return listing.spec.tick if side is Side.SELL else MAX_PRICE
-    return max(mark // listing.spec.tick, 1) * listing.spec.tick
+def _next_reached(store: OrderStore, listing: Listing, now: datetime) -> SimOrder | None:
+    waiting = (order for order in store.live(symbol=listing.spec.symbol) if order.is_waiting)
+    return next((order for order in waiting if is_reached(order, listing, now)), None)
