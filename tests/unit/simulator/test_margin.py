@@ -6,13 +6,24 @@ from datetime import timedelta
 import pytest
 
 from adapters.simulator.exchange import margin
-from adapters.simulator.exchange.catalog import btc, mbt, xbtusd
-from adapters.simulator.exchange.marks import dated_mark, perpetual_mark
+from adapters.simulator.exchange.catalog import btc, mbt, xbt_future, xbtusd
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.marks import dated_mark, impact_price, perpetual_mark
 from adapters.simulator.exchange.orders import NewOrder, Side, SimOrder, Tif
 from adapters.simulator.exchange.position import Position
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
+from adapters.simulator.exchange.rules import INVERSE_RULES
 from adapters.simulator.exchange.value import value
-from tests.unit.simulator.support import START, USD, XBT, dollars, inverse_bench, levels, linear_bench
+from tests.unit.simulator.support import (
+    START,
+    USD,
+    XBT,
+    ManualClock,
+    dollars,
+    inverse_bench,
+    levels,
+    linear_bench,
+)
 
 
 def order(side: Side, leaves: int, price: float, *, reduce_only: bool = False) -> SimOrder:
@@ -129,3 +140,35 @@ def test_only_free_money_can_be_withdrawn() -> None:
     assert refused.value.code is RefusalCode.INSUFFICIENT_FUNDS
     bench.exchange.deposit("me", -(account.wallet - account.maintenance))
     assert bench.wallet == account.maintenance
+
+
+def test_the_impact_price_is_the_average_of_ten_coins() -> None:
+    """5 XBT at 10,000 and the rest at 8,000: 50,000 + 40,000 contracts are 10 XBT, 9,000 each."""
+    asks = levels((10_000, 50_000), (8_000, 1_000_000))
+    assert impact_price(xbtusd(), asks) == dollars(9_000)
+    assert impact_price(xbtusd(), levels((10_000, 99_900))) is None
+    assert impact_price(xbtusd(), levels((10_000, 100_000))) == dollars(10_000)
+
+
+def test_a_futures_mark_follows_the_impact_mid_and_not_the_touch() -> None:
+    clock = ManualClock()
+    spec = xbt_future(2026, 12)
+    exchange = Exchange("bitmex", [spec], INVERSE_RULES, clock)
+    deep = (levels((10_090, 10_000_000)), levels((10_110, 10_000_000)))
+    exchange.set_market(spec.symbol, dollars(10_000), *deep)
+    fair = exchange.ticker(spec.symbol)
+    assert (fair.impact_bid, fair.impact_ask) == (dollars(10_090), dollars(10_110))
+    # 32.125 days are left: 1 % above is 11.36 % a year, published as 11 %, so 10,000 × (1 + 0.11 × 32.125 / 365)
+    assert fair.mark == dollars(10_096.82)
+    touched = (levels((10_500, 100), (10_090, 10_000_000)), levels((10_600, 100), (10_110, 10_000_000)))
+    exchange.set_market(spec.symbol, dollars(10_000), *touched)
+    after = exchange.ticker(spec.symbol)
+    assert after.mark == fair.mark
+
+
+def test_the_last_price_follows_a_market_that_moves_without_us() -> None:
+    bench = inverse_bench()
+    bench.trade(Side.BUY, 100, 20_000)
+    for bid, ask, last in ((19_990, 20_010, 20_000), (20_100, 20_110, 20_100), (19_000, 19_010, 19_010)):
+        bench.market(levels((bid, 100)), levels((ask, 100)))
+        assert bench.exchange.ticker("XBTUSD").last == dollars(last)
