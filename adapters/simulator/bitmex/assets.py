@@ -1,6 +1,6 @@
 """What the wallet can hold: bitcoin, and nothing else here."""
 
-from adapters.simulator.bitmex.schema import ASSETS_CONFIG
+from adapters.simulator.bitmex.schema import ASSETS_CONFIG, NETWORKS_CONFIG
 from adapters.simulator.bitmex.wire import Row
 
 _WITHDRAWAL_FEE = 20_000
@@ -30,4 +30,16 @@ def bitcoin_row() -> Row:
                 "maxFee": 10_000_000,
             }
         ],
+    )
+
+
+def network_row() -> Row:
+    """Return the bitcoin network as GET /wallet/networks describes it."""
+    return NETWORKS_CONFIG.row(
+        network="btc",
+        name="Bitcoin",
+        currency="XBt",
+        networkSymbol="BTC",
+        depositConfirmations=1,
+        enabled=True,
     )

@@ -4,6 +4,7 @@ For one cause the venue tells: execution, order, (trade,) position, margin, wall
 """
 
 from adapters.simulator.bitmex.faults import Faults
+from adapters.simulator.bitmex.history import BinWatch
 from adapters.simulator.bitmex.order_rows import EXEC_TYPES
 from adapters.simulator.bitmex.publisher import Publisher
 from adapters.simulator.bitmex.state import VenueState
@@ -25,10 +26,11 @@ from adapters.simulator.faults import FaultKind
 class Feed:
     """A listener of the exchange core."""
 
-    def __init__(self, state: VenueState, publisher: Publisher, faults: Faults) -> None:
+    def __init__(self, state: VenueState, publisher: Publisher, faults: Faults, bins: BinWatch) -> None:
         self._state = state
         self._publisher = publisher
         self._faults = faults
+        self._bins = bins
         self._shown = {row["orderID"]: row for row in state.order_rows(state.live_orders())}
 
     def __call__(self, event: ExchangeEvent) -> None:
@@ -48,6 +50,7 @@ class Feed:
                 self._book(symbol)
             case SessionChanged():
                 self._publisher.refresh("instrument")
+                self._publisher.refresh("settlement")
             case CashMoved():
                 pass  # AccountChanged follows
 
@@ -66,6 +69,8 @@ class Feed:
             change = TABLES["order"].change(shown, row)
             if change is not None:
                 self._publisher.publish("order", "update", [change])
+        if order.forced:
+            self._publisher.refresh("liquidation")
         if order.status.is_final:
             self._shown.pop(order.order_id, None)
         else:
@@ -83,7 +88,7 @@ class Feed:
                 self._publisher.publish("trade", "insert", [trade])
 
     def _account(self) -> None:
-        for table in ("position", "margin", "wallet"):
+        for table in ("position", "margin", "wallet", "transact", "insurance"):
             self._publisher.refresh(table)
 
     def _book(self, symbol: str) -> None:
@@ -100,4 +105,7 @@ class Feed:
             self._publisher.refresh(table, [symbol])
         if quote is not None:
             self._publisher.publish("quote", "insert", [quote])
-        self._publisher.refresh("instrument", [symbol])
+        for table, row in self._bins.due(symbol, self._state.clock.now()):
+            self._publisher.publish(table, "insert", [row])
+        for table in ("instrument", "settlement"):
+            self._publisher.refresh(table, [symbol])

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
+from adapters.simulator.bitmex.history import BinWatch
 from adapters.simulator.bitmex.state import VenueState
-from adapters.simulator.bitmex.tables import TABLES, Table
+from adapters.simulator.bitmex.tables import BIN_NAMES, TABLES, Table
 from adapters.simulator.bitmex.wire import Row, dumps
 
 Key = tuple[object, ...]
@@ -32,7 +34,7 @@ class Subscriber(Protocol):
 class Publisher:
     """Sends table messages to subscribers. Synchronous: a message is queued before the cause's call returns."""
 
-    def __init__(self, state: VenueState) -> None:
+    def __init__(self, state: VenueState, bins: BinWatch) -> None:
         self._state = state
         self._subscribers: list[Subscriber] = []
         self._told: dict[str, dict[Key, Row]] = {}
@@ -40,8 +42,15 @@ class Publisher:
             "position": lambda symbols: [row for row in state.positions() if row["symbol"] in symbols],
             "margin": lambda symbols: [state.margin()],
             "wallet": lambda symbols: [state.wallet_row()],
-            "instrument": state.instruments,
+            "instrument": lambda symbols: [*state.instruments(symbols), state.index_row()],
             "orderBook10": state.book10,
+            "settlement": state.settlements,
+            "liquidation": lambda symbols: [row for row in state.liquidations() if row["symbol"] in symbols],
+            "insurance": lambda symbols: state.insurance(),
+            "announcement": lambda symbols: [],
+            "transact": lambda symbols: [
+                row for row in state.transactions() if row["transactStatus"] == "Completed"
+            ],
             "orderBookL2": lambda symbols: state.book_l2(symbols, 0),
             "orderBookL2_25": lambda symbols: state.book_l2(symbols, 25),
         }
@@ -53,7 +62,16 @@ class Publisher:
             "quote": lambda symbols: _last_of(state.market.quotes, symbols),
             "trade": lambda symbols: _last_of(state.market.trades, symbols),
             "funding": lambda symbols: _last_of(state.market.funding, symbols),
+            **{
+                f"{kind}Bin{name}": partial(self._last_bins, bins, kind, name)
+                for kind in ("trade", "quote")
+                for name in BIN_NAMES
+            },
         }
+
+    def _last_bins(self, bins: BinWatch, kind: str, name: str, symbols: Sequence[str]) -> list[Row]:
+        now = self._state.clock.now()
+        return [row for symbol in symbols for told, row in bins.last(symbol, name, now) if told == kind]
 
     def join(self, subscriber: Subscriber) -> None:
         self._subscribers.append(subscriber)

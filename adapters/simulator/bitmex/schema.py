@@ -129,6 +129,40 @@ FUNDING = _schema(
 BOOK_L2 = _schema(
     "OrderBookL2", "symbol=symbol long=id symbol=side long=size float=price timestamp=timestamp"
 )
+SETTLEMENT = _schema(
+    "Settlement",
+    "timestamp=timestamp symbol=symbol,settlementType float=settledPrice,optionStrikePrice,"
+    "optionUnderlyingPrice long=bankrupt,taxBase float=taxRate",
+)
+LIQUIDATION = _schema("Liquidation", "guid=orderID symbol=symbol,side float=price long=leavesQty")
+INSURANCE = _schema("Insurance", "symbol=currency timestamp=timestamp long=walletBalance")
+TRADE_BIN = _schema(
+    "TradeBin",
+    "timestamp=timestamp symbol=symbol float=open,high,low,close long=trades,volume float=vwap "
+    "long=lastSize,turnover float=homeNotional,foreignNotional",
+)
+INDEX_COMPOSITE = _schema(
+    "IndexComposite",
+    "timestamp=timestamp symbol=symbol,indexSymbol float=indexMultiplier symbol=reference "
+    "float=lastPrice,sourcePrice symbol=conversionIndex float=conversionIndexPrice,weight timestamp=logged",
+)
+STATS = _schema("Stats", "symbol=rootSymbol,currency long=volume24h,turnover24h,openInterest,openValue")
+WALLET_SUMMARY = _schema(
+    "WalletSummaryRecord",
+    "float=account symbol=currency,transactType,symbol float=amount,pendingDebit,realisedPnl,walletBalance,"
+    "unrealisedPnl,marginBalance",
+)
+QUOTE_FILL_RATIO = _schema(
+    "QuoteFillRatio",
+    "timestamp=date float=account,quoteCount,dealtCount,quotesMavg7,dealtMavg7,quoteFillRatioMavg7",
+)
+TRADING_VOLUME = _schema("TradingVolume", "float=advUsd,advUsdSpot,advUsdContract")
+ANNOUNCEMENT = _schema("Announcement", "long=id string=link,title,content timestamp=date")
+NETWORKS_CONFIG = _schema(
+    "NetworksConfig",
+    "string=network,name,currency,networkSymbol,transactionExplorer,tokenExplorer long=depositConfirmations "
+    "boolean=enabled",
+)
 ASSETS_CONFIG = _schema(
     "AssetsConfig",
     "string=asset,currency,majorCurrency,name,currencyType float=scale boolean=enabled,isMarginCurrency,"

@@ -12,13 +12,15 @@ from adapters.simulator.bitmex.auth import ApiKey, Permission, authenticate
 from adapters.simulator.bitmex.errors import ApiError, invalid, not_found, overloaded
 from adapters.simulator.bitmex.faults import Faults
 from adapters.simulator.bitmex.feed import Feed
+from adapters.simulator.bitmex.history import BinWatch
 from adapters.simulator.bitmex.order_actions import LoggedOrder, OrderActions
 from adapters.simulator.bitmex.params import Params, parse_body
 from adapters.simulator.bitmex.publisher import Publisher
 from adapters.simulator.bitmex.ratelimit import Limits, RateLimiter
 from adapters.simulator.bitmex.realtime import PATH as REALTIME
 from adapters.simulator.bitmex.realtime import Realtime
-from adapters.simulator.bitmex.routes import Api, Route
+from adapters.simulator.bitmex.route import Route
+from adapters.simulator.bitmex.routes import routes
 from adapters.simulator.bitmex.state import VenueState
 from adapters.simulator.bitmex.switch import DeadMansSwitch
 from adapters.simulator.exchange.contract import ContractKind
@@ -58,11 +60,12 @@ class BitmexServer:
         self._limiter = RateLimiter(clock, limits or Limits())
         self._faults = Faults(faults or FaultPlan.none(clock))
         self._state = VenueState(exchange, clock, account, ACCOUNT_NUMBER)
-        publisher = Publisher(self._state)
-        exchange.subscribe(Feed(self._state, publisher, self._faults))
+        bins = BinWatch(self._state.market, self._state.symbols(), clock.now())
+        publisher = Publisher(self._state, bins)
+        exchange.subscribe(Feed(self._state, publisher, self._faults, bins))
         self._switch = DeadMansSwitch(self._state)
         self._actions = OrderActions(self._state)
-        self._routes = Api(self._state, self._key, self._actions, self._switch).routes
+        self._routes = routes(self._state, self._key, self._actions, self._switch)
         self._realtime = Realtime(
             self._state, publisher, self._key, self._limiter, self._switch, self._faults
         )
@@ -78,6 +81,11 @@ class BitmexServer:
     def order_log(self) -> Sequence[LoggedOrder]:
         """Every order accepted over the wire, in the order of acceptance."""
         return tuple(self._actions.log)
+
+    @property
+    def served(self) -> Sequence[tuple[str, str]]:
+        """Every verb and path (below ``/api/v1``) that is answered."""
+        return tuple(sorted(self._routes))
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen; return the port bound (0 asks for a free one). Raises OSError if the port is taken."""

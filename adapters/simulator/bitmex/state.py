@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from adapters.clock import Clock
+from adapters.simulator.bitmex import venue_rows
 from adapters.simulator.bitmex.account_rows import Holding, margin_row, position_row
 from adapters.simulator.bitmex.errors import ApiError
 from adapters.simulator.bitmex.market_rows import book10_row, book_l2_rows, instrument_row
@@ -41,7 +42,8 @@ class VenueState:
     def symbols(self, symbol: str = "") -> list[str]:
         """Return the contracts a query's ``symbol`` means: all if empty, none if there is no such contract.
 
-        A bare root means its nearest future, ``XBT:perpetual`` the perpetual. Case does not matter.
+        A bare root means its nearest future, ``XBT:perpetual``, ``XBT:quarterly`` and ``XBT:biquarterly`` what the
+        series is now. Case does not matter.
         """
         specs = {spec.symbol: spec for spec in self.exchange.specs()}
         wanted = symbol.upper()
@@ -49,15 +51,11 @@ class VenueState:
             return list(specs)
         if wanted in specs:
             return [wanted]
-        root, _, series = wanted.partition(":")
-        family = [spec for spec in specs.values() if spec.root == root]
-        if series == "PERPETUAL":
-            return [spec.symbol for spec in family if spec.is_perpetual]
         now = self.clock.now()
-        dated = [spec for spec in family if spec.expiry is not None and spec.expiry > now]
-        if series not in ("", "NEAREST") or not dated:
-            return []
-        return [min(dated, key=lambda spec: (spec.expiry or now, spec.symbol)).symbol]
+        named = {name.upper(): found for name, found in venue_rows.series(specs.values(), now).items()}
+        root, _, name = wanted.partition(":")
+        found = named.get(f"{root}:QUARTERLY" if name in ("", "NEAREST") else wanted)
+        return [] if found is None else [found]
 
     def contract(self, symbol: str) -> ContractSpec:
         """Return the contract a request names; raise ApiError 400."""
@@ -97,6 +95,45 @@ class VenueState:
             for symbol in symbols
             for row in book_l2_rows(self.exchange.book(symbol), self._numbers[symbol], depth)
         ]
+
+    def index(self) -> int | None:
+        """Return the index in cents, None before the market's first step."""
+        return next((self.exchange.ticker(spec.symbol).index for spec in self.exchange.specs()), None)
+
+    def index_row(self) -> Row:
+        return venue_rows.index_row(self.index(), self.clock.now())
+
+    def composite_row(self) -> Row:
+        return venue_rows.composite_row(self.index(), self.clock.now())
+
+    def intervals(self) -> Row:
+        found = venue_rows.series(self.exchange.specs(), self.clock.now())
+        return {"intervals": list(found), "symbols": list(found.values())}
+
+    def settlements(self, symbols: Sequence[str]) -> list[Row]:
+        """Return what contracts settled at, the oldest first."""
+        rows = [
+            venue_rows.settlement_row(self.exchange.spec(symbol), settled)
+            for symbol in symbols
+            if (settled := self.exchange.ticker(symbol).settlement) is not None
+        ]
+        return sorted(rows, key=lambda row: row["timestamp"])
+
+    def liquidations(self) -> list[Row]:
+        return [venue_rows.liquidation_row(order) for order in self.live_orders() if order.forced]
+
+    def insurance(self) -> list[Row]:
+        return [venue_rows.insurance_row(self.exchange.insurance_fund, self.clock.now())]
+
+    def statistics(self) -> list[Row]:
+        """Return one row a root."""
+        rows = []
+        for root in sorted({spec.root for spec in self.exchange.specs()}):
+            symbols = [spec.symbol for spec in self.exchange.specs() if spec.root == root]
+            held = [view for view in self.exchange.positions(self.account) if view.symbol in symbols]
+            tickers = [self.exchange.ticker(symbol) for symbol in symbols]
+            rows.append(venue_rows.statistics_row(root, self.market.trades(symbols), held, tickers))
+        return rows
 
     # Account rows
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from adapters.simulator.bitmex import schema
 from adapters.simulator.bitmex.wire import Row
 
+BIN_NAMES = ("1m", "5m", "1h", "1d")
 _NONE: Mapping[str, str] = MappingProxyType({})
 
 
@@ -39,6 +40,7 @@ class Table:
         return {column: after[column] for column in after if column in kept}
 
 
+_HISTORY = {"timestamp": "sorted", "symbol": "grouped"}
 _ACCOUNT = {"account": "sorted", "currency": "grouped"}
 
 TABLES: dict[str, Table] = {
@@ -98,14 +100,42 @@ TABLES: dict[str, Table] = {
             attributes=_ACCOUNT,
         ),
         Table("instrument", ("symbol",), schema.INSTRUMENT.types, attributes={"symbol": "unique"}),
-        Table("quote", (), schema.QUOTE.types, attributes={"timestamp": "sorted", "symbol": "grouped"}),
-        Table("trade", (), schema.TRADE.types, attributes={"timestamp": "sorted", "symbol": "grouped"}),
+        Table("quote", (), schema.QUOTE.types, attributes=_HISTORY),
+        Table("trade", (), schema.TRADE.types, attributes=_HISTORY),
         Table(
             "funding",
             ("timestamp", "symbol"),
             schema.FUNDING.types,
-            attributes={"timestamp": "sorted", "symbol": "grouped"},
+            attributes=_HISTORY,
         ),
+        Table("settlement", ("timestamp", "symbol"), schema.SETTLEMENT.types, attributes=_HISTORY),
+        Table(
+            "liquidation",
+            ("orderID",),
+            schema.LIQUIDATION.types,
+            foreign_keys={"symbol": "instrument", "side": "side"},
+            attributes={"orderID": "unique"},
+        ),
+        Table(
+            "insurance",
+            ("currency", "timestamp"),
+            schema.INSURANCE.types,
+            by_symbol=False,
+            foreign_keys=_NONE,
+            attributes={"currency": "sorted", "timestamp": "sorted"},
+        ),
+        Table("announcement", ("id",), schema.ANNOUNCEMENT.types, by_symbol=False, foreign_keys=_NONE),
+        Table(
+            "transact",
+            ("transactID",),
+            schema.TRANSACTION.types,
+            private=True,
+            by_symbol=False,
+            foreign_keys=_NONE,
+            attributes={"transactID": "unique", "transactTime": "sorted"},
+        ),
+        *(Table(f"tradeBin{name}", (), schema.TRADE_BIN.types, attributes=_HISTORY) for name in BIN_NAMES),
+        *(Table(f"quoteBin{name}", (), schema.QUOTE.types, attributes=_HISTORY) for name in BIN_NAMES),
         Table(
             "orderBook10",
             ("symbol",),
