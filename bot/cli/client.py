@@ -12,6 +12,8 @@ from urllib.parse import quote, urlsplit
 from bot.cli.failures import CommandFailed, Exit
 
 _TIMEOUT = 15.0
+# A comparison asks the venues many questions, and waits its turn for each where their rates are limited.
+RECONCILE_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +26,23 @@ class Daemon:
     def get(self, path: str) -> Any:
         return self._ask("GET", path, None)
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        return self._ask("POST", path, body)
+    def post(self, path: str, body: dict[str, Any], timeout: float = _TIMEOUT) -> Any:
+        return self._ask("POST", path, body, timeout)
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None, timeout: float = _TIMEOUT) -> Any:
         address = urlsplit(self.url)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_TIMEOUT)
+        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             response = connection.getresponse()
             content = response.read()
+        except TimeoutError as error:
+            raise CommandFailed(
+                f"the bot at {self.url} has not answered for {timeout:g} s: it is busy, or hangs; "
+                "basisbot flatten works all the same",
+                Exit.UNREACHABLE,
+            ) from error
         except (OSError, http.client.HTTPException) as error:
             raise CommandFailed(
                 f"the bot at {self.url} does not answer ({error}); it may have died: start it again with "

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.client import name, who
+from bot.cli.client import RECONCILE_TIMEOUT, name, who
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.looking import connect
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, Reason
@@ -69,7 +69,7 @@ def reconcile(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
     """Hold the ledger against the venues now. Exit code 4 when they differ."""
     from bot.cli import output
 
-    answer = connect(profile).post("/reconcile", {})
+    answer = connect(profile).post("/reconcile", {}, RECONCILE_TIMEOUT)
     if json:
         output.print_json(answer)
     elif not answer["differences"]:
