@@ -18,7 +18,7 @@ from adapters.errors import Misconfigured, VenueError
 from adapters.venue import Link, LinkState, VenueEvent
 from bot.engine import Engine
 from bot.ledger.writer import Ledger
-from bot.model.events import FlattenOrdered
+from bot.model.events import FlattenFinished, FlattenOrdered, OrderIntended
 from bot.model.flatten_journal import Entry, JournalUnreadable, read_journal
 from bot.model.inputs import AdoptJournal, LoadInstrument
 from bot.orders.fold import apply
@@ -200,7 +200,13 @@ async def _adopt_while_latched(files: Files, adopt: Callable[[], None]) -> None:
 
 
 def _identity(entry: Entry) -> str:
-    return entry.flatten_id if isinstance(entry, FlattenOrdered) else entry.request.client_order_id
+    match entry:
+        case FlattenOrdered():
+            return entry.flatten_id
+        case FlattenFinished():
+            return f"{entry.flatten_id} finished"
+        case OrderIntended():
+            return entry.request.client_order_id
 
 
 def _with_reconciliation(
