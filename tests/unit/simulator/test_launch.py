@@ -79,6 +79,7 @@ def test_a_port_in_use_is_said_in_one_line(flag: str) -> None:
             ["--scenario", "/nowhere.toml"],
             "scenario /nowhere.toml: cannot be read: No such file or directory",
         ),
+        (["--data", "/nowhere.csv"], "/nowhere.csv: cannot be read: No such file or directory"),
         (["--nonsense"], "unrecognized arguments: --nonsense"),
     ],
 )
