@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from adapters.venue import VenueEvent
-from bot.model.events import FlattenOrdered, OrderIntended
+from bot.model.events import FlattenFinished, FlattenOrdered, OrderIntended
 from bot.model.ids import LegKey
 from bot.model.plans import PlanSpec
 from bot.model.trading_state import TradingState
@@ -77,7 +77,7 @@ class SpendAttempts:
 class AdoptJournal:
     """What the emergency command did in a process of its own, from its own journal."""
 
-    events: tuple[FlattenOrdered | OrderIntended, ...]
+    events: tuple[FlattenOrdered | OrderIntended | FlattenFinished, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bot.model.events import (
     CashBooked,
     CommissionBooked,
     FillBooked,
+    FlattenFinished,
     FlattenOrdered,
     InstrumentLoaded,
     OrderBelieved,
@@ -55,6 +56,7 @@ from risk.terms import Kind
 # A request the venue may still accept (its signature's life, a broker's queue) can outlive the question about it.
 _TRUST_ABSENCE_AFTER = timedelta(seconds=12)
 _ABSENT_TWICE = 2
+_WORTH_SAYING = Decimal("0.01")
 
 
 def decide(turn: Turn, given: Input) -> Done | Denied | None:
@@ -140,11 +142,20 @@ def _command(
             return ticketing.reject(turn, given)
         case SetTradingState():
             turn.emit(TradingStateChanged(given.state, given.by, given.reason))
+            _warn_of_unfinished_flatten(turn)
             return Done(f"trading is {given.state}")
 
 
 def _fill(turn: Turn, fill: Fill) -> None:
-    if (fill.instrument.venue, fill.execution_id) in turn.state.executions:
+    booked = turn.state.executions.get((fill.instrument.venue, fill.execution_id))
+    if booked is not None:
+        if booked != (fill.signed_quantity, fill.price):
+            turn.market.reconciled = False
+            turn.alert(
+                "EXECUTION_CORRECTED",
+                f"{fill.instrument}: execution {fill.execution_id} was {booked[0]:+} at {booked[1]}, and is said to be "
+                f"{fill.signed_quantity:+} at {fill.price} now; the ledger keeps the first until a person settles it",
+            )
         return
     if fill.instrument not in turn.state.instruments:
         turn.alert("FOREIGN_FILL", f"{fill.instrument}: a fill in a contract this profile does not trade")
@@ -293,9 +304,22 @@ def _adopt(turn: Turn, given: AdoptJournal) -> None:
                 ticketing.stop_plan(turn, plan, reason)
 
 
-def _is_adopted(turn: Turn, event: FlattenOrdered | OrderIntended) -> bool:
+def _warn_of_unfinished_flatten(turn: Turn) -> None:
+    """What a flatten left naked is nobody's any more: no approval covers it, so a person has to hear of it."""
+    for plan in turn.state.plans.values():
+        if plan.flattened and abs(plan.unhedged) >= _WORTH_SAYING:
+            turn.alert(
+                "LEGGED_POSITION",
+                f"plan {plan.spec.plan_id}: {plan.unhedged:+.8f} XBT were unhedged when flatten took over, and it did "
+                "not end flat: run it again, or close them by hand",
+            )
+
+
+def _is_adopted(turn: Turn, event: FlattenOrdered | OrderIntended | FlattenFinished) -> bool:
     if isinstance(event, FlattenOrdered):
         return event.flatten_id in turn.state.flattens
+    if isinstance(event, FlattenFinished):
+        return event.flatten_id in turn.state.flattens_ended
     return event.request.client_order_id in turn.state.orders
 
 

@@ -12,6 +12,7 @@ from bot.model.events import (
     CommissionBooked,
     Event,
     FillBooked,
+    FlattenFinished,
     FlattenOrdered,
     InstrumentLoaded,
     OrderBelieved,
@@ -119,7 +120,13 @@ def _flatten(state: BotState, event: FlattenOrdered, _at: datetime) -> None:
     state.flattens.add(event.flatten_id)
     for plan in state.plans.values():
         plan.flattened = True
-        plan.unhedged, plan.unhedged_since = Decimal(0), None
+
+
+def _flatten_ended(state: BotState, event: FlattenFinished, _at: datetime) -> None:
+    state.flattens_ended.add(event.flatten_id)
+    if event.flat:
+        for plan in state.plans.values():
+            plan.unhedged, plan.unhedged_since = Decimal(0), None
 
 
 def _spent(state: BotState, event: AttemptsSpent, _at: datetime) -> None:
@@ -164,7 +171,7 @@ def _fill(state: BotState, event: FillBooked, _at: datetime) -> None:
     fill = event.fill
     instrument = state.instruments[fill.instrument]
     venue = fill.instrument.venue
-    state.executions.add((venue, fill.execution_id))
+    state.executions[venue, fill.execution_id] = (fill.signed_quantity, fill.price)
     state.positions[fill.instrument] += fill.signed_quantity
     state.last_heard[venue] = max(fill.at, state.last_heard.get(venue, fill.at))
     _book_value(state, instrument, fill)
@@ -254,6 +261,7 @@ _HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
     TicketVoided: _voided,
     TrancheArmed: _armed,
     FlattenOrdered: _flatten,
+    FlattenFinished: _flatten_ended,
     AttemptsSpent: _spent,
     OrderIntended: _intended,
     OrderBelieved: _believed,

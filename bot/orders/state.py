@@ -132,11 +132,13 @@ class BotState:
     plans: dict[str, PlanState] = field(default_factory=dict)
     orders: dict[str, OrderState] = field(default_factory=dict)
     unsettled: dict[str, OrderState] = field(default_factory=dict)
-    executions: set[tuple[str, str]] = field(default_factory=set)
+    executions: dict[tuple[str, str], tuple[int, Decimal]] = field(default_factory=dict)
+    """By venue and execution id: the contracts (signed) and the price that were booked."""
     commissions: set[tuple[str, str]] = field(default_factory=set)
     awaiting_fee: set[tuple[str, str]] = field(default_factory=set)
     flows: set[tuple[str, str]] = field(default_factory=set)
     flattens: set[str] = field(default_factory=set)
+    flattens_ended: set[str] = field(default_factory=set)
     positions: defaultdict[InstrumentId, int] = field(default_factory=lambda: defaultdict(int))
     cash_and_cost: dict[str, Money] = field(default_factory=dict)
     """By venue, in its settlement currency: cash plus what open inverse positions cost, less what open linear

@@ -18,7 +18,6 @@ from adapters.errors import Misconfigured, VenueError
 from adapters.venue import Link, LinkState, VenueEvent
 from bot.engine import Engine
 from bot.ledger.writer import Ledger
-from bot.model.events import FlattenFinished, FlattenOrdered, OrderIntended
 from bot.model.flatten_journal import Entry, JournalUnreadable, read_journal
 from bot.model.inputs import AdoptJournal, LoadInstrument
 from bot.orders.fold import apply
@@ -165,27 +164,19 @@ def _watch(stack: AsyncExitStack, work: "Awaitable[None]", failed: "asyncio.Futu
 
 
 def _adopter(engine: Engine, files: Files) -> Callable[[], None]:
-    taken: set[str] = set()
+    taken: set[Entry] = set()
 
     def adopt() -> None:
         for path in files.flatten_journals:
-            flatten_id = path.stem.removeprefix("flatten-")
             try:
                 entries = read_journal(path)
             except JournalUnreadable as error:
                 log.error(str(error))
                 continue
-            known = engine.state.orders
-            fresh = tuple(
-                entry
-                for entry in entries
-                if (key := _identity(entry)) not in taken
-                and key not in known
-                and key not in engine.state.flattens
-            )
-            taken.update(_identity(entry) for entry in fresh)
+            fresh = tuple(entry for entry in entries if entry not in taken)
+            taken.update(fresh)
             if fresh:
-                log.info("adopting %s entries of flatten %s", len(fresh), flatten_id)
+                # What an earlier run has taken in already, the engine knows.
                 engine.hear(AdoptJournal(fresh))
 
     return adopt
@@ -197,16 +188,6 @@ async def _adopt_while_latched(files: Files, adopt: Callable[[], None]) -> None:
         await asyncio.sleep(_LOOK_FOR_FLATTEN)
         if files.latched():
             adopt()
-
-
-def _identity(entry: Entry) -> str:
-    match entry:
-        case FlattenOrdered():
-            return entry.flatten_id
-        case FlattenFinished():
-            return f"{entry.flatten_id} finished"
-        case OrderIntended():
-            return entry.request.client_order_id
 
 
 def _with_reconciliation(
