@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi_offline import FastAPIOffline
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adapters.clock import Clock, IdSource
 from bot.engine import Engine
@@ -97,6 +97,12 @@ class NewPlan(_Body):
     min_basis: Basis | None = None
     max_basis: Basis | None = None
     target_delta: Basis = Decimal(0)
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> "NewPlan":
+        if self.min_basis is not None and self.max_basis is not None and self.min_basis > self.max_basis:
+            raise ValueError(f"min_basis {self.min_basis} is above max_basis {self.max_basis}")
+        return self
 
 
 class CancelledBy(_Body):
