@@ -73,12 +73,15 @@ def _reason(status: int, answer: Any) -> str:
     if isinstance(detail, dict):
         return f"refused: {detail.get('text')}"
     if isinstance(detail, list):
-        return "\n".join(
-            f"refused: {'.'.join(str(part) for part in fault['loc'][1:])}: {fault['msg']}" for fault in detail
-        )
+        return "\n".join(_fault(fault) for fault in detail)
     if status == 404:
         return "refused: there is nothing of that name (see: basisbot tickets, basisbot plan list)"
     return f"refused ({status}): {detail}"
+
+
+def _fault(fault: dict[str, Any]) -> str:
+    where = ".".join(str(part) for part in fault["loc"][1:])
+    return ": ".join(part for part in ("refused", where, fault["msg"].removeprefix("Value error, ")) if part)
 
 
 def _code(status: int) -> Exit:
