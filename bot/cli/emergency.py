@@ -5,6 +5,7 @@ import json as json_module
 import sys
 from contextlib import suppress
 from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -58,15 +59,14 @@ async def _flatten(
 ) -> int:
     from adapters.clock import RandomIds, SystemClock
     from bot.cli import output
-    from bot.runtime.emergency import emergency
+    from bot.runtime.emergency import emergency, logging_if_possible
     from bot.runtime.files import Files
-    from bot.runtime.logs import logging_to
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
     files = Files(chosen.data_dir)
-    with logging_to(files.log, console=False):
+    with logging_if_possible(files.log, say):
         async with emergency(
             chosen, SystemClock(), RandomIds(), who(), say, strip_hedge=strip_hedge
         ) as ready:
@@ -83,8 +83,10 @@ async def _flatten(
         "flat": outcome.flat,
         "positions": {str(key): contracts for key, contracts in outcome.positions.items()},
         "unanswered": list(outcome.unanswered),
+        "live_orders": list(outcome.live_orders),
         "other_orders": list(outcome.foreign_orders),
         "orders_sent": outcome.orders_sent,
+        "unmatched_xbt": f"{outcome.unmatched_xbt:.8f}",
         "wallet_xbt": None if outcome.wallet_xbt is None else f"{outcome.wallet_xbt:.8f}",
         "remaining_xbt": None if outcome.remaining_xbt is None else f"{outcome.remaining_xbt:.8f}",
         "seconds": round(outcome.seconds, 2),
@@ -111,6 +113,10 @@ def _print(view: dict[str, Any]) -> None:
         print(f"  {instrument}: {contracts:+,} contracts")
     for line in view["unanswered"]:
         print(f"  ! {line}")
+    for line in view["live_orders"]:
+        print(f"  LIVE: {line} may still fill, with nobody watching: cancel it by hand")
+    if Decimal(view["unmatched_xbt"]):
+        print(f"  UNMATCHED: {view['unmatched_xbt']} XBT closed at one venue, not followed by the other")
     for line in view["other_orders"]:
         print(f"  left alone: {line}")
     remaining = view["remaining_xbt"]

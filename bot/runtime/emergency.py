@@ -1,19 +1,24 @@
 """``basisbot flatten``, put together: latch, journal, venues under a login of their own."""
 
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from adapters.clock import Clock, IdSource
 from bot.flatten import Flatten, Outcome
-from bot.model.flatten_journal import FlattenJournal
+from bot.model.events import FlattenFinished, OrderIntended
+from bot.model.flatten_journal import FlattenJournal, JournalUnreadable, read_times
 from bot.runtime.files import Files
+from bot.runtime.logs import logging_to
 from bot.runtime.venues import build
 from config.settings import Settings
 from risk.instruments import InstrumentId
+from risk.orders import OrderRequest
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,36 +28,85 @@ class Emergency:
     flatten: Flatten
     holds: dict[InstrumentId, int | None]
     journal: Path
+    say: Say
 
     async def carry_out(self, files: Files, limit: timedelta) -> Outcome:
-        """Latch the instance and get flat."""
-        latch(files)
+        """Latch the instance and get flat. A disk that takes no latch does not stop it."""
+        try:
+            latch(files)
+        except OSError as error:
+            self.say(f"THE LATCH IS NOT SET ({error}): stop the bot by hand, or it may trade against this")
         return await self.flatten.run(limit)
 
 
 def latch(files: Files) -> None:
-    """Make the latch, durably: from now on no other process of this instance sends anything."""
+    """Make the latch, durably: from now on no other process of this instance sends anything. Raises OSError."""
     files.data_dir.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(files.latch, os.O_WRONLY | os.O_CREAT, 0o600)
-    os.fsync(descriptor)
-    os.close(descriptor)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
     folder = os.open(files.data_dir, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def logging_if_possible(path: Path, say: Say) -> Iterator[None]:
+    """Log to ``path``; where the disk does not take it, do without."""
+    with ExitStack() as guarded:
+        log = ExitStack()
+        try:
+            log.enter_context(logging_to(path, console=False))
+        except OSError as error:
+            say(f"nothing is logged: {error}")
+
+        def close() -> None:
+            try:
+                log.close()
+            except OSError as error:
+                say(f"the log is not complete: {error}")
+
+        guarded.callback(close)
+        yield
+
+
+def earlier_orders(files: Files, say: Say) -> tuple[tuple[OrderRequest, datetime], ...]:
+    """Return the orders of runs since the last that got flat, with their times, oldest run first.
+
+    None once the latch is off: then the books were held against the venues, and trading went on.
+    """
+    if not files.latched():
+        return ()
+    runs = []
+    for path in files.flatten_journals:
+        try:
+            entries = read_times(path)
+        except JournalUnreadable as error:
+            say(f"{error}: what that run left behind is not known")
+            continue
+        if entries:
+            runs.append(entries)
+    orders: list[tuple[OrderRequest, datetime]] = []
+    for entries in sorted(runs, key=lambda entries: entries[0][0]):
+        match entries[-1][1]:
+            case FlattenFinished(flat=True):
+                orders.clear()
+            case _:
+                orders += [(entry.request, at) for at, entry in entries if isinstance(entry, OrderIntended)]
+    return tuple(orders)
 
 
 @asynccontextmanager
 async def emergency(
-    settings: Settings,
-    clock: Clock,
-    ids: IdSource,
-    by: str,
-    say: Callable[[str], None],
-    *,
-    strip_hedge: bool,
+    settings: Settings, clock: Clock, ids: IdSource, by: str, say: Say, *, strip_hedge: bool
 ) -> AsyncIterator[Emergency]:
-    """Connect to both venues, as many as answer. Raises ConfigError, OSError."""
+    """Connect to both venues, as many as answer. Raises ConfigError."""
     flatten_id = ids.new()
+    files = Files(settings.data_dir)
     path = settings.data_dir / f"flatten-{flatten_id}.jsonl"
     venues = build(settings, clock, for_flatten=True)
     journal = FlattenJournal(path)
@@ -67,12 +121,11 @@ async def emergency(
         by,
         say,
         strip_hedge=strip_hedge,
+        earlier=earlier_orders(files, say),
     )
     try:
         holds = dict(await flatten.plan())
-        yield Emergency(flatten, holds, path)
+        yield Emergency(flatten, holds, path, say)
     finally:
         await flatten.close()
         journal.close()
-        if path.stat().st_size == 0:
-            path.unlink()
