@@ -50,24 +50,28 @@ class Desk:
         except OSError as error:
             self._voice(f"THE JOURNAL IS NOT WRITTEN ({error}), keep this line: {line_of(entry, now)}")
 
-    async def send(self, side: VenueSide, signed: int, price: Decimal) -> None:
-        """Send one order for ``signed`` contracts, which only reduces; its fills count at ``price`` (USD per XBT).
+    def taking(self, side: VenueSide, order_side: Side) -> Level | None:
+        """Return what an order would trade against now; None while none can be sent.
 
-        Never beside one whose end is not known, nor while the venue's positions lag behind its fills.
+        None is sent beside one whose end is not known, nor while the venue's positions lag behind its fills.
         """
         if side.pending:
             names = ", ".join(side.pending)
             self._voice.once(f"{side.venue.name} does not say what became of {names}: no order beside it")
-            return
+            return None
         if side.is_catching_up or self._clock.monotonic() < side.rest_until:
-            return
-        order_side = Side.BUY if signed > 0 else Side.SELL
-        quantity = min(abs(signed), side.room(order_side))
-        if not quantity or side.instrument is None or side.contracts is None:
-            return
+            return None
         level = None if side.quote is None else side.quote.take(order_side)
         if level is None:
             self._voice.once(f"{side.instrument_id}: no quote to trade against; waiting")
+        return level
+
+    async def send(self, side: VenueSide, signed: int, price: Decimal) -> None:
+        """Send one order for ``signed`` contracts, which only reduces; its fills count at ``price`` (USD per XBT)."""
+        order_side = Side.BUY if signed > 0 else Side.SELL
+        level = self.taking(side, order_side)
+        quantity = min(abs(signed), side.room(order_side))
+        if level is None or not quantity or side.instrument is None or side.contracts is None:
             return
         order = self._order(side, side.instrument, order_side, quantity, side.contracts, level)
         if isinstance(order, Denied):

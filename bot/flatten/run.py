@@ -19,7 +19,7 @@ from bot.model.events import FlattenFinished, FlattenOrdered
 from bot.model.flatten_journal import FlattenJournal
 from risk.instruments import InstrumentId
 from risk.money import Currency
-from risk.orders import OrderRequest
+from risk.orders import OrderRequest, Side
 from risk.portfolio import Account
 from risk.sizing import paired_reduction
 
@@ -160,7 +160,7 @@ class Flatten:
     async def _reduce(self) -> None:
         """Take one clip off both legs; where that cannot be, leave one leg alone rather than the other naked."""
         inverse, linear = self._inverse, self._linear
-        price = inverse.mid
+        price = inverse.price
         if self._strip:
             self._desk.traded_xbt = Decimal(0)
             await asyncio.gather(*(self._close_alone(side) for side in self._sides))
@@ -189,15 +189,15 @@ class Flatten:
             # The inverse leg is too small for any linear contract. It hedges part of what is there: it goes last.
             self._desk.traded_xbt = Decimal(0)
             await self._close_alone(linear)
-        elif not self._owed(price):
+        elif self._owed(price):
+            await self._match(price)
+        elif self._desk.taking(inverse, Side.SELL if pair.inverse < 0 else Side.BUY):
             # The leg that may be closed goes first: if it cannot trade, the other keeps hedging it.
             await self._desk.send(linear, pair.linear, price)
             await self._match(price)
-        else:
-            await self._match(price)
 
     async def _close_alone(self, side: VenueSide) -> None:
-        price = self._inverse.mid or side.mid
+        price = self._inverse.price or side.price
         if side.contracts and price is None:
             self._voice.once(f"{side.instrument_id}: no price to value it by; waiting")
         elif side.contracts and price is not None:
@@ -262,9 +262,11 @@ class Flatten:
                 remaining = None
             elif side.contracts and remaining is not None:
                 remaining = (
-                    None if side.mid is None else remaining + side.instrument.xbt(side.contracts, side.mid)
+                    None
+                    if side.price is None
+                    else remaining + side.instrument.xbt(side.contracts, side.price)
                 )
-        price = self._inverse.mid
+        price = self._inverse.price
         return Outcome(
             flat=flat,
             positions={

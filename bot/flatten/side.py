@@ -52,7 +52,8 @@ class Pending:
 class VenueSide:
     """``contracts``: None while the venue does not say. ``trouble``: empty while it answers.
 
-    ``failures``: orders in a row that filled nothing; ``rest_until``: no order before it (monotonic seconds).
+    ``price``: the last one seen, USD per XBT: to size by, not to trade at. ``failures``: orders in a row that
+    filled nothing. ``rest_until``: no order before it (monotonic seconds).
     """
 
     def __init__(self, venue: Venue, instrument_id: InstrumentId, clock: Clock, voice: Voice) -> None:
@@ -60,6 +61,7 @@ class VenueSide:
         self.instrument_id = instrument_id
         self.instrument: Instrument | None = None
         self.quote: Quote | None = None
+        self.price: Decimal | None = None
         self.contracts: int | None = None
         self.orders: list[OrderUpdate] = []
         self.pending: dict[str, Pending] = {}
@@ -74,10 +76,9 @@ class VenueSide:
     def hear(self, event: VenueEvent) -> None:
         if isinstance(event, Quote) and event.instrument == self.instrument_id:
             self.quote = event
-
-    @property
-    def mid(self) -> Decimal | None:
-        return None if self.quote is None else self.quote.mid
+            level = event.bid or event.ask
+            if level is not None:
+                self.price = event.mid or level.price
 
     @property
     def own_orders(self) -> list[OrderUpdate]:
