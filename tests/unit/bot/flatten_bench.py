@@ -1,0 +1,293 @@
+"""The emergency command over two in-process venues in virtual time; venues that misbehave are made of them."""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, TypeVar
+
+from adapters.errors import OutcomeUnknown, Refused, Unreachable
+from adapters.simulator import translate
+from adapters.simulator.exchange.catalog import btc, mbt, xbtusd
+from adapters.simulator.exchange.contract import ContractSpec
+from adapters.simulator.exchange.events import ExchangeEvent, Executed
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.orders import NewOrder, Side, Tif
+from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
+from adapters.simulator.exchange.views import BookLevel
+from adapters.simulator.inprocess import InProcessVenue
+from bot.flatten import Flatten, Outcome
+from bot.model.flatten_journal import FlattenJournal
+from risk.approval import Approved
+from risk.instruments import InstrumentId
+from risk.orders import OrderRequest, OrderUpdate
+from risk.portfolio import Position
+from tests.unit.bot.desk import T0
+
+T = TypeVar("T")
+UNIT = 100_000_000
+ACCOUNT = "me"
+PRICE = 80_000
+MBT, BTC = mbt(2026, 12), btc(2026, 12)
+DEEP = 100_000_000
+
+
+class VirtualTime(selectors.SelectSelector):
+    """Waiting takes no time: the clock jumps to when the next timer is due."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elapsed = 0.0
+
+    def now(self) -> datetime:
+        return T0 + timedelta(seconds=self.elapsed)
+
+    def monotonic(self) -> float:
+        return self.elapsed
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise RuntimeError("nothing is due: the test would wait for ever")
+        self.elapsed += timeout
+        return super().select(0)
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self, clock: VirtualTime) -> None:
+        super().__init__(clock)
+        self._virtual = clock
+
+    def time(self) -> float:
+        return self._virtual.elapsed
+
+
+def dollars(price: float) -> int:
+    return round(price * 100)
+
+
+class Wayward(InProcessVenue):
+    """``before``: called with each order before it goes its way; what it raises is what came of it."""
+
+    before: Callable[[OrderRequest], None] | None = None
+    holds_orders = False
+    "It accepts an immediate order and keeps it until it opens (the broker's code 399)."
+    delay = 0.0
+    "An order reaches the exchange so much later; ``submit`` has given up by then."
+    mute_about_orders = False
+    cannot_cancel = False
+    lag = 0.0
+    "Positions are told as they were so many seconds ago."
+
+    async def submit(self, order: Approved) -> OrderUpdate:
+        if self.before is not None:
+            self.before(order.request)
+        if self.holds_orders:
+            return self._hold(order.request)
+        if self.delay:
+            loop = asyncio.get_running_loop()
+            loop.call_later(self.delay, self._arrive, order.request)
+            await asyncio.sleep(min(5.0, self.delay / 2))
+            raise OutcomeUnknown(self.name, "submit", "no word")
+        return await super().submit(order)
+
+    def _hold(self, request: OrderRequest) -> OrderUpdate:
+        wanted = replace(self._wanted(request), tif=Tif.GTC)
+        exchange = self._exchange
+        exchange.halt(wanted.symbol)
+        return translate.order_update(self.name, exchange.place(self._account, wanted))
+
+    def _arrive(self, request: OrderRequest) -> None:
+        self._exchange.place(self._account, self._wanted(request))
+
+    def _wanted(self, request: OrderRequest) -> NewOrder:
+        wanted = translate.new_order(request, int(request.price * 100))
+        return wanted if self._exchange.rules.reduce_only else replace(wanted, reduce_only=False)
+
+    async def order(self, instrument: InstrumentId, client_order_id: str) -> OrderUpdate | None:
+        if self.mute_about_orders:
+            raise Unreachable(self.name, f"ask for order {client_order_id}", "no answer")
+        return await super().order(instrument, client_order_id)
+
+    async def cancel(self, instrument: InstrumentId, client_order_id: str) -> None:
+        if self.cannot_cancel:
+            raise Refused(self.name, f"cancel {client_order_id}", "placed by another client id")
+        await super().cancel(instrument, client_order_id)
+
+    async def positions(self) -> list[Position]:
+        now = await super().positions()
+        if not self.lag:
+            return now
+        told = self._history[-1][1] if self._history else now
+        for at, held in self._history:
+            if self._clock.monotonic() - at >= self.lag:
+                told = held
+        return told
+
+    _history: Sequence[tuple[float, list[Position]]] = ()
+
+    def remember(self) -> None:
+        views = self._exchange.positions(self._account)
+        held = [translate.position(self.name, view) for view in views if view.contracts]
+        self._history = [*self._history, (self._clock.monotonic(), held)]
+
+
+@dataclass(slots=True)
+class Bench:
+    """``imbalances``: after each execution, |Δ of both positions| in XBT at ``PRICE``. ``sent``: by venue."""
+
+    folder: Path
+    linear_spec: ContractSpec = MBT
+    clock: VirtualTime = field(default_factory=VirtualTime)
+    loop: VirtualLoop = field(init=False)
+    exchanges: tuple[Exchange, Exchange] = field(init=False)
+    imbalances: list[Decimal] = field(default_factory=list)
+    linear_seen: list[int] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    runs: int = 0
+
+    def __post_init__(self) -> None:
+        self.loop = VirtualLoop(self.clock)
+        inverse = Exchange("bitmex", [xbtusd()], INVERSE_RULES, self.clock)
+        linear = Exchange("cme", [self.linear_spec], LINEAR_RULES, self.clock)
+        self.exchanges = (inverse, linear)
+        for exchange, funds in ((inverse, 20 * UNIT), (linear, 50_000_000 * UNIT)):
+            exchange.open_account(ACCOUNT)
+            exchange.deposit(ACCOUNT, funds)
+        self.market(0)
+        self.market(1)
+
+    def __enter__(self) -> "Bench":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.loop.close()
+
+    def symbol(self, index: int) -> str:
+        return self.exchanges[index].specs()[0].symbol
+
+    def market(self, index: int, size: int = DEEP) -> None:
+        bid, ask = ((PRICE - 0.1, PRICE + 0.1), (PRICE - 5, PRICE + 5))[index]
+        levels = ([BookLevel(dollars(price), size)] for price in (bid, ask))
+        self.exchanges[index].set_market(self.symbol(index), dollars(PRICE), *levels)
+
+    def hold(self, inverse: int, linear: int) -> None:
+        """Come to these positions, then watch what is executed."""
+        for index, contracts in enumerate((inverse, linear)):
+            if contracts:
+                self.trade(index, contracts)
+                self.market(index)
+        for exchange in self.exchanges:
+            exchange.subscribe(self._watch)
+
+    def trade(self, index: int, contracts: int) -> None:
+        """Trade somebody else's order on this account: the bot's own, say."""
+        side = Side.BUY if contracts > 0 else Side.SELL
+        price = dollars(PRICE + 400 * side.sign)
+        order = NewOrder(self.symbol(index), side, abs(contracts), price, Tif.IOC)
+        self.exchanges[index].place(ACCOUNT, order)
+
+    def rest(self, index: int, contracts: int, price: float, client_id: str) -> None:
+        side = Side.BUY if contracts > 0 else Side.SELL
+        order = NewOrder(self.symbol(index), side, abs(contracts), dollars(price), Tif.GTC, client_id)
+        self.exchanges[index].place(ACCOUNT, order)
+
+    @property
+    def held(self) -> tuple[int, int]:
+        inverse, linear = (
+            exchange.position(ACCOUNT, exchange.specs()[0].symbol).contracts for exchange in self.exchanges
+        )
+        return inverse, linear
+
+    @property
+    def naked(self) -> Decimal:
+        inverse, linear = self.held
+        return Decimal(inverse) / PRICE + Decimal(linear * self.linear_spec.multiplier) / UNIT
+
+    @property
+    def live(self) -> list[str]:
+        return [
+            order.client_id
+            for exchange in self.exchanges
+            for order in exchange.orders(ACCOUNT, live_only=True)
+        ]
+
+    def sent(self, index: int) -> list[int]:
+        """The emergency command's orders that reached a venue: contracts, signed."""
+        orders = self.exchanges[index].orders(ACCOUNT)
+        return [o.side.sign * o.quantity for o in orders if o.client_id.startswith("flat-")]
+
+    def _watch(self, event: ExchangeEvent) -> None:
+        if isinstance(event, Executed):
+            self.imbalances.append(abs(self.naked))
+            self.linear_seen.append(self.held[1])
+
+    def venues(self) -> tuple[Wayward, Wayward]:
+        inverse, linear = (Wayward(exchange, ACCOUNT, self.clock) for exchange in self.exchanges)
+        return inverse, linear
+
+    def journal(self) -> Path:
+        return self.folder / f"flatten-run{self.runs}.jsonl"
+
+    def flatten(
+        self,
+        venues: tuple[Wayward, Wayward],
+        seconds: float = 60,
+        *,
+        strip_hedge: bool = False,
+        earlier: Sequence[tuple[OrderRequest, datetime]] = (),
+        journal: Path | None = None,
+        meanwhile: Callable[[], None] | None = None,
+        killed_after: float | None = None,
+    ) -> Outcome | None:
+        """Run the command; None where it was ``killed_after`` so many seconds."""
+        self.runs += 1
+        written = FlattenJournal(journal or self.journal())
+        inverse, linear = venues
+        run = Flatten(
+            inverse,
+            InstrumentId("bitmex", self.symbol(0)),
+            linear,
+            InstrumentId("cme", self.symbol(1)),
+            self.clock,
+            written,
+            f"run{self.runs}",
+            "anna",
+            self.said.append,
+            strip_hedge=strip_hedge,
+            earlier=earlier,
+        )
+
+        async def main() -> Outcome | None:
+            try:
+                await run.plan()
+                if meanwhile is not None:
+                    meanwhile()
+                running = asyncio.ensure_future(run.run(timedelta(seconds=seconds)))
+                done, _ = await asyncio.wait([running], timeout=killed_after)
+                if done:
+                    return running.result()
+                running.cancel()
+                await asyncio.wait([running])
+                return None
+            finally:
+                await run.close()
+                written.close()
+
+        return self.go(main())
+
+    def flat(self, venues: tuple[Wayward, Wayward], seconds: float = 60, **options: Any) -> Outcome:
+        outcome = self.flatten(venues, seconds, **options)
+        assert outcome is not None
+        return outcome
+
+    def wait(self, seconds: float) -> None:
+        self.go(asyncio.sleep(seconds))
+
+    def go(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def later(self, seconds: float, do: Callable[[], None]) -> None:
+        self.loop.call_later(seconds, do)
