@@ -65,6 +65,7 @@ async def run(
         api_secret=scenario.inverse.api_secret,
         account=scenario.inverse.account,
         latency_ms=scenario.inverse.latency // timedelta(milliseconds=1),
+        sheds_load=scenario.inverse.sheds_load,
         faults=FaultPlan(scenario.inverse.faults, scenario.seed, clock),
     )
     tws = TwsServer(

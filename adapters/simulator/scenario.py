@@ -58,7 +58,8 @@ class InverseScenario:
     """The BitMEX account. ``wallet``: satoshi. ``funding_rate``: ppm per interval, longs pay when positive.
 
     ``funding_every``: None for the venue's own 04:00, 12:00, 20:00 UTC. ``futures``: months of dated
-    contracts to list beside the perpetual. ``faults``: what goes wrong at the venue, and how often.
+    contracts to list beside the perpetual. ``sheds_load``: when prices run, new orders are
+    answered "overloaded". ``faults``: what goes wrong at the venue besides, and how often.
     """
 
     account: str = "1234567"
@@ -69,6 +70,7 @@ class InverseScenario:
     funding_every: timedelta | None = None
     futures: tuple[tuple[int, int], ...] = ()
     latency: timedelta = timedelta(milliseconds=20)
+    sheds_load: bool = False
     faults: FaultRates = field(default_factory=FaultRates)
 
 

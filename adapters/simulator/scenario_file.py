@@ -34,6 +34,7 @@ wallet = 1.0                 # XBT
 funding_rate = 0.0001        # per interval; longs pay when positive
 funding_every_seconds = 10   # left out: 04:00, 12:00, 20:00 UTC
 futures = ["2026-12"]        # dated contracts beside the perpetual
+sheds_load = false           # whether new orders meet "overloaded" when prices run
 latency_milliseconds = 20
 
 [inverse.faults]             # any of the venue's kinds; left out, none
@@ -165,6 +166,12 @@ def _seconds(least: int, unit: timedelta) -> Reader:
 def _text(raw: object) -> str:
     if not isinstance(raw, str) or not raw:
         raise ValueError(f"must be a text, not {raw!r}")
+    return raw
+
+
+def _flag(raw: object) -> bool:
+    if not isinstance(raw, bool):
+        raise ValueError(f"must be true or false, not {raw!r}")
     return raw
 
 
@@ -300,6 +307,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "funding_rate": ("funding_rate", _scaled(PPM, "-1", "1")),
         "funding_every_seconds": ("funding_every", _seconds(1, _SECOND)),
         "futures": ("futures", _months),
+        "sheds_load": ("sheds_load", _flag),
         "latency_milliseconds": _LATENCY,
         "faults": ("faults", _faults("inverse.faults", BITMEX_FAULTS)),
     },

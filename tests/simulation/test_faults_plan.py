@@ -112,6 +112,13 @@ def test_a_scenario_states_faults() -> None:
     assert parse("").inverse.faults == FaultRates()
 
 
+def test_a_scenario_may_let_the_venue_shed_load() -> None:
+    assert parse("[inverse]\nsheds_load = true").inverse.sheds_load
+    assert not parse("").inverse.sheds_load
+    with pytest.raises(ScenarioError, match="sheds_load: must be true or false"):
+        parse("[inverse]\nsheds_load = 1")
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [

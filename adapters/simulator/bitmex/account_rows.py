@@ -28,7 +28,7 @@ class Holding:
 
     def open_orders(self, side: Side) -> tuple[int, int]:
         """Return the contracts of the live orders of one side, and their value at their limits (satoshi)."""
-        live = [order for order in self.orders if order.side is side]
+        live = [order for order in self.orders if order.side is side and not order.is_waiting]
         worth = sum(abs(value(self.spec, order.leaves, order.price)) for order in live)
         return sum(order.leaves for order in live), worth
 

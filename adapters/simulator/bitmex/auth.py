@@ -65,6 +65,8 @@ def authenticate(
     signed = headers.get("api-signature")
     if key_id is None and signed is None:
         return False
+    if "api-nonce" in headers:
+        raise ApiError(401, "api-nonce is not supported: send api-expires.")
     check_signature(
         key,
         key_id=key_id or "",

@@ -14,6 +14,7 @@ from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.orders import NewOrder, Side, SimOrder
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
 
+MOST_OPEN_ORDERS = 200
 VIA_API = "Canceled via API."
 _PLAIN = {
     RefusalCode.UNKNOWN_SYMBOL: "Invalid symbol",
@@ -83,12 +84,17 @@ class OrderActions:
     def amend(self, params: Params) -> Row:
         """PUT /order: change quantity (total or what is left), price, clOrdID or text of a live order."""
         order = self._named(params)
-        if "stopPx" in params or "pegOffsetValue" in params:
+        stop = params.number("stopPx")
+        if (stop is not None and not order.is_waiting) or "pegOffsetValue" in params:
             raise invalid("Invalid stopPx for ordType")
         renamed = self._new_client_id(params)
         quantity, limit = _amended_quantity(params, order), params.number("price")
+        if limit is not None and order.is_market:
+            raise invalid("Invalid price for ordType")
         price = order.price if limit is None else cents(limit)
-        if (quantity, price) == (order.quantity, order.price) and not renamed:
+        stop_cents = order.stop if stop is None else cents(stop)
+        same = (quantity, price, stop_cents) == (order.quantity, order.price, order.stop)
+        if same and not renamed:
             raise invalid("Invalid amend: orderQty, leavesQty, price, stopPx unchanged")
         if order.status.is_final:
             raise ApiError(400, "Invalid ordStatus")
@@ -97,7 +103,11 @@ class OrderActions:
         undo = self._state.tags.change(order, renamed, params.text("text"))
         try:
             changed = self._state.exchange.amend(
-                self._state.account, order.order_id, quantity=quantity, price=price
+                self._state.account,
+                order.order_id,
+                quantity=quantity,
+                price=None if order.is_market else price,
+                stop=None if stop is None else stop_cents,
             )
         except ExchangeRefusal as error:
             undo()
@@ -146,13 +156,16 @@ class OrderActions:
         spec = self._state.contract(entry.symbol)
         if entry.client_id and self._state.tags.renamed(entry.client_id) is not None:
             raise ApiError(400, "Duplicate clOrdID")
+        self._check_count(spec.symbol)
         side, quantity = self._closing(entry, spec.symbol)
-        price = self._market_price(spec, side) if entry.price is None else entry.price
-        if entry.closes:
+        price = entry.price
+        if price is None:
+            price = self._market_price(spec, side) if entry.stop is None else 0
+        if entry.closes and entry.stop is None:
             self._make_room(spec.symbol, side, quantity)
         tag = Tag(
             client_id=entry.client_id,
-            ord_type="Market" if entry.is_market else "Limit",
+            ord_type=entry.ord_type,
             time_in_force=entry.tif_name,
             exec_inst=entry.exec_inst,
             text=entry.text,
@@ -168,6 +181,11 @@ class OrderActions:
             post_only=entry.post_only,
             reduce_only=entry.reduce_only,
             ref=self._state.tags.add(tag),
+            is_market=entry.price is None and entry.stop is not None,
+            stop=entry.stop,
+            trigger=entry.trigger,
+            if_touched=entry.if_touched,
+            close_on_trigger=entry.closes and entry.stop is not None,
         )
         try:
             order = self._state.exchange.place(self._state.account, request)
@@ -187,6 +205,12 @@ class OrderActions:
             )
         )
         return self._state.orders.order(order)
+
+    def _check_count(self, symbol: str) -> None:
+        """Refuse the order that would be one too many in the contract, both sides together."""
+        live = [order for order in self._state.live_orders() if order.symbol == symbol]
+        if len(live) >= MOST_OPEN_ORDERS:
+            raise ApiError(400, "Too many open orders")
 
     def _closing(self, entry: OrderEntry, symbol: str) -> tuple[Side, int]:
         """Return side and quantity, from the position where a Close leaves them open."""

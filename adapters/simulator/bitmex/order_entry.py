@@ -1,6 +1,6 @@
 """Reading POST /order: from the venue's parameters to what the exchange core takes.
 
-Stops, pegs, contingencies and hidden quantities are not simulated and are refused, never approximated.
+Pegs, contingencies and hidden quantities are not simulated and are refused, never approximated.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from decimal import Decimal
 from adapters.simulator.bitmex.errors import ApiError, invalid
 from adapters.simulator.bitmex.params import Params
 from adapters.simulator.bitmex.tags import DEFAULT_TEXT
-from adapters.simulator.exchange.orders import Side, Tif
+from adapters.simulator.exchange.orders import Side, Tif, TriggerKind
 
 MAX_CLIENT_ID = 36
 _TIFS = {
@@ -19,19 +19,32 @@ _TIFS = {
     "Day": Tif.GTC,
 }
 _EXEC_INSTS = frozenset({"ParticipateDoNotInitiate", "ReduceOnly", "Close"})
-_TRIGGERS = frozenset({"MarkPrice", "IndexPrice", "LastPrice", "LastWithinMark", "Fixed", "AllOrNone"})
-_ORD_TYPES = frozenset({"Limit", "Market"})
+_TRIGGERS = {
+    "MarkPrice": TriggerKind.MARK,
+    "IndexPrice": TriggerKind.INDEX,
+    "LastPrice": TriggerKind.LAST,
+}
+_ORD_TYPES = frozenset({"Limit", "Market", "Stop", "StopLimit", "MarketIfTouched", "LimitIfTouched"})
+_AT_MARKET = frozenset({"Market", "Stop", "MarketIfTouched"})
+_IF_TOUCHED = frozenset({"MarketIfTouched", "LimitIfTouched"})
+_IMMEDIATE = frozenset({"Limit", "Market"})
 _SIDES = {"Buy": Side.BUY, "Sell": Side.SELL}
 
 
 @dataclass(frozen=True, slots=True)
 class OrderEntry:
-    """One order as asked for. ``quantity`` None: a Close of the whole position; ``price`` None: Market."""
+    """One order as asked for. ``quantity`` None: a Close of the whole position; ``price`` None: at market.
+
+    ``stop``: cents, None for an order that goes to the book at once.
+    """
 
     symbol: str
+    ord_type: str
     side: Side | None
     quantity: int | None
     price: int | None
+    stop: int | None
+    trigger: TriggerKind
     tif: Tif
     tif_name: str
     exec_inst: str
@@ -40,8 +53,8 @@ class OrderEntry:
     text: str
 
     @property
-    def is_market(self) -> bool:
-        return self.price is None
+    def if_touched(self) -> bool:
+        return self.ord_type in _IF_TOUCHED
 
     @property
     def closes(self) -> bool:
@@ -59,20 +72,22 @@ class OrderEntry:
 def read_order(params: Params) -> OrderEntry:
     """Read a new order; raise ApiError 400 for what is wrong with it by itself."""
     symbol = params.required("symbol")
-    for name in ("stopPx", "pegOffsetValue", "pegPriceType"):
+    for name in ("pegOffsetValue", "pegPriceType"):
         if name in params:
             raise invalid(f"{name} is not simulated")
     if params.text("contingencyType"):
         raise invalid("Unsupported contingencyType")
     if "displayQty" in params:
         raise invalid("Invalid displayQty")
-    price = params.number("price")
-    ord_type = params.text("ordType") or "Limit"
+    price, stop = params.number("price"), params.number("stopPx")
+    ord_type = params.text("ordType") or _default_type(price, stop)
     if ord_type not in _ORD_TYPES:
         raise invalid("Unsupported ordType")
-    if (ord_type == "Market") is not (price is None):
+    if (ord_type in _AT_MARKET) is not (price is None):
         raise invalid("Invalid price")
-    exec_inst = _exec_inst(params)
+    if (ord_type in _IMMEDIATE) is not (stop is None):
+        raise invalid("Invalid stopPx for ordType")
+    exec_inst, trigger = _exec_inst(params, is_stop=stop is not None)
     tif_name = params.text("timeInForce") or (
         "ImmediateOrCancel" if ord_type == "Market" else "GoodTillCancel"
     )
@@ -84,9 +99,12 @@ def read_order(params: Params) -> OrderEntry:
     side, quantity = _side_and_quantity(params, closes="Close" in exec_inst)
     return OrderEntry(
         symbol=symbol,
+        ord_type=ord_type,
         side=side,
         quantity=quantity,
         price=None if price is None else cents(price),
+        stop=None if stop is None else cents(stop),
+        trigger=trigger,
         tif=tif,
         tif_name=tif_name,
         exec_inst=",".join(exec_inst),
@@ -128,11 +146,19 @@ def _side_and_quantity(params: Params, *, closes: bool) -> tuple[Side | None, in
     return side or Side.BUY, quantity
 
 
-def _exec_inst(params: Params) -> list[str]:
+def _default_type(price: Decimal | None, stop: Decimal | None) -> str:
+    if stop is None:
+        return "Limit"
+    return "Stop" if price is None else "StopLimit"
+
+
+def _exec_inst(params: Params, *, is_stop: bool) -> tuple[list[str], TriggerKind]:
+    """Return the instructions, and the price that triggers a stop."""
     parts = params.texts("execInst")
+    triggers = [_TRIGGERS[part] for part in parts if part in _TRIGGERS]
+    if len(triggers) > 1 or (triggers and not is_stop):
+        raise invalid("Invalid ordType for execInst")
     for part in parts:
-        if part in _TRIGGERS:
-            raise invalid("Invalid ordType for execInst")
-        if part not in _EXEC_INSTS:
+        if part not in _EXEC_INSTS and part not in _TRIGGERS:
             raise invalid("Unsupported execInst")
-    return parts
+    return parts, triggers[0] if triggers else TriggerKind.LAST

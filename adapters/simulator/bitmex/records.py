@@ -73,7 +73,9 @@ class OrderRecords:
             kind = "Canceled" if order.status is Status.CANCELED else "New"
         elif order.status is Status.CANCELED and before.status is not Status.CANCELED:
             kind = "Canceled"
-        elif (order.quantity, order.price) != (before.quantity, before.price):
+        elif order.triggered and not before.triggered:
+            kind = "TriggeredOrActivatedBySystem"
+        elif _terms(order) != _terms(before):
             kind = "Replaced"
         else:
             return None
@@ -184,6 +186,11 @@ class MarketRecords:
     def _merged(tapes: Sequence[Sequence[Row]]) -> list[Row]:
         rows = [row for tape in tapes for row in tape]
         return sorted(rows, key=lambda row: row["timestamp"]) if len(tapes) > 1 else rows
+
+
+def _terms(order: SimOrder) -> tuple[int, int | None, int | None]:
+    """Return what an amend can change; the price of a market order is the core's own."""
+    return order.quantity, None if order.is_market else order.price, order.stop
 
 
 def _other_side(before: Execution | None, execution: Execution) -> bool:

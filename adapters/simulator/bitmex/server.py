@@ -35,7 +35,8 @@ class BitmexServer:
     """Serves one account of an exchange core to whoever holds its key.
 
     ``account`` is the account's name in the core, opened if it is new. ``latency_ms`` is how long an order,
-    amend or cancel takes to reach the matching engine. Everything is in memory and lives as long as the
+    amend or cancel takes to reach the matching engine; ``sheds_load``: new orders
+    meet 503 when prices run. Everything is in memory and lives as long as the
     object: ``stop`` releases the sockets and forgets nothing, ``start`` serves again.
     """
 
@@ -50,6 +51,7 @@ class BitmexServer:
         permissions: Sequence[Permission] = (Permission.ORDER,),
         limits: Limits | None = None,
         latency_ms: int = 0,
+        sheds_load: bool = False,
         faults: FaultPlan | None = None,
     ) -> None:
         if exchange.rules.kind is not ContractKind.INVERSE:
@@ -72,6 +74,8 @@ class BitmexServer:
         self._faults.on_drop(self._realtime.drop_all)
         self._runner: web.AppRunner | None = None
         self.latency_ms = latency_ms
+        self._exchange = exchange
+        self._sheds_load = sheds_load
 
     @property
     def faults(self) -> Faults:
@@ -163,7 +167,8 @@ class BitmexServer:
             raise not_found()
         params = Params({**request.query, **parse_body(body, request.content_type)})
         fault = self._faults.of_order(is_new=route.places) if route.acts else None
-        if fault is FaultKind.OVERLOADED:
+        shed = route.places and self._sheds_load and self._exchange.overloaded()
+        if shed or fault is FaultKind.OVERLOADED:
             raise overloaded()
         if fault is FaultKind.REFUSED:
             raise invalid("Value of position and orders exceeds position Risk Limit")
