@@ -54,7 +54,7 @@ async def simulators(arguments: Sequence[str] = ()) -> AsyncIterator[Ports]:
             told = json.loads(line)
             ports = Ports(int(told["bitmex_port"]), int(told["tws_port"]), int(told["pid"]))
         except (TimeoutError, ValueError, KeyError, TypeError) as error:
-            if process.returncode is None:
+            if process.returncode is None and not process.stdout.at_eof():
                 process.terminate()
             words = (await process.stderr.read()).decode(errors="replace").strip().splitlines()
             told = words[-1] if words else "they said nothing and did not start"
