@@ -1,0 +1,175 @@
+"""``basisbot demo``: the whole job, its log, and its report held against the test's own arithmetic."""
+
+import json
+import os
+import re
+import signal
+from collections import defaultdict
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.e2e import books
+from tests.e2e.bench import Process, home, until
+
+FIGURES = {
+    "flat",
+    "ledger_verified",
+    "balances_match",
+    "adopted",
+    "tranches_filled",
+    "orders",
+    "fills",
+    "max_naked_delta_xbt",
+    "naked_xbt_seconds",
+    "pnl_usd",
+    "fees_usd",
+    "funding_usd",
+    "final_delta_xbt",
+    "duration_s",
+}
+
+
+def test_the_demonstration(tmp_path: Path) -> None:
+    with home(tmp_path) as it:
+        profile = it.profile("demo", changes={"demo.funding_every_seconds": 2}, shipped="demo")
+        folder = it.instance(profile)
+        first = it.spawn("demo", "--auto-approve", "--json", "--seconds", "3", "--profile", profile)
+        until("the first demonstration runs", (folder / "daemon.json").exists)
+
+        second = it.basisbot("demo", "--auto-approve", "--profile", profile)
+        second.refused(4, f"held by another bot (pid {first.pid}")
+
+        done = first.end(90).said(0)
+        report = done.json
+        assert report.keys() >= FIGURES
+        assert report["flat"] is True
+        assert report["ledger_verified"] is True
+        assert report["balances_match"] is True
+        assert report["adopted"] == 0
+        # Three tranches are opened, and taken down in three.
+        assert report["tranches_filled"] == 6
+        assert report["duration_s"] > 3
+        assert not (folder / "daemon.json").exists()
+        assert _gone(_simulators(done.err))
+
+        ledger = folder / "ledger.sqlite3"
+        it.basisbot("ledger", "verify", "--file", ledger).said(0, "verified")
+        _hold_against(report, ledger)
+        _every_fill_is_answered(folder / "basisbot.log")
+
+        waiting = it.spawn("demo", "--profile", profile)
+        until("the next demonstration runs", (folder / "daemon.json").exists)
+        waiting.line("ticket")
+        [aside] = (folder / "past").glob("*/ledger.sqlite3")
+        it.basisbot("ledger", "verify", "--file", aside).said(0, report["ledger_head"][:16])
+        assert books.events(ledger)[0].at > books.events(aside)[-1].at
+
+        _ctrl_c(waiting)
+        ended = waiting.end().said(1, "stopped")
+        assert _gone(_simulators(ended.out))
+        it.basisbot("ledger", "verify", "--file", ledger).said(0, "verified")
+
+
+def _ctrl_c(process: Process) -> None:
+    # As a terminal does: the whole foreground group hears it.
+    os.killpg(process.pid, signal.SIGINT)
+
+
+def _simulators(text: str) -> int:
+    said = re.search(r"simulated TWS on port \d+ \(pid (\d+)\)", text)
+    assert said is not None, text
+    return int(said[1])
+
+
+def _gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def _hold_against(report: dict[str, Any], ledger: Path) -> None:
+    """Recompute the report from the fills, by the contracts' own formulas."""
+    fills = list(books.rows(ledger, "fill"))
+    assert report["fills"] == len(fills)
+    assert report["orders"] == sum(1 for _ in books.rows(ledger, "order"))
+    assert not any(fill["foreign"] for fill in fills)
+    assert set(books.positions(ledger).values()) == {0}
+
+    xbt = usd = fees_xbt = fees_usd = 0  # integers of 1e-8
+    for fill in fills:
+        signed = fill["quantity"] * (1 if fill["side"] == "buy" else -1)
+        if fill["venue"] == "bitmex":
+            # Value per lot of 100 contracts, rounded to the satoshi: bought value counts, sold value is given.
+            value = round(Decimal(10) ** 10 / Decimal(fill["price"])) * signed // 100
+            xbt += value
+            fees_xbt += fill["fee_units"]
+            assert abs(fill["fee_units"] - abs(value) * Decimal("0.0005")) <= 1
+        else:
+            usd -= int(signed * Decimal("0.1") * Decimal(fill["price"]) * 10**8)
+            fees_usd += fill["fee_units"]
+            assert fill["fee_units"] == fill["quantity"] * 237_000_000
+    funding = sum(flow["units"] for flow in books.rows(ledger, "cash_flow") if flow["kind"] == "funding")
+    assert funding < 0  # the rate is positive and the spread was long
+
+    last = Decimal([fill["price"] for fill in fills if fill["venue"] == "bitmex"][-1])
+
+    def dollars(satoshi: int, units: int = 0) -> Decimal:
+        return (satoshi * last + units) / 10**8
+
+    cent = Decimal("0.01")
+    net_xbt = xbt - fees_xbt + funding
+    assert abs(Decimal(str(report["pnl_usd"])) - dollars(net_xbt, usd - fees_usd)) <= cent
+    assert abs(Decimal(str(report["fees_usd"])) - dollars(fees_xbt, fees_usd)) <= cent
+    assert abs(Decimal(str(report["funding_usd"])) - dollars(funding)) <= cent
+    # Flat: what is left is the wallet, one XBT at the start.
+    assert Decimal(str(report["final_delta_xbt"])) == Decimal(10**8 + net_xbt) / 10**8
+
+    largest, integral = _nakedness(ledger, fills)
+    assert abs(Decimal(str(report["max_naked_delta_xbt"])) - largest) < Decimal("1e-6")
+    assert abs(Decimal(str(report["naked_xbt_seconds"])) - integral) < Decimal("1e-4")
+    # No working order is larger than the profile's max_unattended_delta_xbt.
+    assert Decimal("0.1") <= largest < Decimal("0.52")
+
+
+def _nakedness(ledger: Path, fills: list[dict[str, Any]]) -> tuple[Decimal, Decimal]:
+    """Return the largest |Σ of a plan's spread fills in XBT|, and its integral over time."""
+    finished = {
+        event.payload["plan_id"]: event.at for event in books.events(ledger) if event.kind == "PlanFinished"
+    }
+    plans: dict[str, list[tuple[str, Decimal]]] = defaultdict(list)
+    for fill in fills:
+        plan, leg, _ = fill["client_order_id"].split("-")
+        if not leg.endswith("s"):
+            signed = fill["quantity"] * (1 if fill["side"] == "buy" else -1)
+            size = signed * Decimal("0.1") if fill["venue"] == "cme" else signed / Decimal(fill["price"])
+            plans[plan].append((fill["heard_at"], size))
+    largest = integral = Decimal(0)
+    for plan, moves in plans.items():
+        naked = Decimal(0)
+        for (at, size), (until_, _) in zip(moves, [*moves[1:], (finished[plan], 0)], strict=True):
+            naked += size
+            largest = max(largest, abs(naked))
+            passed = datetime.fromisoformat(until_) - datetime.fromisoformat(at)
+            integral += abs(naked) * Decimal(str(passed.total_seconds()))
+    return largest, integral
+
+
+def _every_fill_is_answered(log: Path) -> None:
+    """Read the log alone: each fill of a working leg is followed by a hedge before the next one comes."""
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    said = [line["event"] for line in lines if line.get("kind") in ("FillBooked", "OrderIntended")]
+    fills_of: dict[str, int] = defaultdict(int)
+    unanswered = ""
+    for text in said:
+        if found := re.match(r"working fill (\w+-\d\d)w-(\d{3}): ", text):
+            assert not unanswered, f"{text} came before {unanswered} was hedged"
+            unanswered = found[1]
+            fills_of[found[1] + found[2]] += 1
+        elif unanswered and text.startswith(f"hedge order {unanswered}h-"):
+            unanswered = ""
+    assert not unanswered
+    assert max(fills_of.values()) >= 2, "no working order filled in parts"
