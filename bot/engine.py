@@ -66,6 +66,7 @@ class Engine:
         self._tick = tick
         self._inbox: asyncio.Queue[tuple[Input, asyncio.Future[Done | Denied] | None]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._asking: set[str] = set()
         self._last_resort: set[asyncio.Task[None]] = set()
         self._last_seq = 0
         self.listeners: list[Callable[[Recorded], None]] = []
@@ -200,7 +201,12 @@ class Engine:
         try:
             match action:
                 case Ask():
-                    await self.ask(action)
+                    if action.client_order_id not in self._asking:
+                        self._asking.add(action.client_order_id)
+                        try:
+                            await self.ask(action)
+                        finally:
+                            self._asking.discard(action.client_order_id)
                 case Cancel():
                     await self._venues[action.instrument.venue].cancel(
                         action.instrument, action.client_order_id

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import structlog
 
 from adapters.clock import Clock, IdSource
-from adapters.errors import Misconfigured, VenueError
+from adapters.errors import VenueError
 from adapters.venue import Link, LinkState, VenueEvent
 from bot.engine import Engine
 from bot.ledger.writer import Ledger
@@ -208,9 +208,8 @@ def _with_reconciliation(
             try:
                 await reconciler.run()
             except VenueError as error:
+                # Even a key refused is asked with again: a ban ends, and nothing is traded before this succeeds.
                 log.warning("reconciliation put off: %s", error)
-                if isinstance(error, Misconfigured):
-                    return
                 await asyncio.sleep(_RETRY)
             else:
                 return
