@@ -162,8 +162,7 @@ class Flatten:
         inverse, linear = self._inverse, self._linear
         price = inverse.price
         if self._strip:
-            self._desk.traded_xbt = Decimal(0)
-            await asyncio.gather(*(self._close_alone(side) for side in self._sides))
+            await self._close_unpaired(inverse, linear)
             return
         if inverse.contracts is None or linear.contracts is None:
             if inverse.contracts is not None and price is not None:
@@ -175,8 +174,7 @@ class Flatten:
             )
             return
         if inverse.contracts * linear.contracts >= 0:
-            self._desk.traded_xbt = Decimal(0)
-            await asyncio.gather(*(self._close_alone(side) for side in self._sides))
+            await self._close_unpaired(inverse, linear)
             return
         if price is None or inverse.instrument is None or linear.instrument is None:
             self._voice.once(f"{inverse.instrument_id}: no price to match the legs by; waiting")
@@ -187,14 +185,18 @@ class Flatten:
         )
         if not pair.linear:
             # The inverse leg is too small for any linear contract. It hedges part of what is there: it goes last.
-            self._desk.traded_xbt = Decimal(0)
-            await self._close_alone(linear)
+            await self._close_unpaired(linear)
         elif self._owed(price):
             await self._match(price)
         elif self._desk.taking(inverse, Side.SELL if pair.inverse < 0 else Side.BUY):
             # The leg that may be closed goes first: if it cannot trade, the other keeps hedging it.
             await self._desk.send(linear, pair.linear, price)
             await self._match(price)
+
+    async def _close_unpaired(self, *sides: VenueSide) -> None:
+        """Close each of ``sides`` by itself; nothing that fills is for the inverse leg to follow."""
+        await asyncio.gather(*(self._close_alone(side) for side in sides))
+        self._desk.traded_xbt = Decimal(0)
 
     async def _close_alone(self, side: VenueSide) -> None:
         price = self._inverse.price or side.price

@@ -116,11 +116,25 @@ class Wayward(InProcessVenue):
             raise Refused(self.name, f"cancel {client_order_id}", "placed by another client id")
         await super().cancel(instrument, client_order_id)
 
+    between: Callable[[], None] | None = None
+    "What happens after the first of two questions."
+
+    async def open_orders(self) -> list[OrderUpdate]:
+        answer = await super().open_orders()
+        self._answered()
+        return answer
+
+    def _answered(self) -> None:
+        happens, self.between = self.between, None
+        if happens is not None:
+            happens()
+
     async def positions(self) -> list[Position]:
         now = await super().positions()
+        self._answered()
         if not self.lag:
             return now
-        told = self._history[-1][1] if self._history else now
+        told = self._history[0][1]
         for at, held in self._history:
             if self._clock.monotonic() - at >= self.lag:
                 told = held

@@ -148,6 +148,24 @@ def test_an_order_of_the_bots_that_cannot_be_cancelled_is_left_its_room(bench: B
     assert max(bench.linear_seen) == 0
 
 
+def test_an_order_that_fills_between_two_questions_is_not_overlooked(bench: Bench) -> None:
+    """Of 10, 4 are bought back by a resting order after the first answer: 6 are left, whichever was asked first."""
+    bench.hold(80_000, -10)
+    bench.rest(1, 4, 79_000, "the-bots")
+    venues = bench.venues()
+
+    def take() -> None:
+        order = next(o for o in bench.exchanges[1].orders(ACCOUNT, live_only=True))
+        bench.exchanges[1].amend(ACCOUNT, order.order_id, quantity=4, price=8_000_500)
+
+    def arm() -> None:
+        venues[1].between = take
+
+    assert bench.flat(venues, meanwhile=arm).flat
+    assert sum(bench.sent(1)) == 6
+    assert max(bench.linear_seen) == 0
+
+
 # --- the legs stay matched -------------------------------------------------------------------------------
 
 
@@ -190,9 +208,13 @@ def test_no_second_clip_while_the_inverse_venue_is_mute(bench: Bench) -> None:
 
 def test_no_clip_while_the_inverse_book_is_empty(bench: Bench) -> None:
     bench.hold(80_000, -10)
-    bench.exchanges[0].set_market(bench.symbol(0), 8_000_000, [], [])
-    assert not bench.flat(bench.venues(), 5).flat
+
+    def empty() -> None:
+        bench.exchanges[0].set_market(bench.symbol(0), 8_000_000, [], [])
+
+    assert not bench.flat(bench.venues(), 5, meanwhile=empty).flat
     assert bench.held == (80_000, -10)
+    assert bench.sent(1) == []
 
 
 def test_orders_that_fill_by_halves_are_followed_up_before_the_next_clip(bench: Bench) -> None:
@@ -268,6 +290,14 @@ def test_a_hedge_too_small_for_a_pair_stays_while_the_linear_venue_refuses(coars
     assert coarse.held == (240_000, -1)
 
 
+def test_it_stays_when_half_the_linear_leg_is_closed_and_its_venue_falls_silent(coarse: Bench) -> None:
+    coarse.hold(240_000, -2)
+    venues = coarse.venues()
+    coarse.later(0.1, venues[1].drop_link)
+    assert not coarse.flat(venues, 5, meanwhile=lambda: coarse.market(1, 1)).flat
+    assert coarse.held == (240_000, -1)
+
+
 def test_it_goes_after_the_linear_leg(coarse: Bench) -> None:
     coarse.hold(240_000, -1)
     assert coarse.flat(coarse.venues()).flat
@@ -305,11 +335,12 @@ def test_a_leg_beside_a_silent_venue_stays_unless_it_is_to_be_stripped(bench: Be
 # --- nothing left behind ---------------------------------------------------------------------------------
 
 
-def test_an_order_held_until_the_open_is_cancelled(bench: Bench) -> None:
+@pytest.mark.parametrize("seconds", [2, 10])
+def test_an_order_held_until_the_open_is_cancelled(bench: Bench, seconds: float) -> None:
     bench.hold(80_000, -10)
     venues = bench.venues()
     venues[1].holds_orders = True
-    outcome = bench.flat(venues, 10)
+    outcome = bench.flat(venues, seconds)
     assert not outcome.flat
     assert bench.sent(1)
     assert bench.live == []
@@ -317,6 +348,14 @@ def test_an_order_held_until_the_open_is_cancelled(bench: Bench) -> None:
     bench.exchanges[1].resume(bench.symbol(1))
     bench.exchanges[1].step()
     assert bench.held == (80_000, -10)
+
+
+def test_resting_orders_are_cancelled(bench: Bench) -> None:
+    bench.hold(80_000, -10)
+    bench.rest(0, 100_000, 70_000, "the-bots")
+    bench.rest(1, -3, 90_000, "the-bots-too")
+    assert bench.flat(bench.venues()).flat
+    assert bench.live == []
 
 
 def test_an_order_that_cannot_be_cancelled_is_named(bench: Bench) -> None:
