@@ -1,7 +1,7 @@
 """The emergency command's orders: written down, sent once, and asked about until their end is known."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from adapters.clock import Clock
@@ -39,14 +39,21 @@ class Desk:
         self._id = flatten_id
         self._by = by
         self._voice = voice
+        self._unwritten: list[tuple[Entry, datetime]] = []
         self.sent = 0
         self.traded_xbt = Decimal(0)
 
     def note(self, entry: Entry) -> None:
-        """Write an entry to the journal. A disk that cannot take it does not stop the emergency."""
+        """Write an entry to the journal. A disk that cannot take it does not stop the emergency.
+
+        What it did not take is written before the next entry: an order is nothing without the command before it.
+        """
         now = self._clock.now()
+        self._unwritten.append((entry, now))
         try:
-            self._journal.write(entry, now)
+            while self._unwritten:
+                self._journal.write(*self._unwritten[0])
+                del self._unwritten[0]
         except OSError as error:
             self._voice(f"THE JOURNAL IS NOT WRITTEN ({error}), keep this line: {line_of(entry, now)}")
 

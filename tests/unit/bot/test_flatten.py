@@ -404,6 +404,25 @@ def test_a_full_disk_does_not_stop_it(bench: Bench) -> None:
     assert kinds == ["FlattenOrdered", *["OrderIntended"] * 4, "FlattenFinished"]
 
 
+def test_what_the_disk_did_not_take_is_written_when_it_does(bench: Bench, tmp_path: Path) -> None:
+    """The folder cannot be made while a file has its name."""
+    bench.hold(160_000, -20)
+    folder = tmp_path / "data"
+    folder.touch()
+    bench.later(0.2, folder.unlink)
+    assert bench.flat(bench.venues(), journal=folder / "flatten-run1.jsonl").flat
+    assert len([text for text in bench.said if text.startswith("THE JOURNAL IS NOT WRITTEN")]) == 3
+    first, *orders, last = read_journal(folder / "flatten-run1.jsonl")
+    assert first == FlattenOrdered("run1", "anna", ("bitmex", "cme"))
+    assert [entry.request.client_order_id[-3:] for entry in orders if isinstance(entry, OrderIntended)] == [
+        "001",
+        "002",
+        "003",
+        "004",
+    ]
+    assert last == FlattenFinished("run1", True)
+
+
 def test_an_empty_book_is_waited_for(bench: Bench) -> None:
     bench.hold(80_000, -10)
     bench.exchanges[1].set_market(bench.symbol(1), 8_000_000, [], [])

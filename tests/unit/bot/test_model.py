@@ -1,6 +1,7 @@
 """Plain values: ids, tickets, plans, limits, the trading table, one line for every event."""
 
 import json
+import resource
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,7 +12,7 @@ import pytest
 
 from bot.model.codec import KINDS, UndecodableEvent, decode, encode
 from bot.model.describe import _LINES
-from bot.model.events import Event, FlattenOrdered, OrderIntended, PlanStopping
+from bot.model.events import Event, FlattenFinished, FlattenOrdered, OrderIntended, PlanStopping
 from bot.model.flatten_journal import FlattenJournal, JournalUnreadable, read_journal
 from bot.model.ids import LegKey, Role, parse_client_order_id
 from bot.model.plans import PlanKind, PlanSpec
@@ -193,6 +194,24 @@ def test_a_line_cut_short_by_a_crash_was_never_sent(tmp_path: Path) -> None:
     whole = path.read_text()
     path.write_text(whole[:-10])
     assert read_journal(path) == (ORDERED,)
+
+
+def test_a_disk_that_runs_full_leaves_no_part_of_a_line(tmp_path: Path) -> None:
+    """The process may write no file beyond this size: the kernel takes a part of the line, then no more."""
+    path = journal(tmp_path)
+    before = path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    written = FlattenJournal(path)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 20, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            written.write(FlattenFinished("k7f3q2ab", True), T0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert path.read_bytes() == before
+    written.write(FlattenFinished("k7f3q2ab", True), T0)
+    written.close()
+    assert read_journal(path) == (ORDERED, INTENDED, FlattenFinished("k7f3q2ab", True))
 
 
 @pytest.mark.parametrize(
