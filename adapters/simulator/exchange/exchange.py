@@ -308,7 +308,9 @@ class Exchange:
             listing.book.replace((), ())
         listing.note_mid()
         self._outbox.post(BookChanged(symbol))
-        self._react(listing, now)
+        if not any(self.position(account, symbol).is_due for account in self._clearing.names()):
+            # Else the liquidation comes first, in ``step``, and cancels the stops.
+            self._react(listing, now)
         self._outbox.flush()
 
     def halt(self, symbol: str) -> None:
@@ -337,6 +339,9 @@ class Exchange:
         """
         now = self._clock.now()
         self._timetable.step(now)
+        # The venue's liquidation comes before a stop at the same mark, and cancels it: across a gap a stop would sell
+        # beyond bankruptcy, at the other positions' cost.
+        self._liquidate(now)
         for listing in self._listings.values():
             self._react(listing, now)
         self._liquidate(now)
