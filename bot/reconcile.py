@@ -17,6 +17,7 @@ from adapters.errors import Unreachable, VenueError
 from adapters.venue import Venue
 from bot.engine import Engine
 from bot.model.actions import Ask
+from bot.model.ids import Role
 from bot.model.inputs import Compared, MeetAccount, SpendAttempts
 from bot.orders.state import BotState, LegState
 from risk.instruments import InstrumentId
@@ -107,15 +108,20 @@ class Reconciler:
         self._running = asyncio.Lock()
 
     async def recover(self) -> None:
-        """Ask about every order and every reserved id a crash may have left behind. Raises VenueError."""
+        """Ask about every reserved id a crash may have left behind. Raises VenueError.
+
+        Only hedges are sent before they are on the disk; every other order is in the ledger, and asked about
+        with all that is not settled. So only hedge legs lose ids here: those to unwind with are kept.
+        """
         state = self._engine.state
         for order in list(state.unsettled.values()):
             await self._engine.ask(Ask(order.request.instrument, order.request.client_order_id))
         for plan in state.active_plans():
             tranche = plan.current
             if tranche is not None and tranche.armed:
-                for leg in tranche.legs.values():
-                    await self._ask_reserved(leg)
+                for role, leg in tranche.legs.items():
+                    if role is Role.HEDGE:
+                        await self._ask_reserved(leg)
 
     async def _ask_reserved(self, leg: LegState) -> None:
         first = leg.next_attempt

@@ -1,7 +1,6 @@
 """(state, input) → (events, actions): which decision answers which input."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from adapters.venue import Link, LinkState
 from bot.model.actions import Ask
@@ -201,13 +200,11 @@ def _recover(turn: Turn, client_order_id: str | None, source: Fill | OrderUpdate
     against = source.side is not leg.envelope.side
     purpose = Purpose.CONTINGENCY if against else leg.envelope.purposes[0]
     quantity = source.quantity
-    if isinstance(source, Fill):
-        # A fill tells no order's size: what is left of the envelope bounds it, the venue's answer settles it.
-        room = leg.envelope.quantity - turn.state.usage(leg).committed
-        instrument = turn.state.instruments[leg.instrument]
+    if isinstance(source, Fill) and not against:
+        # A fill tells no order's size: the envelope bounds it, the venue's answer settles it.
+        whole, instrument = leg.envelope.quantity, turn.state.instruments[leg.instrument]
         linear = instrument.terms.kind is Kind.LINEAR
-        bound = int(room) if linear else instrument.contracts_for(max(room, Decimal(0)), source.price)
-        quantity = max(quantity, bound)
+        quantity = max(quantity, int(whole) if linear else instrument.contracts_for(whole, source.price))
     request = OrderRequest(
         client_order_id,
         leg.instrument,
@@ -296,12 +293,13 @@ def _adopt(turn: Turn, given: AdoptJournal) -> None:
     for event in given.events:
         if _is_adopted(turn, event):
             continue
-        turn.emit(event)
         if isinstance(event, FlattenOrdered):
+            # What follows from it first: a crash in between has it adopted again, not forgotten.
             reason = f"flatten {event.flatten_id}"
             turn.emit(TradingStateChanged(TradingState.HALTED, event.by, reason))
             for plan in turn.state.active_plans():
                 ticketing.stop_plan(turn, plan, reason)
+        turn.emit(event)
 
 
 def _warn_of_unfinished_flatten(turn: Turn) -> None:

@@ -62,13 +62,13 @@ def is_answered(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
     """Say whether what is unhedged is less than can be traded, by hedging or, failing that, by unwinding."""
     hedge = tranche.legs[Role.HEDGE]
     side = Side.SELL if plan.unhedged > 0 else Side.BUY
-    if _over_hedged(plan, hedge):
-        return not hedge.attempts_left or _contracts(turn, hedge, side, plan.unhedged) == 0
-    if nothing_to_reduce(turn, hedge):
+    over_hedged = _over_hedged(plan, hedge)
+    if not over_hedged and nothing_to_reduce(turn, hedge):
         return True
-    if gave_up(turn, plan, hedge):
-        return _nearest(turn, tranche.lead, plan.unhedged) == 0
-    return _contracts(turn, hedge, side, plan.unhedged) == 0
+    if not over_hedged and not gave_up(turn, plan, hedge):
+        return _contracts(turn, hedge, side, plan.unhedged) == 0
+    back = hedge if over_hedged else tranche.lead
+    return _unwindable(turn, back, plan.unhedged) == 0 or not back.attempts_left
 
 
 def nothing_to_reduce(turn: Turn, hedge: LegState) -> bool:
@@ -77,7 +77,7 @@ def nothing_to_reduce(turn: Turn, hedge: LegState) -> bool:
 
 
 def left_naked(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
-    """Say whether more is unhedged than a lot of the hedge: hedging has failed, unwinding cannot take it all."""
+    """Say whether a lot of the hedge or more stays unhedged: hedging has failed, unwinding cannot take it all."""
     hedge = tranche.legs[Role.HEDGE]
     side = Side.SELL if plan.unhedged > 0 else Side.BUY
     return not nothing_to_reduce(turn, hedge) and _contracts(turn, hedge, side, plan.unhedged) > 0
@@ -191,11 +191,8 @@ def _unwind(turn: Turn, leg: LegState, naked: Decimal) -> bool:
         return False
     if not all(order.is_settled for order in turn.state.orders_of(leg)):
         return False
-    usage = turn.state.usage(leg)
-    coarse = leg.key.role is Role.WORKING
-    wanted = _nearest(turn, leg, naked) if coarse else _contracts(turn, leg, side, naked)
-    contracts = min(wanted, int(usage.filled - usage.unwound))
-    if contracts <= 0:
+    contracts = _unwindable(turn, leg, naked)
+    if contracts == 0:
         return False
     rung = failures(turn.state, leg, Purpose.CONTINGENCY)
     return turn.send(leg, Purpose.CONTINGENCY, side, contracts, _through(turn, leg, side, level.price, rung))
@@ -221,6 +218,15 @@ def _contracts(turn: Turn, leg: LegState, side: Side, xbt: Decimal) -> int:
     level = _touch(turn, leg.instrument, side)
     price = leg.ticket.material.price_high if level is None else level.price
     return hedge_size(turn.state.instruments[leg.instrument], xbt, price).contracts
+
+
+def _unwindable(turn: Turn, leg: LegState, naked: Decimal) -> int:
+    """Return how many contracts of what the leg has filled would go back for ``naked`` XBT."""
+    usage = turn.state.usage(leg)
+    side = Side.SELL if naked > 0 else Side.BUY
+    coarse = leg.key.role is Role.WORKING
+    wanted = _nearest(turn, leg, naked) if coarse else _contracts(turn, leg, side, naked)
+    return max(min(wanted, int(usage.filled - usage.unwound)), 0)
 
 
 def _nearest(turn: Turn, leg: LegState, xbt: Decimal) -> int:

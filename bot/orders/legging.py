@@ -10,7 +10,7 @@ from bot.model.trading_state import allows
 from bot.orders.hedging import answer_fills, held, is_answered, ladder, left_naked, nothing_to_reduce
 from bot.orders.planning import Finished, Wait, next_draft
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
-from bot.orders.ticketing import margin_objection, raise_tickets, stop_plan
+from bot.orders.ticketing import make_whole, margin_objection, raise_tickets, stop_plan
 from bot.orders.turn import Turn
 from risk.approval import Purpose
 from risk.basis import Basis
@@ -25,7 +25,9 @@ def advance(turn: Turn, plan: PlanState) -> None:
     # First, and for ever: a fill may come after its tranche, or even its plan, has ended.
     answer_fills(turn, plan)
     if plan.status is not PlanStatus.ACTIVE:
+        _finish_again(turn, plan)
         return
+    make_whole(turn, plan)
     tranche = plan.current
     if tranche is not None and tranche.armed:
         if not plan.stopping:
@@ -59,12 +61,25 @@ def _next(turn: Turn, plan: PlanState) -> None:
 
 def _finish(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     if tranche.is_spread and left_naked(turn, plan, tranche):
-        turn.alert(
-            "LEGGED_POSITION",
-            f"plan {plan.spec.plan_id}: {plan.unhedged:+.8f} XBT stay unhedged: the hedge has failed, and they "
-            f"are too few to unwind at {tranche.lead.instrument}",
-        )
+        turn.alert("LEGGED_POSITION", _left(plan))
     turn.emit(TrancheFinished(plan.spec.plan_id, tranche.number, str(plan.unhedged)))
+
+
+def _finish_again(turn: Turn, plan: PlanState) -> None:
+    """Say once what a fill after the plan's end has left that nothing can answer."""
+    answering = plan.answering
+    if plan.unhedged_since is None or answering is None or not _is_clear(turn, plan):
+        return
+    if left_naked(turn, plan, answering):
+        turn.alert("LEGGED_POSITION", _left(plan))
+        turn.emit(PlanFinished(plan.spec.plan_id, plan.status, _left(plan)))
+
+
+def _left(plan: PlanState) -> str:
+    return (
+        f"plan {plan.spec.plan_id}: {plan.unhedged:+.8f} XBT stay unhedged: its approval can neither hedge nor "
+        "unwind them"
+    )
 
 
 def _settled(state: BotState, plan: PlanState) -> bool:

@@ -1,6 +1,6 @@
 """The bot's memory: a projection of the events, rebuilt from the ledger at every start. ``fold`` fills it."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -139,7 +139,8 @@ class BotState:
     flows: set[tuple[str, str]] = field(default_factory=set)
     flattens: set[str] = field(default_factory=set)
     flattens_ended: set[str] = field(default_factory=set)
-    positions: defaultdict[InstrumentId, int] = field(default_factory=lambda: defaultdict(int))
+    positions: Counter[InstrumentId] = field(default_factory=Counter)
+    """Contracts held, signed. A Counter: to ask about a contract never traded changes nothing."""
     cash_and_cost: dict[str, Money] = field(default_factory=dict)
     """By venue, in its settlement currency: cash plus what open inverse positions cost, less what open linear
     ones did: the number that no average price can disturb."""

@@ -13,7 +13,7 @@ from bot.model.events import (
 )
 from bot.model.ids import MOST_ATTEMPTS, LegKey, Role
 from bot.model.inputs import ApproveTicket, Done, RejectTicket
-from bot.model.plans import PlanKind
+from bot.model.plans import PlanKind, PlanStatus
 from bot.model.tickets import Circumstances, Material, Ticket, TicketStatus
 from bot.orders.planning import Draft, LegDraft
 from bot.orders.state import LegState, PlanState, TrancheState
@@ -197,6 +197,11 @@ def _open_leg(turn: Turn, ticket_id: str) -> LegState | Denied:
         return Denied("TICKET_UNKNOWN", "a ticket that exists (see: basisbot tickets)", ticket_id)
     if leg.status is not TicketStatus.OPEN:
         return Denied("TICKET_CLOSED", "an open ticket", f"{ticket_id} is {leg.status}")
+    plan = turn.state.plans[leg.key.plan_id]
+    if plan.stopping or plan.status is not PlanStatus.ACTIVE:
+        return Denied(
+            "TICKET_CLOSED", "a ticket of a plan that goes on", f"{plan.spec.plan_id} {plan.status}"
+        )
     return leg
 
 
@@ -265,12 +270,24 @@ def expire(turn: Turn, plan: PlanState) -> None:
 
 def stop_plan(turn: Turn, plan: PlanState, reason: str) -> None:
     """Send no new working orders for the plan; void its open tickets. What has filled is still hedged."""
-    if plan.stopping:
-        return
-    turn.emit(PlanStopping(plan.spec.plan_id, reason))
-    tranche: TrancheState | None = plan.current
-    if tranche is None:
-        return
-    for leg in list(tranche.legs.values()):
+    if not plan.stopping:
+        turn.emit(PlanStopping(plan.spec.plan_id, reason))
+    for leg in [] if plan.current is None else list(plan.current.legs.values()):
         if leg.status is TicketStatus.OPEN:
             turn.emit(TicketVoided(leg.key, reason))
+
+
+def make_whole(turn: Turn, plan: PlanState) -> None:
+    """Finish what a crash cut in two: the events of one turn need not all have reached the disk."""
+    tranche = plan.current
+    if tranche is None or tranche.armed:
+        return
+    statuses = {leg.status for leg in tranche.legs.values()}
+    if plan.stopping:
+        stop_plan(turn, plan, plan.stopping)
+    elif set(tranche.legs) not in ({Role.WORKING, Role.HEDGE}, {Role.SINGLE}):
+        stop_plan(turn, plan, f"not every ticket of tranche {tranche.number} was written down")
+    elif not statuses <= {TicketStatus.OPEN, TicketStatus.APPROVED}:
+        stop_plan(turn, plan, f"a ticket of tranche {tranche.number} was not approved")
+    elif statuses == {TicketStatus.APPROVED}:
+        turn.emit(TrancheArmed(plan.spec.plan_id, tranche.number))

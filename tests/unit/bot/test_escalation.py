@@ -281,6 +281,38 @@ def test_nothing_is_unwound_that_an_unknown_hedge_may_cover() -> None:
     assert len(desk.of(Purpose.CONTINGENCY)) == 1
 
 
+def test_nor_anything_else_while_one_is_unknown() -> None:
+    """Two lots under an UNKNOWN hedge, a third whose hedges fail: the venue is asked before anything goes back."""
+    desk = Desk.ready().armed()
+    working = desk.last
+    desk.fill(2, "80700", working)
+    unknown = desk.last
+    desk.silence()
+    desk.fill(1, "80700", working)
+    desk.tell(OrderStatus.FILLED, 3, working)
+    unfilled(desk, 6)
+    desk.wait(30, ticks=30)
+    assert desk.of(Purpose.CONTINGENCY) == []
+    desk.tell(OrderStatus.CANCELED, 0, unknown)
+    assert [request.quantity for request in desk.of(Purpose.CONTINGENCY)] == [3]
+
+
+def test_an_unwind_that_fills_after_it_was_called_cancelled_is_said_aloud() -> None:
+    """Then more has gone back than had filled, and no approval holds an order that would mend it."""
+    desk = filled()
+    unfilled(desk, 6)
+    falsely_cancelled = desk.last
+    unfilled(desk, 1)
+    desk.trade("80705")
+    assert desk.status == "stopped"
+    desk.fill(3, "80705", falsely_cancelled)
+    desk.wait(30, ticks=30)
+    assert desk.state.positions[MBT.id] == 3
+    assert desk.alerts == ["LEGGED_POSITION", "LEGGED_POSITION"]
+    assert "+0.30000000 XBT" in desk.told(Alerted)[-1].text
+    assert len(desk.of(Purpose.CONTINGENCY)) == 2
+
+
 def test_a_hedge_the_venue_says_has_filled_is_waited_for() -> None:
     """Its word comes before its fills: the filled part is covered, though the fills are not booked yet."""
     desk = filled()

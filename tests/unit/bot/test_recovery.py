@@ -5,9 +5,18 @@ from datetime import timedelta
 
 from adapters.venue import Link, LinkState
 from bot.model.actions import Ask
-from bot.model.events import AttemptsSpent, FillBooked, OrderIntended
+from bot.model.events import (
+    AttemptsSpent,
+    FillBooked,
+    FlattenOrdered,
+    OrderIntended,
+    PlanStopping,
+    TicketRaised,
+    TicketVoided,
+    TrancheArmed,
+)
 from bot.model.ids import LegKey, Role
-from bot.model.inputs import Compared, LoadInstrument, OrderAnswer, SpendAttempts
+from bot.model.inputs import AdoptJournal, Compared, LoadInstrument, OrderAnswer, RejectTicket, SpendAttempts
 from bot.orders.fold import apply
 from bot.orders.market import Market
 from bot.orders.state import BotState
@@ -295,3 +304,60 @@ def test_an_update_of_a_reserved_id_is_enough() -> None:
     connected(desk)
     assert desk.sent == []
     assert desk.order(hedge.client_order_id).request.quantity == 24_000
+
+
+# --- a turn cut in two -----------------------------------------------------------------------------------
+
+
+def cut(desk: Desk, kind: type[object]) -> Desk:
+    """A new process whose ledger ends just before the last event of ``kind``."""
+    index = max(i for i, (event, _) in enumerate(desk.events) if isinstance(event, kind))
+    return connected(restarted(desk, seconds=1, forget=len(desk.events) - index))
+
+
+def test_half_a_tranches_tickets_end_the_plan() -> None:
+    desk = Desk.ready()
+    desk.propose()
+    desk = cut(desk, TicketRaised)
+    assert desk.status == "stopped"
+    assert desk.plan.reason == "not every ticket of tranche 1 was written down"
+    assert desk.tickets == {}
+
+
+def test_two_approvals_whose_arming_was_lost_arm() -> None:
+    desk = Desk.ready()
+    desk.propose()
+    desk.approve()
+    desk = cut(desk, TrancheArmed)
+    desk.give(Compared(()))
+    assert desk.told(TrancheArmed) == [TrancheArmed("plan1", 1)]
+    assert len(desk.of(Purpose.WORK)) == 1
+
+
+def test_a_rejection_whose_consequence_was_lost_ends_the_plan() -> None:
+    desk = Desk.ready()
+    desk.propose()
+    desk.command(RejectTicket("plan1-01w", "anna", "no"))
+    desk = cut(desk, PlanStopping)
+    assert desk.status == "stopped"
+    assert desk.tickets == {}
+
+
+def test_a_stopped_plan_leaves_no_ticket_open() -> None:
+    desk = Desk.ready()
+    desk.propose()
+    desk.command(RejectTicket("plan1-01w", "anna", "no"))
+    desk = cut(desk, TicketVoided)
+    assert desk.status == "stopped"
+    assert desk.tickets == {}
+
+
+def test_a_flatten_half_adopted_is_adopted_again() -> None:
+    desk = Desk.ready()
+    desk.propose()
+    ordered = FlattenOrdered("k7f3q2ab", "anna", ("bitmex", "cme"))
+    desk.give(AdoptJournal((ordered,)))
+    desk = cut(desk, FlattenOrdered)
+    assert desk.state.trading == "halted"
+    desk.give(AdoptJournal((ordered,)))
+    assert desk.told(FlattenOrdered) == [ordered]
