@@ -1,6 +1,7 @@
 """(state, input) → (events, actions): which decision answers which input."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from adapters.venue import Link, LinkState
 from bot.model.actions import Ask
