@@ -1,11 +1,15 @@
 """The log: JSON lines in the instance's folder, and, where wanted, the same for people on standard error."""
 
+import io
+import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -15,35 +19,66 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 def logging_to(path: Path, *, console: bool) -> Iterator[None]:
     """Send structlog and the standard library's logging to ``path`` while the block runs."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8", buffering=1) as file:
-        processors: list[Processor] = [
-            structlog.stdlib.add_log_level,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-        ]
-        if console:
-            processors.append(_Console(sys.stderr))
-        processors.append(structlog.processors.JSONRenderer())
-        structlog.configure(
-            processors=processors,
-            logger_factory=structlog.WriteLoggerFactory(file=file),
-            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-            cache_logger_on_first_use=False,
-        )
-        # The client libraries use the standard library; their errors matter, their chatter does not.
-        handler = logging.StreamHandler(file)
-        handler.setFormatter(
-            logging.Formatter('{"library": "%(name)s", "level": "%(levelname)s", "event": "%(message)s"}')
-        )
-        root = logging.getLogger()
-        root.addHandler(handler)
-        root.setLevel(logging.WARNING)
-        try:
-            yield
-        finally:
-            root.removeHandler(handler)
-            structlog.reset_defaults()
+    file = _Lines(path)
+    processors: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    if console:
+        processors.append(_Console(sys.stderr))
+    processors.append(structlog.processors.JSONRenderer())
+    structlog.configure(
+        processors=processors,
+        logger_factory=structlog.WriteLoggerFactory(file=cast(TextIO, file)),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=False,
+    )
+    # The client libraries use the standard library; their errors matter, their chatter does not.
+    handler = logging.StreamHandler(file)
+    handler.setFormatter(_Json())
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        structlog.reset_defaults()
+        file.close()
+
+
+class _Lines(io.TextIOBase):
+    """Appends lines to a file. The bot logs while it trades: a disk that takes no more must not end that."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            os.write(self._descriptor, text.encode(errors="replace"))
+        return len(text)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
+class _Json(logging.Formatter):
+    """One line of JSON, whatever the message holds."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {
+            "library": record.name,
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return json.dumps(entry)
 
 
 class _Console:
@@ -55,5 +90,6 @@ class _Console:
     def __call__(self, _logger: WrappedLogger, _method: str, entry: EventDict) -> EventDict:
         moment = str(entry.get("timestamp", ""))[11:23]
         level = "" if entry.get("level") == "info" else f"{str(entry.get('level')).upper()} "
-        self._stream.write(f"{moment} {level}{entry.get('event')}\n")
+        with suppress(OSError, ValueError):  # it may have been closed, or its reader have gone
+            self._stream.write(f"{moment} {level}{entry.get('event')}\n")
         return entry
