@@ -98,7 +98,9 @@ def _sayer(json: bool) -> Callable[[str], None]:
     stream = sys.stderr if json else sys.stdout
 
     def say(text: str) -> None:
-        print(text, file=stream, flush=True)
+        # Called from the bot's loop: a reader that has gone (demo | head) must not end it.
+        with contextlib.suppress(OSError):
+            print(text, file=stream, flush=True)
 
     return say
 
