@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end things in order, also where the shell started us with Ctrl-C ignored."""
+"""Ctrl-C, SIGTERM and a closed terminal end things in order, also where the shell started us with Ctrl-C ignored."""
 
 import asyncio
 import signal
@@ -13,7 +13,7 @@ class Stopped(Exception):
 
 
 async def stoppable(work: Coroutine[Any, Any, T]) -> T:
-    """Await ``work``; cancel it, with all its clean-up, at the first SIGINT or SIGTERM. Raises Stopped then."""
+    """Await ``work``; cancel it, with all its clean-up, at the first signal to end. Raises Stopped then."""
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
     asked = False
@@ -23,7 +23,11 @@ async def stoppable(work: Coroutine[Any, Any, T]) -> T:
         asked = True
         task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    # Under nohup, and in the emergency command, the terminal may go.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, stop)
     try:
         return await task
@@ -32,5 +36,5 @@ async def stoppable(work: Coroutine[Any, Any, T]) -> T:
             raise
         raise Stopped("stopped before the end; everything was released in order") from None
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)
