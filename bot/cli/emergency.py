@@ -2,7 +2,9 @@
 
 import asyncio
 import json as json_module
+import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
@@ -37,6 +39,9 @@ def flatten(
     from bot.runtime.signals import stoppable
     from config.load import require_consent
 
+    # A closed terminal takes nothing back that was ordered from it.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
     chosen = _as_running(profile)
     require_consent(chosen, live=live)
     raise SystemExit(asyncio.run(stoppable(_flatten(chosen, yes, dry_run, strip_hedge, seconds, json))))
@@ -47,7 +52,7 @@ def _as_running(profile: str) -> Any:
     chosen = settings(profile)
     if chosen.mode != "simulated":
         return chosen
-    with suppress(OSError, ValueError, AttributeError):
+    with suppress(OSError, ValueError, AttributeError, TypeError):
         told = json_module.loads((chosen.data_dir / "daemon.json").read_text(encoding="utf-8"))
         overrides = {str(key): value for key, value in dict(told.get("overrides", {})).items()}
         return settings(profile, **overrides)
@@ -63,7 +68,8 @@ async def _flatten(
     from bot.runtime.files import Files
 
     def say(text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
 
     files = Files(chosen.data_dir)
     with logging_if_possible(files.log, say):
@@ -76,7 +82,7 @@ async def _flatten(
                 if json:
                     output.print_json({str(key): value for key, value in ready.holds.items()})
                 return Exit.DONE if None not in ready.holds.values() else Exit.UNREACHABLE
-            if not yes and not _confirmed():
+            if not yes and not await _confirmed(say):
                 raise CommandFailed("nothing was sent", Exit.REFUSED)
             outcome = await ready.carry_out(files, timedelta(seconds=seconds))
     view = {
@@ -101,10 +107,23 @@ async def _flatten(
     return Exit.UNREACHABLE if outcome.unanswered else Exit.REFUSED
 
 
-def _confirmed() -> bool:
+async def _confirmed(say: Callable[[str], None]) -> bool:
+    """Ask on the terminal, while the links are kept up and Ctrl-C is heard."""
     if not sys.stdin.isatty():
         raise CommandFailed("say --yes: there is no terminal to ask on; nothing was sent", Exit.USAGE)
-    return input("Close all of this now? Type yes: ").strip().lower() == "yes"
+    say("Close all of this now? Type yes:")
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[str] = loop.create_future()
+
+    def take() -> None:
+        loop.remove_reader(sys.stdin)
+        answer.set_result(sys.stdin.readline())
+
+    loop.add_reader(sys.stdin, take)
+    try:
+        return (await answer).strip().lower() == "yes"
+    finally:
+        loop.remove_reader(sys.stdin)
 
 
 def _print(view: dict[str, Any]) -> None:
