@@ -1,7 +1,11 @@
 """The command line. Exit codes: 0 done, 1 refused or not achieved, 2 usage or configuration, 3 venue (or bot)
 unreachable, 4 ledger or reconciliation mismatch."""
 
+import io
+import os
 import sys
+
+_INTERRUPTED = 130
 
 
 def options_last(arguments: list[str]) -> list[str]:
@@ -28,14 +32,22 @@ def main() -> None:
     from bot.cli.app import app
     from bot.cli.failures import explain, explain_usage
 
+    # Books and logs are for their owner; and a terminal that lacks a character gets a substitute.
+    os.umask(0o077)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
-        sys.exit(app(args=options_last(sys.argv[1:]), prog_name="basisbot", standalone_mode=False) or 0)
+        code = app(args=options_last(sys.argv[1:]), prog_name="basisbot", standalone_mode=False) or 0
+        if code == _INTERRUPTED:
+            print("interrupted", file=sys.stderr)
+        sys.exit(code)
     except TyperException as error:
         print(explain_usage(error), file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
