@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 View = dict[str, Any]
@@ -43,9 +44,9 @@ def status(view: View) -> None:
     grid.add_row("instance", f"{view['instance']} ({view['mode']}), pid {view['pid']}")
     grid.add_row("trading", f"{view['trading']}; {agree}")
     for line in view["differences"]:
-        grid.add_row("", f"[red]{line}[/]")
+        grid.add_row("", f"[red]{escape(line)}[/]")
     if view["latched"]:
-        grid.add_row("", f"[red]{view['latched']}[/]")
+        grid.add_row("", f"[red]{escape(view['latched'])}[/]")
     grid.add_row("links", ", ".join(f"{venue} {link}" for venue, link in view["links"].items()))
     for quote in view["quotes"]:
         grid.add_row(
@@ -67,7 +68,7 @@ def status(view: View) -> None:
         grid.add_row("position", "none")
     grid.add_row("Δ", f"{view['delta_xbt']} XBT; unhedged {view['unhedged_xbt']} XBT")
     for plan in view["plans"]:
-        grid.add_row("plan", plan_line(plan))
+        grid.add_row("plan", escape(plan_line(plan)))
     for order in view["orders_in_flight"]:
         grid.add_row("order", f"{order['id']} {order['belief']}, {order['outstanding']} outstanding")
     tickets = view["open_tickets"]
@@ -75,7 +76,7 @@ def status(view: View) -> None:
         "tickets", f"[bold]{tickets} wait for you[/]: basisbot tickets" if tickets else "none waiting"
     )
     for alert in view["alerts"][-5:]:
-        grid.add_row("alert", f"[yellow]{alert['at'][11:19]} {alert['code']}: {alert['text']}[/]")
+        grid.add_row("alert", f"[yellow]{alert['at'][11:19]} {alert['code']}: {escape(alert['text'])}[/]")
     out.print(grid)
 
 

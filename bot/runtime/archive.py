@@ -1,13 +1,17 @@
 """Every demonstration starts with empty books; the books of the one before are put aside, not thrown away."""
 
+import re
 import shutil
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 from bot.ledger.lock import LockFile
+from bot.runtime.files import Files
 from config.settings import Settings
 
 _KEEP = 5
+_OURS = re.compile(r"\d{8}T\d{12}Z")
 
 
 def put_aside(settings: Settings, now: datetime) -> Path | None:
@@ -23,12 +27,27 @@ def put_aside(settings: Settings, now: datetime) -> Path | None:
         past = settings.data_dir / "past"
         target = past / f"{now:%Y%m%dT%H%M%S%fZ}"
         target.mkdir(parents=True)
-        for pattern in (f"{ledger.name}*", "*.log", "flatten*"):
-            for path in settings.data_dir.glob(pattern):
-                if not path.name.endswith(".lock"):
-                    path.rename(target / path.name)
-        for old in sorted(past.iterdir())[:-_KEEP]:
+        for path in _left(settings):
+            shutil.move(path, target / path.name)
+        ours = sorted(path for path in past.iterdir() if _OURS.fullmatch(path.name))
+        for old in ours[:-_KEEP]:
             shutil.rmtree(old)
     finally:
         lock.release()
     return target
+
+
+def _left(settings: Settings) -> Iterator[Path]:
+    """Yield what a run leaves, and nothing else: the data folder may be anybody's."""
+    files, ledger = Files(settings.data_dir), settings.ledger_path
+    yield from (
+        path
+        for path in (
+            ledger,
+            *(ledger.with_name(ledger.name + suffix) for suffix in ("-wal", "-shm")),
+            files.log,
+            files.latch,
+            *files.flatten_journals,
+        )
+        if path.exists()
+    )

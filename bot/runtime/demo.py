@@ -22,6 +22,7 @@ from bot.orders.state import PlanState
 from bot.reconcile import Snapshot, snapshot
 from bot.runtime.daemon import Bot, running
 from bot.surfaces.views import plain
+from config.load import SHIPPED
 from config.settings import Settings
 from risk.approval import Denied
 from risk.money import Currency
@@ -110,10 +111,9 @@ async def demonstrate(
         say(f"the bot runs: {bot.url}/docs (its token is in {settings.data_dir / 'daemon.json'})")
         if not auto_approve:
             say("every leg waits for you. In another terminal:")
-            say(f"    basisbot tickets --profile {settings.instance}")
-            say(
-                f"    basisbot approve TICKET --profile {settings.instance}   (or: reject TICKET --reason WHY)"
-            )
+            profile = settings.source.stem if settings.source.parent == SHIPPED else settings.source
+            say(f"    basisbot tickets --profile {profile}")
+            say(f"    basisbot approve TICKET --profile {profile}   (or: reject TICKET --reason WHY)")
         approver = asyncio.create_task(_approve_all(bot.engine)) if auto_approve else None
         try:
             await _job(bot, settings, ids, say)

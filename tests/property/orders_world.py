@@ -124,9 +124,7 @@ class World:
         tick = TICKS[venue]
         bid = (self.mid[venue] // tick) * tick
         level = 10**7
-        return Quote(
-            NAMES[venue].id, (Level(bid, level),), (Level(bid + tick, level),), self.desk.now
-        )
+        return Quote(NAMES[venue].id, (Level(bid, level),), (Level(bid + tick, level),), self.desk.now)
 
     def tick(self, seconds: float) -> None:
         self.desk.now += timedelta(seconds=seconds)
@@ -220,7 +218,8 @@ class World:
 
     def _update(self, placed: Placed, status: OrderStatus, filled: int) -> OrderUpdate:
         return replace(
-            self.desk.update(status, filled, placed.request), venue_order_id=f"v-{placed.request.client_order_id}"
+            self.desk.update(status, filled, placed.request),
+            venue_order_id=f"v-{placed.request.client_order_id}",
         )
 
     # --- what is told ------------------------------------------------------------------------------------
@@ -305,7 +304,9 @@ class World:
         elif roll > 0.97:
             self.give(CancelPlan(self.wanted.plan_id, "anna"))
         elif roll > 0.9:
-            self.give(SetTradingState(self.rng.choice([TradingState.HALTED, TradingState.ACTIVE]), "anna", "x"))
+            self.give(
+                SetTradingState(self.rng.choice([TradingState.HALTED, TradingState.ACTIVE]), "anna", "x")
+            )
 
     def crash(self) -> None:
         """Lose what was not on the disk yet, start again from the ledger, and ask about every reserved id."""
