@@ -19,10 +19,10 @@ def put_aside(settings: Settings, now: datetime) -> Path | None:
 
     Keeps the latest five. Raises LedgerLocked while another run holds the ledger.
     """
-    ledger = settings.ledger_path
-    if not ledger.exists():
+    if not {*_left(settings)} - {Files(settings.data_dir).log}:
         return None
-    lock = LockFile.acquire(ledger, now)
+    settings.ledger_path.parent.mkdir(parents=True, exist_ok=True)
+    lock = LockFile.acquire(settings.ledger_path, now)
     try:
         past = settings.data_dir / "past"
         target = past / f"{now:%Y%m%dT%H%M%S%fZ}"
