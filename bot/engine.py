@@ -16,7 +16,8 @@ from adapters.errors import NotSent, OutcomeUnknown, Refused, Throttled, VenueEr
 from adapters.venue import Venue, VenueEvent
 from bot.model.actions import Action, Ask, Cancel, Submit
 from bot.model.describe import describe
-from bot.model.events import Event, OrderIntended, Recorded
+from bot.model.events import AttemptsSpent, Event, OrderIntended, Recorded, TicketApproved
+from bot.model.ids import LegKey, parse_client_order_id
 from bot.model.inputs import Command, Done, Input, OrderAnswer, SubmitRefused, SubmitUnknown, Tick
 from bot.model.policy import Policy
 from bot.orders.decide import decide
@@ -69,6 +70,11 @@ class Engine:
         self._asking: set[str] = set()
         self._last_resort: set[asyncio.Task[None]] = set()
         self._last_seq = 0
+        self._durable = 0
+        self._authority: dict[LegKey, int] = {}
+        self._waking: asyncio.TimerHandle | None = None
+        self._broken: BaseException | None = None
+        self._has_ended = False
         self.listeners: list[Callable[[Recorded], None]] = []
 
     def hear(self, given: VenueEvent | Input) -> None:
@@ -77,39 +83,50 @@ class Engine:
 
     async def command(self, command: Command) -> Done | Denied:
         """Carry out a person's command. Answers when what it did is durable."""
-        reply: asyncio.Future[Done | Denied] = asyncio.get_running_loop().create_future()
-        self._inbox.put_nowait((command, reply))
-        answer = await reply
+        answer = await self._asked(command)
         await self._store.durable(self._last_seq)
         return answer
 
     async def drained(self) -> None:
         """Return when everything heard so far has been decided on."""
+        await self._asked(Tick())
+
+    async def _asked(self, given: Input) -> Done | Denied:
         reply: asyncio.Future[Done | Denied] = asyncio.get_running_loop().create_future()
-        self._inbox.put_nowait((Tick(), reply))
-        await reply
+        if self._has_ended:
+            reply.cancel()
+        self._inbox.put_nowait((given, reply))
+        return await reply
 
     async def run(self) -> None:
-        """Decide for ever. An error in a decision ends the bot: a restart rebuilds from the ledger."""
+        """Decide for ever. An error in a decision, or one nobody foresaw in carrying it out, ends the bot: a restart
+        rebuilds from the ledger and asks the venues."""
         ticker = asyncio.create_task(self._ticking())
         waiting: asyncio.Future[Done | Denied] | None = None
         try:
             while True:
                 given, reply = await self._inbox.get()
                 waiting = reply
+                if self._broken is not None:
+                    raise self._broken
                 answer = self._take(given)
                 if reply is not None and not reply.done():
                     reply.set_result(answer or Done(""))
+                # A full inbox must not keep back what was just decided: let the orders reach their sockets.
+                await asyncio.sleep(0)
         finally:
             if self._last_resort:
                 await asyncio.wait(self._last_resort, timeout=_LAST_RESORT)
             for task in (ticker, *self._tasks):
                 task.cancel()
             await asyncio.gather(ticker, *self._tasks, return_exceptions=True)
+            if self._waking is not None:
+                self._waking.cancel()
             self._abandon(waiting)
 
     def _abandon(self, waiting: "asyncio.Future[Done | Denied] | None") -> None:
         """Nobody decides any more: let go of whoever waits for an answer."""
+        self._has_ended = True
         replies = [waiting]
         while not self._inbox.empty():
             replies.append(self._inbox.get_nowait()[1])
@@ -132,6 +149,8 @@ class Engine:
                 entry = self._store.append(event, turn.now)
                 recorded.append(entry)
                 self._last_seq = entry.seq
+                if isinstance(event, TicketApproved | AttemptsSpent):
+                    self._authority[event.leg] = entry.seq
         except Exception:
             self._hedge_regardless(turn.actions)
             raise
@@ -144,19 +163,31 @@ class Engine:
         for action in turn.actions:
             if isinstance(action, Submit):
                 hedging = hedging or not action.wait_durable
-                seq = intents[action.order.request.client_order_id]
-                self._spawn(self._submit(action, seq))
+                self._spawn(self._submit(action, self._first(action, intents)))
             else:
                 self._spawn(self._carry_out(action))
-        if hedging:
-            asyncio.get_running_loop().call_later(_WAKE_AFTER_HEDGE, self._store.wake)
-        elif recorded:
+        if hedging and self._waking is None:
+            self._waking = asyncio.get_running_loop().call_later(_WAKE_AFTER_HEDGE, self._wake)
+        elif recorded and self._waking is None:
             self._store.wake()
         for entry in recorded:
             log.info(describe(entry.event), seq=entry.seq, kind=type(entry.event).__name__)
             for listener in self.listeners:
                 listener(entry)
         return answer
+
+    def _wake(self) -> None:
+        self._waking = None
+        self._store.wake()
+
+    def _first(self, action: Submit, intents: Mapping[str, int]) -> int:
+        """Return the event that must be on the disk before the order goes: its intent; of a hedge, what reserved its
+        id, which nearly always is there long since."""
+        client_id = action.order.request.client_order_id
+        if action.wait_durable:
+            return intents[client_id]
+        parsed = parse_client_order_id(client_id)
+        return 0 if parsed is None else self._authority.get(parsed[0], 0)
 
     def _hedge_regardless(self, actions: list[Action]) -> None:
         """The ledger has failed, and with it this run. What has filled is hedged all the same: the ids of hedges are
@@ -172,13 +203,22 @@ class Engine:
     def _spawn(self, coroutine: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finished)
 
-    async def _submit(self, action: Submit, seq: int) -> None:
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self._broken is None:
+            self._broken = error
+            self.hear(Tick())  # wakes the loop, which ends upon it
+
+    async def _submit(self, action: Submit, first: int) -> None:
+        """Send an order once event ``first`` is on the disk (0: at once)."""
         request = action.order.request
         client_id = request.client_order_id
-        if action.wait_durable:
-            await self._store.durable(seq)
+        if first > self._durable:
+            await self._store.durable(first)
+            self._durable = max(self._durable, first)
         closed = self._gate()
         if closed is not None and action.order.purpose is not Purpose.FLATTEN:
             self.hear(SubmitRefused(client_id, "FLATTEN_LATCH", closed, reached_venue=False))
