@@ -66,12 +66,14 @@ def _positions(state: BotState, venue: str, positions: Sequence[Position]) -> li
 
 
 def _orders(state: BotState, open_orders: Sequence[OrderUpdate]) -> list[str]:
-    return [
-        f"{update.instrument}: open order {update.client_order_id or update.venue_order_id} "
-        f"({update.side} {update.leaves}) is not this ledger's"
-        for update in open_orders
-        if (update.client_order_id or "") not in state.orders
-    ]
+    found = []
+    for update in open_orders:
+        order = state.orders.get(update.client_order_id or "")
+        if order is None or order.belief.is_final:
+            whose = "is not this ledger's" if order is None else f"is {order.belief} in the ledger"
+            name = update.client_order_id or update.venue_order_id
+            found.append(f"{update.instrument}: open order {name} ({update.side} {update.leaves}) {whose}")
+    return found
 
 
 def _cash(state: BotState, venue: str, snapshot: Snapshot) -> list[str]:
@@ -106,6 +108,9 @@ class Reconciler:
         self._engine = engine
         self._venues = venues
         self._running = asyncio.Lock()
+        # By venue: the last thing heard when nothing before it could be missing. What is heard later does not
+        # prove that nothing was missed in between.
+        self._complete = dict(engine.state.last_heard)
 
     async def recover(self) -> None:
         """Ask about every reserved id a crash may have left behind. Raises VenueError.
@@ -140,6 +145,7 @@ class Reconciler:
             seen: tuple[str, ...] | None = None
             for _ in range(_TRIES):
                 before = self._movements()
+                heard = dict(self._engine.state.last_heard)
                 await self._catch_up()
                 found = await self._compare()
                 if found and (seen != found or self._movements() != before):
@@ -151,6 +157,8 @@ class Reconciler:
                 break
             else:
                 raise Unreachable("reconciliation", "compare", "the books never stood still long enough")
+            if not found:
+                self._complete = heard
             self._engine.hear(Compared(found))
             await self._engine.drained()
             return found
@@ -166,7 +174,7 @@ class Reconciler:
                 self._engine.hear(MeetAccount(await venue.account()))
                 continue
             opened = state.opened_at[name]
-            since = max(opened, state.last_heard.get(name, opened) - _OVERLAP)
+            since = max(opened, self._complete.get(name, opened) - _OVERLAP)
             for order in list(state.unsettled.values()):
                 if order.request.instrument.venue == name:
                     await self._engine.ask(Ask(order.request.instrument, order.request.client_order_id))
