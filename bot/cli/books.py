@@ -8,7 +8,7 @@ import typer
 from bot.cli.failures import Exit
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
-ledger = typer.Typer(help="The books.", no_args_is_help=True)
+ledger = typer.Typer(help="The books: everything that happened, and its proof.", no_args_is_help=True)
 
 
 @ledger.callback()
@@ -24,7 +24,10 @@ def verify_ledger(
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
-    """Prove the ledger: chain, projections, sums, an approval for every order. Exit code 4 if it fails."""
+    """Prove the books: chain, sums, an approval for every order.
+
+    Reads one snapshot and disturbs no bot. Exit code 4 if anything is wrong.
+    """
     from bot.cli import output
     from bot.ledger.verify import verify
 

@@ -20,7 +20,9 @@ def approve(
     json: Json = False,
     content_hash: Annotated[
         str | None,
-        typer.Option("--hash", help="Approve only if the ticket still has this content hash."),
+        typer.Option(
+            "--hash", help="Approve only what has this content hash (tickets --json).", metavar="HASH"
+        ),
     ] = None,
 ) -> None:
     """Approve a ticket. It is shown first; the approval binds to what is shown."""

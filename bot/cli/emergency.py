@@ -18,7 +18,7 @@ from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
 
 def flatten(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be closed, send nothing.")
     ] = False,
@@ -26,15 +26,15 @@ def flatten(
         bool,
         typer.Option("--strip-hedge", help="Close each leg by itself, even while the other cannot trade."),
     ] = False,
-    seconds: Annotated[float, typer.Option(help="Give up after this long.", min=1.0)] = 120.0,
+    seconds: Annotated[float, typer.Option(help="Give up after this long.", metavar="N", min=1.0)] = 120.0,
     profile: Profile = DEFAULT_PROFILE,
     live: Annotated[bool, typer.Option("--live", help="Needed with a live profile.")] = False,
     json: Json = False,
 ) -> None:
-    """EMERGENCY: stop the bot's sending, cancel, close everything at both venues, verify.
+    """EMERGENCY: cancel and close everything at both venues, now.
 
-    Works whether the bot runs, hangs or is gone. The command is its own approval. Afterwards nothing is
-    sent until basisbot enable.
+    Stops the bot's sending, cancels, closes in pairs, and looks until both venues say flat. Works whether the
+    bot runs, hangs or is gone. The command is its own approval. Afterwards nothing is sent until basisbot enable.
     """
     from bot.runtime.signals import stoppable
     from config.load import require_consent

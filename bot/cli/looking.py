@@ -13,7 +13,7 @@ def connect(profile: str) -> Daemon:
 
 
 def status(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
-    """Show how things stand: trading state, quotes, positions, delta, what waits."""
+    """Show trading state, quotes, positions, delta, and what waits."""
     from bot.cli import output
 
     view = connect(profile).get("/status")

@@ -7,7 +7,10 @@ import typer
 Profile = Annotated[
     str,
     typer.Option(
-        "--profile", "-p", help="A shipped profile's name, or the file of one.", metavar="NAME|FILE"
+        "--profile",
+        "-p",
+        help="A shipped profile (demo, sim, testnet, live), or a file.",
+        metavar="NAME|FILE",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -19,8 +19,8 @@ Direction = Annotated[
         metavar="long-inverse|short-inverse",
     ),
 ]
-Size = Annotated[str | None, typer.Option("--size", help="Size of the spread.", metavar="XBT")]
-Tranches = Annotated[int | None, typer.Option(help="How many slices.", min=1, max=90)]
+Size = Annotated[str | None, typer.Option("--size", help="Size of each leg.", metavar="XBT")]
+Tranches = Annotated[int | None, typer.Option(help="How many slices.", metavar="N", min=1, max=90)]
 MinBasis = Annotated[
     str | None, typer.Option("--min-basis", help="Do not trade below this basis.", metavar="USD")
 ]
@@ -59,12 +59,19 @@ def open_plan(
     min_basis: MinBasis = None,
     max_basis: MaxBasis = None,
     collateral: Annotated[
-        bool | None, typer.Option("--collateral/--no-collateral", help="Hedge the collateral first.")
+        bool | None,
+        typer.Option(
+            "--collateral/--no-collateral", help="Hedge the XBT held as collateral first, or do not."
+        ),
     ] = None,
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
-    """Propose to open a spread. What is left out comes from the profile. Tickets follow."""
+    """Propose to open a spread.
+
+    What is left out comes from the profile. Nothing is sent: one ticket for each leg follows, tranche by tranche,
+    and waits for you (basisbot tickets).
+    """
     default = settings(profile).plan
     _propose(
         profile,
@@ -101,7 +108,10 @@ def close_plan(
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
-    """Propose to take a spread down, in pairs. Tickets follow."""
+    """Propose to take a spread down, in pairs.
+
+    Nothing is sent: tickets follow and wait for you (basisbot tickets).
+    """
     default = settings(profile).plan
     _propose(
         profile,
@@ -135,11 +145,13 @@ def list_plans(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
 
 @plan.command("cancel")
 def cancel_plan(
-    plan_id: Annotated[str, typer.Argument(metavar="PLAN")],
+    plan_id: Annotated[
+        str, typer.Argument(metavar="PLAN", help="The plan's id, as basisbot plan list shows it.")
+    ],
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
-    """Stop a plan: no new working orders; what has filled is still hedged."""
+    """Stop a plan. What has filled is still hedged."""
     from bot.cli import output
 
     answer = connect(profile).post(f"/plans/{name(plan_id)}/cancel", {"by": who()})

@@ -4,7 +4,7 @@ import typer
 
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
-config = typer.Typer(help="Profiles.", no_args_is_help=True)
+config = typer.Typer(help="Profiles: the settings of an instance.", no_args_is_help=True)
 
 
 @config.command("show")

@@ -18,23 +18,38 @@ Scenario = Annotated[
     Path | None,
     typer.Option(help="What the simulators start from (TOML).", metavar="FILE", show_default=False),
 ]
-Seed = Annotated[int | None, typer.Option(help="Seed of the simulated market.", min=0, show_default=False)]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        help="Seed of the simulated market: the same one, the same prices.",
+        metavar="N",
+        min=0,
+        show_default=False,
+    ),
+]
 
 
 def demo(
     auto_approve: Annotated[
-        bool, typer.Option("--auto-approve", help="Approve every ticket by itself: nobody needs to click.")
+        bool, typer.Option("--auto-approve", help="Approve every ticket at once, in your place.")
     ] = False,
     seconds: Annotated[
         float | None,
-        typer.Option(help="Hold the spread this long at most.", min=0.1, max=86_400.0, show_default=False),
+        typer.Option(
+            help="Hold the spread this long at most.", metavar="N", min=0.1, max=86_400.0, show_default=False
+        ),
     ] = None,
     seed: Seed = None,
     scenario: Scenario = None,
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
-    """Run the whole job against simulated venues: open a spread, hold it, take it down, check the books."""
+    """Run the whole job on simulated venues, and report.
+
+    Both venues and the bot are started on this machine; a spread is opened in tranches, held while funding is
+    paid, and taken down; then the books are held against the venues. Nothing to set up, nothing that can cost
+    money. Without --auto-approve every leg waits for your basisbot approve.
+    """
     from bot.runtime.demo_process import run_demo
     from bot.runtime.signals import stoppable
 
@@ -48,12 +63,17 @@ def demo(
 
 
 def sim(
-    bitmex_port: Annotated[int, typer.Option(help="0: any free one.", min=0, max=65535)] = 8461,
-    tws_port: Annotated[int, typer.Option(help="0: any free one.", min=0, max=65535)] = 8462,
+    bitmex_port: Annotated[
+        int, typer.Option(help="0: any free one.", metavar="PORT", min=0, max=65535)
+    ] = 8461,
+    tws_port: Annotated[int, typer.Option(help="0: any free one.", metavar="PORT", min=0, max=65535)] = 8462,
     scenario: Scenario = None,
     seed: Seed = None,
 ) -> None:
-    """Run the simulated BitMEX and TWS alone, for any client, until interrupted."""
+    """Run the simulated BitMEX and TWS alone, until interrupted.
+
+    Any client of theirs can connect, on this machine only. When both listen, one line of JSON names the ports.
+    """
     from adapters.simulator.launch import main
 
     arguments = [f"--bitmex-port={bitmex_port}", f"--tws-port={tws_port}"]
@@ -70,7 +90,11 @@ def run(
         bool, typer.Option("--live", help="Yes, trade real money. Needs a live profile too.")
     ] = False,
 ) -> None:
-    """Run the bot until interrupted. It starts disabled: basisbot enable."""
+    """Run the bot until interrupted.
+
+    With a new ledger it starts disabled: nothing is sent before basisbot enable. After a restart it goes on in the
+    trading state it had. Simulated profiles need basisbot sim beside it.
+    """
     from config.load import require_consent
 
     chosen = settings(profile)
