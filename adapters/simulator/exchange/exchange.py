@@ -308,7 +308,8 @@ class Exchange:
             listing.book.replace((), ())
         listing.note_mid()
         self._outbox.post(BookChanged(symbol))
-        if not any(self.position(account, symbol).is_due for account in self._clearing.names()):
+        accounts = self._clearing.names()
+        if not any(view.is_due for name in accounts for view in self._clearing.position_views(name, now)):
             # Else the liquidation comes first, in ``step``, and cancels the stops.
             self._react(listing, now)
         self._outbox.flush()
