@@ -26,7 +26,9 @@ def flatten(
         bool,
         typer.Option("--strip-hedge", help="Close each leg by itself, even while the other cannot trade."),
     ] = False,
-    seconds: Annotated[float, typer.Option(help="Give up after this long.", metavar="N", min=1.0)] = 120.0,
+    seconds: Annotated[
+        float, typer.Option(help="Give up after this long.", metavar="N", min=1.0, max=86_400.0)
+    ] = 120.0,
     profile: Profile = DEFAULT_PROFILE,
     live: Annotated[bool, typer.Option("--live", help="Needed with a live profile.")] = False,
     json: Json = False,
