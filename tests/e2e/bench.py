@@ -59,19 +59,27 @@ class Ran:
 
 
 class Process:
-    """A command that runs. What it says goes to files, so that it can never hang on a full pipe."""
+    """A command that runs. What it says goes to files, so that it can never hang on a full pipe.
 
-    def __init__(self, home: "Home", name: str, arguments: Sequence[str], env: Mapping[str, str]) -> None:
+    ``deaf``: its standard error goes to a pipe that nobody reads from any more.
+    """
+
+    def __init__(
+        self, home: "Home", name: str, arguments: Sequence[str], env: Mapping[str, str], deaf: bool = False
+    ) -> None:
         self._out, self._err = home.folder / f"{name}.out", home.folder / f"{name}.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
+            nobody, pipe = os.pipe()
+            os.close(nobody)
             self._popen = subprocess.Popen(
                 [sys.executable, "-m", "bot", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
-                stderr=err,
+                stderr=pipe if deaf else err,
                 env=env,
                 start_new_session=True,
             )
+            os.close(pipe)
 
     @property
     def pid(self) -> int:
@@ -227,10 +235,10 @@ class Home:
             self.env["PYTHONPYCACHEPREFIX"] = f"{tempfile.gettempdir()}/basisbot-bytecode-{os.getuid()}"
         self._processes: list[Process] = []
 
-    def spawn(self, *arguments: str | Path) -> Process:
-        """Start ``basisbot ARGUMENTS``."""
+    def spawn(self, *arguments: str | Path, deaf: bool = False) -> Process:
+        """Start ``basisbot ARGUMENTS``. See ``Process``."""
         name = f"{len(self._processes):02d}-{arguments[0]}"
-        process = Process(self, name, [str(argument) for argument in arguments], self.env)
+        process = Process(self, name, [str(argument) for argument in arguments], self.env, deaf)
         self._processes.append(process)
         return process
 
@@ -296,9 +304,9 @@ class Home:
         told = json.loads(process.line("bitmex_port"))
         return Sim(process, told["bitmex_port"], told["tws_port"])
 
-    def bot(self, profile: Path) -> Bot:
+    def bot(self, profile: Path, *, deaf: bool = False) -> Bot:
         """Start the daemon and wait until it serves."""
-        process = self.spawn("run", "--profile", profile)
+        process = self.spawn("run", "--profile", profile, deaf=deaf)
         process.line("basisbot runs")
         return Bot(process, self.instance(profile) / "daemon.json")
 

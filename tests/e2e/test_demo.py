@@ -35,6 +35,9 @@ def test_the_demonstration(tmp_path: Path) -> None:
     with home(tmp_path) as it:
         profile = it.profile("demo", changes={"demo.funding_every_seconds": 2}, shipped="demo")
         folder = it.instance(profile)
+        # What an earlier flatten left does not keep a new demonstration from trading.
+        folder.mkdir(parents=True)
+        (folder / "flatten.latch").touch()
         first = it.spawn("demo", "--auto-approve", "--json", "--seconds", "3", "--profile", profile)
         until("the first demonstration runs", (folder / "daemon.json").exists)
 
@@ -63,6 +66,7 @@ def test_the_demonstration(tmp_path: Path) -> None:
         until("the next demonstration runs", (folder / "daemon.json").exists)
         waiting.line("ticket")
         [aside] = (folder / "past").glob("*/ledger.sqlite3")
+        assert aside.stat().st_mode & 0o077 == 0
         it.basisbot("ledger", "verify", "--file", aside).said(0, report["ledger_head"][:16])
         assert books.events(ledger)[0].at > books.events(aside)[-1].at
 

@@ -1,6 +1,13 @@
 """``basisbot flatten``: while the bot runs, while it hangs, and when it is gone."""
 
+import fcntl
+import os
+import pty
+import select
 import signal
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 from tests.e2e import books, venue_view
@@ -10,13 +17,14 @@ from tests.e2e.bench import Home, Ran, home, until
 class Desk:
     """Venues, a bot, and the emergency command for it."""
 
-    def __init__(self, it: Home) -> None:
+    def __init__(self, it: Home, *, bot: bool = True) -> None:
         self.home = it
         self.sim = it.sim()
         self.profile = it.profile("flat", self.sim.bitmex, self.sim.tws)
         self.folder = it.instance(self.profile)
         self.ledger, self.latch = self.folder / "ledger.sqlite3", self.folder / "flatten.latch"
-        self.bot = it.bot(self.profile)
+        if bot:
+            self.bot = it.bot(self.profile)
 
     def flatten(self, *arguments: str) -> Ran:
         return self.home.basisbot("flatten", "--profile", self.profile, *arguments)
@@ -125,6 +133,57 @@ def test_while_the_bot_hangs_or_is_gone(tmp_path: Path) -> None:
 
 def _orders(ledger: Path) -> int:
     return sum(1 for _ in books.rows(ledger, "order"))
+
+
+def test_it_asks_on_a_terminal(tmp_path: Path) -> None:
+    with home(tmp_path) as it:
+        desk = Desk(it, bot=False)
+        for typed, words in (("no\n", "nothing was sent"), ("\x03", "stopped before the end")):
+            code, said = _typed(desk, "Type yes:", typed)
+            assert code == 1
+            assert words in said
+            assert "Traceback" not in said
+            assert not desk.latch.exists()
+        code, said = _typed(desk, "Type yes:", "yes\n")
+        assert code == 0
+        assert "FLAT: both venues say so" in said
+        assert desk.latch.exists()
+
+
+def _typed(desk: Desk, question: str, answer: str) -> tuple[int, str]:
+    """Run flatten on a terminal of its own and type ``answer`` when it asks; return exit code and screen."""
+    master, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", "flatten", "--profile", desk.profile],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env=desk.home.env,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(terminal)
+    said = b""
+    try:
+        while chunk := _read(master):
+            asked = question.encode() in said
+            said += chunk
+            if not asked and question.encode() in said:
+                os.write(master, answer.encode())
+        return process.wait(20), said.decode()
+    finally:
+        process.kill()
+        process.wait(10)
+        os.close(master)
+
+
+def _read(terminal: int) -> bytes:
+    ready, _, _ = select.select([terminal], [], [], 30)
+    assert ready, "it neither asks nor ends"
+    try:
+        return os.read(terminal, 4096)
+    except OSError:
+        return b""  # the other end is closed: it has ended
 
 
 def test_with_one_venue_silent(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def it(tmp_path: Path) -> Iterator[Home]:
         ("flatten --profile live --yes", ["--live", "real money"]),
         ("demo --profile testnet", ["needs a simulated profile"]),
         ("flatten --seconds 0", ["--seconds"]),
+        ("flatten --seconds inf", ["--seconds", "86400"]),
     ],
 )
 def test_words(it: Home, typed: str, words: list[str]) -> None:
