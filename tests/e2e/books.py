@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.e2e.bench import Bot, until
+
 
 @dataclass(frozen=True)
 class Event:
@@ -23,6 +25,13 @@ def events(ledger: Path) -> list[Event]:
     with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as connection:
         rows = connection.execute("SELECT seq, at, kind, payload FROM event ORDER BY seq").fetchall()
     return [Event(seq, at, kind, json.loads(payload)) for seq, at, kind, payload in rows]
+
+
+def caught_up(ledger: Path, bot: Bot) -> Path:
+    """Wait until all the bot has decided lies in the file: it is written in groups, a moment later."""
+    seq = bot.get("/events")[-1]["seq"]
+    until(f"event {seq} written", lambda: events(ledger)[-1].seq >= seq)
+    return ledger
 
 
 def rows(ledger: Path, table: str) -> Iterator[dict[str, Any]]:

@@ -88,7 +88,7 @@ def test_by_hand(tmp_path: Path) -> None:
         assert not inverse.open_orders
         assert not linear.open_orders
         ledger = it.instance(profile) / "ledger.sqlite3"
-        assert books.positions(ledger) == {"bitmex": inverse.contracts, "cme": -4}
+        assert books.positions(books.caught_up(ledger, bot)) == {"bitmex": inverse.contracts, "cme": -4}
 
         # The second tranche is rejected: its plan stops, its partner is void.
         later = bot.tickets()

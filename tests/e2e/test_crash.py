@@ -56,6 +56,7 @@ def test_killed_in_the_middle_of_a_tranche(tmp_path: Path) -> None:
         until("the plan done", lambda: bot.plan(plan)["status"] == "done", 30)
         assert bot.get("/status")["reconciled"]
 
+        books.caught_up(ledger, bot)
         _nothing_new_before_the_naked_part_is_hedged(ledger, cuts)
         ids = Counter(order["client_order_id"] for order in books.rows(ledger, "order"))
         assert set(ids.values()) == {1}
@@ -105,7 +106,7 @@ def test_the_venues_die_and_come_back_empty(tmp_path: Path) -> None:
         bot = it.bot(profile, deaf=True)
         bot.trade()
         assert bot.approve_all(bot.open("0.3")) == "done"
-        held = books.positions(ledger)
+        held = books.positions(books.caught_up(ledger, bot))
 
         plan = bot.open("0.3")
         tickets = bot.tickets()
@@ -131,6 +132,7 @@ def test_the_venues_die_and_come_back_empty(tmp_path: Path) -> None:
         it.basisbot("enable", "--profile", profile).refused(1, "must agree first")
 
         assert bot.plan(plan)["status"] == "active"
+        books.caught_up(ledger, bot)
         assert sum(1 for _ in books.rows(ledger, "order")) == orders
         assert venue_view.bitmex(again.bitmex).untouched
         assert venue_view.broker(again.tws).untouched

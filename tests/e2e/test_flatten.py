@@ -64,7 +64,7 @@ class Desk:
 
         until("ledger and venues agree", agree, 30)
         assert self.bot.get("/status")["trading"] == "halted"
-        fills = list(books.rows(self.ledger, "fill"))
+        fills = list(books.rows(books.caught_up(self.ledger, self.bot), "fill"))
         assert any((fill["client_order_id"] or "").startswith("flat-") for fill in fills)
         assert not any(fill["foreign"] for fill in fills)
         assert set(books.positions(self.ledger).values()) == {0}
