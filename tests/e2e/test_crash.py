@@ -1,24 +1,24 @@
 """The bot is killed in the middle of a tranche, or its venues are: nothing twice, nothing lost, nothing naked."""
 
+import signal
 import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from tests.e2e import books, venue_view
-from tests.e2e.bench import Bot, Process, home, until
+from tests.e2e.bench import Bot, home, until
 
-# A hedge is on its way this long: a kill at the first fill finds it there.
+# A hedge is on its way this long: who kills the bot at a fill finds it there.
 SLOW_HEDGES = "[inverse]\nlatency_milliseconds = 150\n"
 
 
-def _kill_at(process: Process, log: Path, words: str, times: int) -> None:
-    """Kill -9 as soon as the log has said ``words`` so often."""
+def _await_words(log: Path, words: str, times: int = 1) -> None:
+    """Return as soon as the log has said ``words`` so often."""
     deadline = time.monotonic() + 20
     while log.read_text(encoding="utf-8").count(words) < times:
         assert time.monotonic() < deadline, f"{words!r} not {times} times in {log}"
         time.sleep(0.002)
-    process.kill()
 
 
 def _unhedged(ledger: Path) -> float:
@@ -42,14 +42,20 @@ def test_killed_in_the_middle_of_a_tranche(tmp_path: Path) -> None:
         for ticket in bot.tickets().values():
             bot.approve(ticket)
 
-        _kill_at(bot.process, log, "working fill", 1)
+        # The first death: the hedge has reached the venue and is done there, and the bot never hears of it.
+        _await_words(log, "hedge order")
+        time.sleep(0.05)  # written to the socket by now; its answer takes three times as long
+        bot.process.send(signal.SIGSTOP)
+        until("the hedge done", lambda: venue_view.bitmex(sim.bitmex).traded)
+        bot.process.kill()
         cuts = [books.events(ledger)[-1].seq]
         it.basisbot("ledger", "verify", "--file", ledger).said(0, "verified")
         it.basisbot("status", "--profile", profile).refused(3, "does not answer", "basisbot run")
 
-        # Once more, at the first fill that the second life hears of by itself.
+        # The second: at a fill of its second life, the hedge barely on its way.
         bot = it.bot(profile)
-        _kill_at(bot.process, log, "working fill", log.read_text(encoding="utf-8").count("working fill") + 1)
+        _await_words(log, "working fill", log.read_text(encoding="utf-8").count("working fill") + 1)
+        bot.process.kill()
         cuts.append(books.events(ledger)[-1].seq)
 
         bot = it.bot(profile)
