@@ -28,7 +28,7 @@ def until(what: str, check: Callable[[], T | None], within: float = 20.0) -> T:
             return found
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within:g} s: {what} (last seen: {found!r})")
-        time.sleep(0.03)
+        time.sleep(0.05)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,8 @@ def test_what_the_venues_refuse(tmp_path: Path) -> None:
         first = it.bot(it.profile("first", sim.bitmex, sim.tws))
         cases: dict[str, tuple[dict[str, object], int, str]] = {
             "secret": ({"inverse.api_secret": '"wrong"'}, 2, "Signature not valid"),
-            "key": ({"inverse.api_key": '"wrong"'}, 2, "Invalid API Key"),
             "account": ({"linear.account": '"DU999"', "linear.client_id": 21}, 2, "no account DU999"),
             "login": ({}, 2, "client id 11 is in use"),
-            "symbol": ({"inverse.symbol": '"XBTEUR"', "linear.client_id": 22}, 2, "no such contract"),
             "multiplier": (
                 {"linear.contract.multiplier": 5, "linear.client_id": 23},
                 2,
