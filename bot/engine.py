@@ -190,10 +190,12 @@ class Engine:
         return 0 if parsed is None else self._authority.get(parsed[0], 0)
 
     def _hedge_regardless(self, actions: list[Action]) -> None:
-        """The ledger has failed, and with it this run. What has filled is hedged all the same: the ids of hedges are
-        durable already, and the next start asks about them."""
+        """The ledger has failed, and with it this run. What has filled is hedged all the same where the hedge's id is
+        known to be on the disk: the next start asks about it."""
         for action in actions:
-            if isinstance(action, Submit) and not action.wait_durable:
+            if not isinstance(action, Submit) or action.wait_durable:
+                continue
+            if self._first(action, {}) <= self._durable:
                 log.error(
                     "the ledger has failed: hedging regardless", order=action.order.request.client_order_id
                 )

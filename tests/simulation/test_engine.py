@@ -297,6 +297,26 @@ def test_a_broken_ledger_ends_the_run_but_what_has_filled_is_hedged(stage: Stage
     stage.play(main())
 
 
+def test_a_broken_ledger_lets_no_hedge_go_under_an_id_it_never_kept(stage: Stage) -> None:
+    async def main() -> None:
+        async with stage.bot() as engine:
+            await stage.enable()
+            await stage.propose()
+            stage.venues[1].raises[WORK] = OutcomeUnknown("cme", "submit", "no answer")
+            await stage.approve()
+            await stage.until(f"submit {WORK}")
+            stage.store.stuck = True
+            engine.hear(SpendAttempts(LegKey("plan1", 1, Role.HEDGE), 1))
+            await engine.drained()
+            stage.store.breaks_at = FillBooked
+            engine.hear(Fill("x1", LINEAR, WORK, "v1", Side.SELL, 3, D(80_695), stage.clock.now()))
+            await asyncio.wait([stage.running], timeout=10)
+            assert isinstance(stage.running.exception(), DiskFailed)
+        assert not [entry for entry in stage.log if entry.startswith("submit plan1-01h")]
+
+    stage.play(main())
+
+
 def test_an_orders_words_reach_the_state(stage: Stage) -> None:
     async def main() -> None:
         async with stage.bot() as engine:
