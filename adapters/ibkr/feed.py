@@ -107,8 +107,5 @@ class Feed:
             self._complete.set()
         return True
 
-    def is_ours(self, request_id: int) -> bool:
-        return request_id in self._books
-
     def symbol_of(self, request_id: int) -> str:
         return self._books[request_id].instrument.symbol

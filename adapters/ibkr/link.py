@@ -50,10 +50,6 @@ class GatewayLink:
         usable = self._wire is not None and self._wire.alive and self._ready and not self._severed
         return self._wire if usable else None
 
-    @property
-    def is_blind(self) -> bool:
-        return bool(self._blind)
-
     async def start(self) -> None:
         """Connect for the first time. Raises Unreachable or Misconfigured."""
         await self._connect()

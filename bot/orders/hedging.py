@@ -88,7 +88,8 @@ def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
 
     Time counts while hedging is possible: a restart, or a link that is back, gets as long as a fill does.
     """
-    if _fruitless(turn.state, hedge) >= ladder(turn.policy) or not hedge.attempts_left:
+    # What filled in part is no failure: the market is there.
+    if failures(turn.state, hedge, Purpose.HEDGE, enough=1) >= ladder(turn.policy) or not hedge.attempts_left:
         return True
     since, venue = plan.unhedged_since, hedge.instrument.venue
     link = turn.market.links.get(venue)
@@ -99,23 +100,13 @@ def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
     return turn.now - since > turn.policy.unhedged_limit
 
 
-def failures(state: BotState, leg: LegState, purpose: Purpose) -> int:
-    """Return how many orders of ``purpose`` in a row, up to the latest, left something unfilled: the next rung."""
+def failures(state: BotState, leg: LegState, purpose: Purpose, enough: int | None = None) -> int:
+    """Return how many orders of ``purpose`` in a row, up to the latest, filled less than ``enough`` contracts (None:
+    than all that was asked for): the next rung."""
     count = 0
     for order in reversed(list(state.orders_of(leg))):
         if order.purpose is purpose and order.is_settled and order.tried:
-            if order.filled >= order.request.quantity:
-                break
-            count += 1
-    return count
-
-
-def _fruitless(state: BotState, hedge: LegState) -> int:
-    """Return how many hedges in a row, up to the latest, brought nothing at all: progress is no failure."""
-    count = 0
-    for order in reversed(list(state.orders_of(hedge))):
-        if order.purpose is Purpose.HEDGE and order.is_settled and order.tried:
-            if order.filled:
+            if order.filled >= (order.request.quantity if enough is None else enough):
                 break
             count += 1
     return count
@@ -215,9 +206,13 @@ def _contracts(turn: Turn, leg: LegState, side: Side, xbt: Decimal) -> int:
 
     Without one, at the top of the approved band: rather a lot too many than one forgotten.
     """
-    level = _touch(turn, leg.instrument, side)
-    price = leg.ticket.material.price_high if level is None else level.price
+    price = _obtainable(turn, leg, side)
     return hedge_size(turn.state.instruments[leg.instrument], xbt, price).contracts
+
+
+def _obtainable(turn: Turn, leg: LegState, side: Side) -> Decimal:
+    level = _touch(turn, leg.instrument, side)
+    return leg.ticket.material.price_high if level is None else level.price
 
 
 def _unwindable(turn: Turn, leg: LegState, naked: Decimal) -> int:
@@ -232,9 +227,8 @@ def _unwindable(turn: Turn, leg: LegState, naked: Decimal) -> int:
 def _nearest(turn: Turn, leg: LegState, xbt: Decimal) -> int:
     """Return the whole contracts nearest to ``xbt``, a half counted down: what an unwind leaves is smallest so."""
     side = Side.SELL if xbt > 0 else Side.BUY
-    level = _touch(turn, leg.instrument, side)
     instrument = turn.state.instruments[leg.instrument]
-    price = leg.ticket.material.price_high if level is None else level.price
+    price = _obtainable(turn, leg, side)
     half = instrument.granule(price) / 2 - NOISE
     return hedge_size(instrument, xbt + (half if xbt > 0 else -half), price).contracts
 
