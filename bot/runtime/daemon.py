@@ -87,10 +87,10 @@ async def running(
         _watch(stack, reconciler.keep_running(_RECONCILE_EVERY), failed)
         _watch(stack, _adopt_while_latched(files, adopt), failed)
 
-        def unlatch() -> None:
+        def unlatch() -> str | None:
             # What flatten did, and the halt it means, come before the command that lifts them.
             adopt()
-            files.latch.unlink(missing_ok=True)
+            return files.unlatch()
 
         token = secrets.token_urlsafe(24)
         url = f"http://{settings.api.host}:{listener.getsockname()[1]}"

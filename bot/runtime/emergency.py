@@ -1,5 +1,6 @@
 """``basisbot flatten``, put together: latch, journal, venues under a login of their own."""
 
+import fcntl
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -32,21 +33,34 @@ class Emergency:
 
     async def carry_out(self, files: Files, limit: timedelta) -> Outcome:
         """Latch the instance and get flat. A disk that takes no latch does not stop it."""
-        try:
-            latch(files)
-        except OSError as error:
-            self.say(f"THE LATCH IS NOT SET ({error}): stop the bot by hand, or it may trade against this")
-        return await self.flatten.run(limit)
+        with ExitStack() as held:
+            try:
+                held.callback(os.close, latch(files))
+            except OSError as error:
+                self.say(
+                    f"THE LATCH IS NOT SET ({error}): stop the bot by hand, or it may trade against this"
+                )
+            return await self.flatten.run(limit)
 
 
-def latch(files: Files) -> None:
-    """Make the latch, durably: from now on no other process of this instance sends anything. Raises OSError."""
+def latch(files: Files) -> int:
+    """Make the latch, durably: from now on no other process of this instance sends anything.
+
+    Returns its descriptor: while it is open nobody can enable trading (two flattens share it). Raises OSError.
+    """
     files.data_dir.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(files.latch, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
         os.fsync(descriptor)
-    finally:
+        _sync_folder(files)
+    except OSError:
         os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _sync_folder(files: Files) -> None:
     folder = os.open(files.data_dir, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -1,5 +1,6 @@
 """The files of one instance, all in its data folder."""
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
@@ -50,6 +51,22 @@ class Files:
         return (
             f"flatten is in charge: remove {self.latch} when you want to trade again (basisbot enable does)"
         )
+
+    def unlatch(self) -> str | None:
+        """Remove the latch; return why not, None if it is gone. A flatten at work holds a lock on it."""
+        try:
+            descriptor = os.open(self.latch, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return "a flatten is at work on this instance: wait for its report, or stop it first"
+        else:
+            self.latch.unlink(missing_ok=True)
+            return None
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager

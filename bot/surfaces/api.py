@@ -45,7 +45,8 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the API needs of the bot. ``unlatch`` removes the flatten latch; ``reconcile`` compares now."""
+    """What the API needs of the bot. ``unlatch`` removes the flatten latch, or says why
+    not; ``reconcile`` compares now."""
 
     engine: Engine
     clock: Clock
@@ -55,7 +56,7 @@ class Served:
     inverse: InstrumentId
     linear: InstrumentId
     latched: Callable[[], str | None]
-    unlatch: Callable[[], None]
+    unlatch: Callable[[], str | None]
     reconcile: Callable[[], Awaitable[tuple[str, ...]]]
 
 
@@ -201,7 +202,9 @@ def create(served: Served, token: str) -> FastAPI:
                 differences = "; ".join(engine.state.last_differences or ("not compared yet",))
                 text = f"ledger and venues must agree first: {differences}"
                 raise HTTPException(409, {"code": "NOT_RECONCILED", "limit": "", "given": "", "text": text})
-            served.unlatch()
+            held = served.unlatch()
+            if held is not None:
+                raise HTTPException(409, {"code": "FLATTEN_AT_WORK", "limit": "", "given": "", "text": held})
         return await carry_out(SetTradingState(body.state, body.by, body.reason))
 
     @app.post("/reconcile", dependencies=guarded)
