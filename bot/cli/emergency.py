@@ -16,6 +16,9 @@ from bot.cli.client import who
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
+# The other commands' option, without their default: it matters too much which instance is meant.
+FlattenProfile = Annotated[str | None, *Profile.__metadata__]
+
 
 def flatten(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
@@ -29,7 +32,7 @@ def flatten(
     seconds: Annotated[
         float, typer.Option(help="Give up after this long.", metavar="N", min=1.0, max=86_400.0)
     ] = 120.0,
-    profile: Profile = DEFAULT_PROFILE,
+    profile: FlattenProfile = None,
     live: Annotated[bool, typer.Option("--live", help="Needed with a live profile.")] = False,
     json: Json = False,
 ) -> None:
@@ -44,9 +47,23 @@ def flatten(
     # A closed terminal takes nothing back that was ordered from it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    chosen = _as_running(profile)
+    chosen = _as_running(profile or _only_candidate())
     require_consent(chosen, live=live)
     raise SystemExit(asyncio.run(stoppable(_flatten(chosen, yes, dry_run, strip_hedge, seconds, json))))
+
+
+def _only_candidate() -> str:
+    """Return the default profile, unless a bot of another instance may be meant: never flatten the wrong one."""
+    home = settings(DEFAULT_PROFILE).data_dir.parent
+    others = sorted(
+        found.parent.name for found in home.glob("*/daemon.json") if found.parent.name != DEFAULT_PROFILE
+    )
+    if others:
+        raise CommandFailed(
+            f"there is a bot of {', '.join(others)}: say which instance, with --profile; nothing was sent",
+            Exit.USAGE,
+        )
+    return DEFAULT_PROFILE
 
 
 def _as_running(profile: str) -> Any:

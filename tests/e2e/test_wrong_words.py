@@ -130,3 +130,9 @@ def test_a_ledger_that_is_none(it: Home) -> None:
     ledger.unlink()
     ledger.mkdir()
     it.basisbot("run", "--profile", profile).said(4, str(ledger))
+
+
+def test_flatten_does_not_guess_between_instances(it: Home) -> None:
+    (it.data / "sim").mkdir(parents=True)
+    (it.data / "sim" / "daemon.json").write_text("{}")
+    it.basisbot("flatten", "--yes").said(2, "there is a bot of sim", "--profile", "nothing was sent")
