@@ -22,7 +22,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test clients lint lock clean
+.PHONY: help setup demo test clients mutants lint lock clean
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -38,6 +38,9 @@ test: lint ## lint, then every test
 
 clients: $(FOREIGN:%=.venv-clients/%/.set-up) ## run ib_insync, ibapi and ccxt's own bitmex against the simulators
 	@$(BIN)/python -m tests.clients.run
+
+mutants: $(STAMP) ## make each committed mistake in a copy: a named suite must notice (ARGS="--sample 6")
+	@$(BIN)/python -m tests.mutants.run $(ARGS)
 
 lint: $(STAMP) ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check $(PACKAGES)

@@ -1,0 +1,43 @@
+"""The committed mistakes: each still fits the code, and what tries them can say that one was not noticed."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.mutants import run
+from tests.mutants.run import Mutant, mutants, objection, try_one
+
+HARMLESS = """Mistake: none, a comment
+Suite: tests/unit/risk/test_pnl.py
+
+--- a/risk/pnl.py
++++ b/risk/pnl.py
+@@ -0,0 +1 @@
++# nothing changes
+"""
+
+
+@pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)
+def test_a_mistake_fits_the_code_as_it_is(mutant: Mutant) -> None:
+    assert objection(mutant) is None
+    for part in mutant.suite:
+        assert (run.ROOT / part).exists(), f"{mutant.name} names a suite that is gone: {part}"
+
+
+def test_there_are_many() -> None:
+    assert len(mutants()) >= 15
+
+
+def test_what_changes_nothing_survives(tmp_path: Path) -> None:
+    patch = tmp_path / "harmless.patch"
+    patch.write_text(HARMLESS)
+    noticed, said = try_one(Mutant.read(patch))
+    assert not noticed
+    assert "passed" in said
+
+
+def test_a_patch_must_say_what_and_where(tmp_path: Path) -> None:
+    patch = tmp_path / "silent.patch"
+    patch.write_text(HARMLESS.partition("\n")[2])
+    with pytest.raises(ValueError, match=r"silent\.patch must say"):
+        Mutant.read(patch)
