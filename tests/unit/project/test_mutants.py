@@ -1,5 +1,6 @@
 """The committed mistakes: each still fits the code, and what tries them can say that one was not noticed."""
 
+import difflib
 from pathlib import Path
 
 import pytest
@@ -7,14 +8,13 @@ import pytest
 from tests.mutants import run
 from tests.mutants.run import Mutant, mutants, objection, try_one
 
-HARMLESS = """Mistake: none, a comment
-Suite: tests/unit/risk/test_pnl.py
+ABOVE = "Mistake: none, a comment\nSuite: tests/unit/risk/test_pnl.py\n\n"
 
---- a/risk/pnl.py
-+++ b/risk/pnl.py
-@@ -0,0 +1 @@
-+# nothing changes
-"""
+
+def _with_a_comment(file: str) -> str:
+    before = (run.ROOT / file).read_text().splitlines(keepends=True)
+    diff = difflib.unified_diff(before, [*before, "# nothing changes\n"], f"a/{file}", f"b/{file}")
+    return ABOVE + "".join(diff)
 
 
 @pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.name)
@@ -30,7 +30,7 @@ def test_there_are_many() -> None:
 
 def test_what_changes_nothing_survives(tmp_path: Path) -> None:
     patch = tmp_path / "harmless.patch"
-    patch.write_text(HARMLESS)
+    patch.write_text(_with_a_comment("risk/pnl.py"))
     noticed, said = try_one(Mutant.read(patch))
     assert not noticed
     assert "passed" in said
@@ -38,6 +38,6 @@ def test_what_changes_nothing_survives(tmp_path: Path) -> None:
 
 def test_a_patch_must_say_what_and_where(tmp_path: Path) -> None:
     patch = tmp_path / "silent.patch"
-    patch.write_text(HARMLESS.partition("\n")[2])
+    patch.write_text(ABOVE.partition("\n")[2])
     with pytest.raises(ValueError, match=r"silent\.patch must say"):
         Mutant.read(patch)
