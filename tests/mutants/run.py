@@ -89,7 +89,7 @@ def red(suite: tuple[str, ...], tree: Path) -> tuple[bool, str]:
 
     Raises RuntimeError where it could not be run.
     """
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *suite]
+    command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", "--no-header", *suite]
     # The copy's packages, not the installed ones; no tree of a version control above a temporary folder.
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
