@@ -22,7 +22,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test clients mutants lint lock clean
+.PHONY: help setup demo test clients mutants docs lint lock clean
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -41,6 +41,9 @@ clients: $(FOREIGN:%=.venv-clients/%/.set-up) ## run ib_insync, ibapi and ccxt's
 
 mutants: $(STAMP) ## make each committed mistake in a copy: a named suite must notice (ARGS="--sample 6")
 	@$(BIN)/python -m tests.mutants.run $(ARGS)
+
+docs: $(STAMP) ## write the pages of docs/ that are made from the program
+	@$(BIN)/python -m bot.surfaces.reference docs
 
 lint: $(STAMP) ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check $(PACKAGES)

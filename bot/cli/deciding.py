@@ -49,10 +49,15 @@ def reject(
 
 
 def enable(
-    profile: Profile = DEFAULT_PROFILE, json: Json = False, reason: Reason = "enabled by hand"
+    profile: Profile = DEFAULT_PROFILE,
+    json: Json = False,
+    reason: Reason = "enabled by hand",
+    reducing: Annotated[
+        bool, typer.Option("--reducing", help="Only what makes the portfolio smaller.")
+    ] = False,
 ) -> None:
     """Let approved orders be sent. Needs ledger and venues to agree; lifts the flatten latch."""
-    _trading(profile, "active", reason, json)
+    _trading(profile, "reducing" if reducing else "active", reason, json)
 
 
 def disable(

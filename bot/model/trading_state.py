@@ -14,21 +14,70 @@ class TradingState(StrEnum):
     REDUCING = "reducing"
     ACTIVE = "active"
 
+    @property
+    def starts_orders(self) -> bool:
+        """Say whether working orders of any kind may be sent."""
+        return Activity.REDUCE in ALLOWED[self]
 
-_ANSWERS = {Purpose.HEDGE, Purpose.CONTINGENCY, Purpose.FLATTEN}
 
-ALLOWED: dict[TradingState, dict[bool, frozenset[Purpose]]] = {
-    # state -> does the order only reduce? -> purposes allowed
-    TradingState.DISABLED: {False: frozenset(_ANSWERS), True: frozenset(_ANSWERS)},
-    TradingState.HALTED: {False: frozenset(_ANSWERS), True: frozenset(_ANSWERS)},
-    TradingState.REDUCING: {False: frozenset(_ANSWERS), True: frozenset({Purpose.WORK, *_ANSWERS})},
-    TradingState.ACTIVE: {
-        False: frozenset({Purpose.WORK, *_ANSWERS}),
-        True: frozenset({Purpose.WORK, *_ANSWERS}),
-    },
+class Activity(StrEnum):
+    """What a trading state allows or forbids; the value is how a person reads it.
+
+    REDUCE makes the *portfolio* smaller: every leg only takes off what is held, and the tranche as a whole does
+    not take Δ further from its target. To take the collateral's hedge off is reduce-only at the venue, and yet
+    makes the portfolio larger: that is OPEN. HEDGE and CONTINGENCY answer what has filled, so they only ever bring
+    |Δ − target| down, the plan's own part of it: what a person left unhedged on purpose does not count.
+    """
+
+    OPEN = "new working order that opens or enlarges"
+    REDUCE = "new working order that makes the portfolio smaller"
+    HEDGE = "hedge of what has filled"
+    CONTINGENCY = "unwinding what cannot be hedged"
+    FLATTEN = "order of the emergency command"
+    CANCEL = "cancel"
+    ASK = "question to a venue, booking of its answers"
+    PROPOSE_OPENING = "propose a plan that opens"
+    PROPOSE_CLOSING = "propose a plan that closes"
+    APPROVE = "approve a ticket"
+    STOP = "reject a ticket, cancel a plan"
+
+
+_ALWAYS = frozenset(
+    {
+        Activity.HEDGE,
+        Activity.CONTINGENCY,
+        Activity.FLATTEN,
+        Activity.CANCEL,
+        Activity.ASK,
+        # Neither sends anything: tickets, and approved orders in their time, wait until trading is enabled.
+        Activity.PROPOSE_CLOSING,
+        Activity.APPROVE,
+        Activity.STOP,
+    }
+)
+
+ALLOWED: dict[TradingState, frozenset[Activity]] = {
+    TradingState.DISABLED: _ALWAYS | {Activity.PROPOSE_OPENING},
+    TradingState.HALTED: _ALWAYS | {Activity.PROPOSE_OPENING},
+    # Here an opening plan would wait, and stand in the way of the closing ones.
+    TradingState.REDUCING: _ALWAYS | {Activity.REDUCE},
+    TradingState.ACTIVE: frozenset(Activity),
+}
+
+_ANSWERS = {
+    Purpose.HEDGE: Activity.HEDGE,
+    Purpose.CONTINGENCY: Activity.CONTINGENCY,
+    Purpose.FLATTEN: Activity.FLATTEN,
 }
 
 
-def allows(state: TradingState, purpose: Purpose, *, reduces: bool) -> bool:
-    """Say whether an order of ``purpose`` may be sent. What has filled may be hedged in every state."""
-    return purpose in ALLOWED[state][reduces]
+def allows(state: TradingState, activity: Activity) -> bool:
+    """Look into the table."""
+    return activity in ALLOWED[state]
+
+
+def activity_of(purpose: Purpose, *, reduces: bool) -> Activity:
+    """Return what sending an order of ``purpose`` is; ``reduces``: it makes the portfolio smaller."""
+    if purpose is Purpose.WORK:
+        return Activity.REDUCE if reduces else Activity.OPEN
+    return _ANSWERS[purpose]

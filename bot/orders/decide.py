@@ -40,8 +40,8 @@ from bot.model.inputs import (
     Tick,
 )
 from bot.model.order_states import WORD_OF_STATUS, Belief, Word, hear
-from bot.model.plans import PlanStatus
-from bot.model.trading_state import TradingState
+from bot.model.plans import PlanKind, PlanStatus
+from bot.model.trading_state import Activity, TradingState, allows
 from bot.orders import ticketing
 from bot.orders.legging import advance
 from bot.orders.planning import objection
@@ -123,6 +123,10 @@ def _command(
 ) -> Done | Denied:
     match given:
         case ProposePlan():
+            opens = given.spec.kind is PlanKind.OPEN
+            activity = Activity.PROPOSE_OPENING if opens else Activity.PROPOSE_CLOSING
+            if not allows(turn.state.trading, activity):
+                return Denied("TRADING_STATE", activity, turn.state.trading)
             problem = objection(turn.state, turn.policy, given.spec)
             if problem is not None:
                 return Denied("PLAN_REFUSED", problem, f"plan {given.spec.plan_id}")
@@ -171,7 +175,7 @@ def _fill(turn: Turn, fill: Fill) -> None:
             "FOREIGN_FILL",
             f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price} is from no order of this ledger",
         )
-        if turn.state.trading in (TradingState.ACTIVE, TradingState.REDUCING):
+        if turn.state.trading.starts_orders:
             # Somebody else trades this account, or the venue has liquidated: a person has to look first.
             turn.emit(
                 TradingStateChanged(TradingState.HALTED, "basisbot", f"foreign fill {fill.execution_id}")

@@ -6,9 +6,9 @@ from bot.model.events import PlanFinished, TrancheFinished
 from bot.model.ids import Role
 from bot.model.plans import PlanStatus
 from bot.model.policy import Policy
-from bot.model.trading_state import allows
+from bot.model.trading_state import activity_of, allows
 from bot.orders.hedging import answer_fills, held, is_answered, ladder, left_naked, nothing_to_reduce
-from bot.orders.planning import Finished, Wait, next_draft
+from bot.orders.planning import Finished, LegDraft, Wait, next_draft
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.ticketing import make_whole, margin_objection, raise_tickets, stop_plan
 from bot.orders.turn import Turn
@@ -45,13 +45,15 @@ def advance(turn: Turn, plan: PlanState) -> None:
 
 
 def _next(turn: Turn, plan: PlanState) -> None:
-    reduces = not plan.is_opening
-    if not turn.market.reconciled or not allows(turn.state.trading, Purpose.WORK, reduces=reduces):
+    if not turn.market.reconciled or not turn.state.trading.starts_orders:
         return
     draft = next_draft(turn.state, turn.market, turn.policy, plan, turn.now)
     if isinstance(draft, Finished):
         turn.emit(PlanFinished(plan.spec.plan_id, PlanStatus.DONE, "every tranche is done"))
     elif not isinstance(draft, Wait):
+        lead = draft.legs[0]
+        if not _may_work(turn, plan, lead, paired=len(draft.legs) > 1):
+            return
         too_much = margin_objection(turn, draft)
         if too_much is None:
             raise_tickets(turn, plan, draft)
@@ -116,9 +118,10 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     left = remaining(state, leg)
     if left <= 0 or leg.envelope is None:
         return
-    if not turn.market.reconciled or not allows(
-        state.trading, Purpose.WORK, reduces=leg.envelope.reduce_only
-    ):
+    if not turn.market.reconciled:
+        return
+    still = LegDraft(leg.key.role, leg.instrument, leg.envelope.side, left, leg.envelope.reduce_only)
+    if not _may_work(turn, plan, still, paired=tranche.is_spread):
         return
     if not _is_clear(turn, plan):
         return
@@ -156,6 +159,23 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     contracts = min(contracts, _pairable(turn, tranche, partner))
     if contracts > 0:
         turn.send(leg, Purpose.WORK, side, contracts, *priced)
+
+
+def _may_work(turn: Turn, plan: PlanState, lead: LegDraft, *, paired: bool) -> bool:
+    """Hold a working order against the trading state's table."""
+    reduces = lead.reduce_only and (paired or _nears_target(turn, plan, lead))
+    return allows(turn.state.trading, activity_of(Purpose.WORK, reduces=reduces))
+
+
+def _nears_target(turn: Turn, plan: PlanState, lead: LegDraft) -> bool:
+    """Say whether a leg without a partner takes Δ no further from its target: a pair leaves Δ where it is, but to
+    take the collateral's hedge off makes the portfolio larger."""
+    quote = turn.market.quotes.get(lead.instrument)
+    if quote is None or quote.mid is None:
+        return False
+    change = turn.state.instruments[lead.instrument].xbt(lead.side.sign * lead.contracts, quote.mid)
+    off = turn.state.delta() - plan.spec.target_delta
+    return abs(off + change) <= abs(off)
 
 
 def _hedgeable(turn: Turn, hedge: LegState, quote: Quote) -> bool:

@@ -197,7 +197,7 @@ def create(served: Served, token: str) -> FastAPI:
 
     @app.post("/trading", dependencies=guarded)
     async def trading(body: Trading) -> dict[str, Any]:
-        if body.state in (TradingState.ACTIVE, TradingState.REDUCING):
+        if body.state.starts_orders:
             if not engine.market.reconciled:
                 differences = "; ".join(engine.state.last_differences or ("not compared yet",))
                 text = f"ledger and venues must agree first: {differences}"

@@ -4,6 +4,7 @@ from risk.approval import Denied
 
 _WORDS = {
     "PLAN_REFUSED": "{limit}",
+    "TRADING_STATE": "trading is {given}, which does not allow to {limit} (see: docs/trading-states.md)",
     "PLAN_UNKNOWN": "there is no plan {given} (see: basisbot plan list)",
     "PLAN_CLOSED": "plan {given} already",
     "TICKET_UNKNOWN": "there is no ticket {given} (see: basisbot tickets)",

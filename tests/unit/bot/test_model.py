@@ -17,7 +17,7 @@ from bot.model.flatten_journal import FlattenJournal, JournalUnreadable, read_jo
 from bot.model.ids import LegKey, Role, parse_client_order_id
 from bot.model.plans import PlanKind, PlanSpec
 from bot.model.tickets import Material
-from bot.model.trading_state import TradingState, allows
+from bot.model.trading_state import Activity, TradingState, activity_of, allows
 from risk.approval import Purpose
 from risk.orders import OrderRequest, Side
 from tests.unit.bot.desk import MBT, POLICY, T0, D, spec
@@ -121,27 +121,49 @@ def test_the_ladder_ends_at_the_hard_band() -> None:
 # --- trading state ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("purpose", [Purpose.HEDGE, Purpose.CONTINGENCY, Purpose.FLATTEN])
-@pytest.mark.parametrize("state", list(TradingState))
+# By hand, from what the states promise. y: allowed; columns: DISABLED, HALTED, REDUCING, ACTIVE.
+STATES = """
+OPEN             - - - y
+REDUCE           - - y y
+HEDGE            y y y y
+CONTINGENCY      y y y y
+FLATTEN          y y y y
+CANCEL           y y y y
+ASK              y y y y
+PROPOSE_OPENING  y y - y
+PROPOSE_CLOSING  y y y y
+APPROVE          y y y y
+STOP             y y y y
+"""
+CELLS = [
+    (state, Activity[name], cell == "y")
+    for name, *cells in (line.split() for line in STATES.strip().splitlines())
+    for state, cell in zip(TradingState, cells, strict=True)
+]
+
+
+@pytest.mark.parametrize(("state", "activity", "allowed"), CELLS)
+def test_every_cell_of_the_trading_states(state: TradingState, activity: Activity, allowed: bool) -> None:
+    assert allows(state, activity) is allowed
+
+
+def test_the_table_of_states_has_no_other_cells() -> None:
+    assert len({(state, activity) for state, activity, _ in CELLS}) == len(TradingState) * len(Activity)
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
 @pytest.mark.parametrize("reduces", [True, False])
-def test_what_has_filled_may_be_answered_in_every_state(
-    state: TradingState, purpose: Purpose, reduces: bool
-) -> None:
-    assert allows(state, purpose, reduces=reduces)
-
-
-def test_new_work_needs_a_state_that_allows_it() -> None:
-    may_work = {
-        (state, reduces)
-        for state in TradingState
-        for reduces in (True, False)
-        if allows(state, Purpose.WORK, reduces=reduces)
-    }
-    assert may_work == {
-        (TradingState.ACTIVE, True),
-        (TradingState.ACTIVE, False),
-        (TradingState.REDUCING, True),
-    }
+def test_what_sending_an_order_is(purpose: Purpose, reduces: bool) -> None:
+    work = Activity.REDUCE if reduces else Activity.OPEN
+    assert (
+        activity_of(purpose, reduces=reduces)
+        is {
+            Purpose.WORK: work,
+            Purpose.HEDGE: Activity.HEDGE,
+            Purpose.CONTINGENCY: Activity.CONTINGENCY,
+            Purpose.FLATTEN: Activity.FLATTEN,
+        }[purpose]
+    )
 
 
 # --- events as text --------------------------------------------------------------------------------------

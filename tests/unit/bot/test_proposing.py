@@ -11,7 +11,7 @@ from bot.model.ids import Role
 from bot.model.inputs import CancelPlan, Compared, MeetAccount, ProposePlan, SetTradingState
 from bot.model.plans import PlanKind, PlanStatus
 from bot.model.trading_state import TradingState
-from risk.approval import Denied
+from risk.approval import Denied, Purpose
 from risk.instruments import InstrumentId
 from risk.orders import Side
 from tests.unit.bot.desk import BTC, MBT, POLICY, SHORT, XBTUSD, D, Desk, account, spec, xbt
@@ -116,7 +116,47 @@ def test_tickets_wait_for_books_that_agree() -> None:
     assert set(desk.tickets) == {Role.WORKING, Role.HEDGE}
 
 
-@pytest.mark.parametrize("state", [TradingState.DISABLED, TradingState.HALTED, TradingState.REDUCING])
+def test_a_plan_to_open_is_refused_while_reducing() -> None:
+    """It could only wait, and stand in the way of a plan that closes."""
+    desk = Desk.ready(trading=TradingState.REDUCING)
+    answer = desk.give(ProposePlan(spec()))
+    assert isinstance(answer, Denied)
+    assert answer.code == "TRADING_STATE"
+    assert desk.state.plans == {}
+
+
+def test_reducing_leaves_the_collaterals_hedge_on() -> None:
+    """Reduce-only at the venue, and yet it would leave the wallet's XBT naked: not smaller but larger."""
+    desk = Desk.ready(trading=TradingState.REDUCING)
+    desk.hold(0, -10)  # 1 XBT short against a wallet of 1 XBT
+    desk.propose(kind=PlanKind.CLOSE, size_xbt=None, collateral=True)
+    assert desk.tickets == {}
+    desk.command(SetTradingState(TradingState.ACTIVE, "anna", "all of it, then"))
+    assert set(desk.tickets) == {Role.SINGLE}
+
+
+def test_nor_does_an_approved_one_go_while_reducing() -> None:
+    desk = Desk.ready()
+    desk.hold(0, -10)
+    desk.propose(kind=PlanKind.CLOSE, size_xbt=None, collateral=True)
+    desk.command(SetTradingState(TradingState.REDUCING, "anna", "smaller only"))
+    desk.approve()
+    desk.quotes()
+    assert desk.sent == []
+    desk.command(SetTradingState(TradingState.ACTIVE, "anna", "all of it, then"))
+    desk.quotes()
+    assert [order.side.value for order in desk.of(Purpose.WORK)] == ["buy"]
+
+
+def test_a_remainder_without_a_partner_may_go_while_reducing() -> None:
+    """Ten times the wallet short: taking some off brings Δ nearer to its target."""
+    desk = Desk.ready(trading=TradingState.REDUCING)
+    desk.hold(0, -40)
+    desk.propose(kind=PlanKind.CLOSE, size_xbt=None, collateral=True)
+    assert set(desk.tickets) == {Role.SINGLE}
+
+
+@pytest.mark.parametrize("state", [TradingState.DISABLED, TradingState.HALTED])
 def test_tickets_to_open_wait_for_active(state: TradingState) -> None:
     desk = Desk.ready(trading=state)
     desk.propose()
