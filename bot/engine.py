@@ -5,7 +5,7 @@ written to the socket → writer thread woken → journal. Read ``run`` and ``_t
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -39,7 +39,7 @@ _LAST_RESORT = 5.0
 class Store(Protocol):
     """The ledger, as the engine needs it."""
 
-    def append(self, event: Event, at: datetime) -> Recorded: ...
+    def append_all(self, events: Sequence[Event], at: datetime) -> list[Recorded]: ...
     def wake(self) -> None: ...
     async def durable(self, seq: int) -> None: ...
 
@@ -143,17 +143,15 @@ class Engine:
         self.market.latched = self._gate()
         turn = Turn(self.state, self.market, self.policy, self._clock.now())
         answer = decide(turn, given)
-        recorded = []
         try:
-            for event in turn.events:
-                entry = self._store.append(event, turn.now)
-                recorded.append(entry)
-                self._last_seq = entry.seq
-                if isinstance(event, TicketApproved | AttemptsSpent):
-                    self._authority[event.leg] = entry.seq
+            recorded = self._store.append_all(turn.events, turn.now) if turn.events else []
         except Exception:
-            self._hedge_regardless(turn.actions)
+            self._hedge_regardless(turn)
             raise
+        for entry in recorded:
+            self._last_seq = entry.seq
+            if isinstance(entry.event, TicketApproved | AttemptsSpent):
+                self._authority[entry.event.leg] = entry.seq
         intents = {
             entry.event.request.client_order_id: entry.seq
             for entry in recorded
@@ -189,12 +187,16 @@ class Engine:
         parsed = parse_client_order_id(client_id)
         return 0 if parsed is None else self._authority.get(parsed[0], 0)
 
-    def _hedge_regardless(self, actions: list[Action]) -> None:
+    def _hedge_regardless(self, turn: Turn) -> None:
         """The ledger has failed, and with it this run. What has filled is hedged all the same where the hedge's id is
         known to be on the disk: the next start asks about it."""
-        for action in actions:
+        lost = {event.leg for event in turn.events if isinstance(event, TicketApproved | AttemptsSpent)}
+        for action in turn.actions:
             if not isinstance(action, Submit) or action.wait_durable:
                 continue
+            parsed = parse_client_order_id(action.order.request.client_order_id)
+            if parsed is not None and parsed[0] in lost:
+                continue  # its authority is of this very turn, which was not written down
             if self._first(action, {}) <= self._durable:
                 log.error(
                     "the ledger has failed: hedging regardless", order=action.order.request.client_order_id

@@ -1,13 +1,13 @@
 """The one writer: events are taken in memory at once, and reach the disk in groups from a thread of its own.
 
-The engine's order of things: ``append`` (a place in the chain, no disk) → act → ``wake``; where something must be
+The engine's order of things: ``append_all`` (places in the chain, no disk) → act → ``wake``; where something must be
 durable before it is done, ``await durable(seq)`` first. After a failed write the ledger is broken for good: every
-further ``append`` and ``durable`` raises, so that nobody goes on upon events that may be lost.
+further append and ``durable`` raises, so that nobody goes on upon events that may be lost.
 """
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -114,8 +114,13 @@ class Ledger:
         return self._committed
 
     def append(self, event: Event, at: datetime) -> Recorded:
-        """Give an event its place in the chain, in memory; ``at`` is aware UTC. Call ``wake`` soon.
+        """Give one event its place in the chain. See ``append_all``."""
+        return self.append_all((event,), at)[0]
 
+    def append_all(self, events: Sequence[Event], at: datetime) -> list[Recorded]:
+        """Give what belongs together its places in the chain, in memory; ``at`` is aware UTC. Call ``wake`` soon.
+
+        All or nothing, here and on the disk: they reach it in one commit, so that a crash cannot cut them in two.
         Raises Unbookable (nothing was appended), LedgerFailed.
         """
         if at.utcoffset() != timedelta(0):
@@ -124,15 +129,21 @@ class Ledger:
             self._refuse_if_broken()
             if self._closing:
                 raise LedgerFailed(f"ledger {self.path} is closed; nothing was appended")
-            reason = objection(event, self._instruments)
-            if reason is not None:
-                raise Unbookable(reason)
-            recorded, payload = record(self._head, self._seq + 1, at, event)
-            self._queue.append((recorded, payload))
-            self._seq, self._head = recorded.seq, recorded.hash
-            if isinstance(event, InstrumentLoaded):
-                self._instruments[event.instrument.id] = event.instrument
-        return recorded
+            instruments = dict(self._instruments)
+            seq, head = self._seq, self._head
+            taken: list[tuple[Recorded, str]] = []
+            for event in events:
+                reason = objection(event, instruments)
+                if reason is not None:
+                    raise Unbookable(reason)
+                if isinstance(event, InstrumentLoaded):
+                    instruments[event.instrument.id] = event.instrument
+                recorded, payload = record(head, seq + 1, at, event)
+                taken.append((recorded, payload))
+                seq, head = recorded.seq, recorded.hash
+            self._queue += taken
+            self._seq, self._head, self._instruments = seq, head, instruments
+        return [recorded for recorded, _ in taken]
 
     def wake(self) -> None:
         """Tell the writer that there is something to write. Never blocks."""
@@ -195,6 +206,7 @@ class Ledger:
                     self._wakeup.wait()
                     self._wakeup.clear()
                     with self._mutex:
+                        # All of it, in one commit: what was appended together is never parted.
                         batch, self._queue = self._queue, []
                         closing = self._closing
                     if batch:

@@ -109,6 +109,41 @@ def test_group_commit_keeps_the_order_and_wakes_every_waiter(tmp_path: Path) -> 
     asyncio.run(main())
 
 
+def test_what_is_appended_together_is_never_parted(tmp_path: Path) -> None:
+    async def main() -> None:
+        with open_ledger(tmp_path / "l.db") as ledger:
+            found = set()
+            for number in range(200):
+                group = ledger.append_all([note(number), note(number + 1), note(number + 2)], at(number))
+                assert [each.seq for each in group] == [3 * number + place for place in (1, 2, 3)]
+                ledger.wake()  # the writer may look at any instant, while the next group is being appended
+                await asyncio.sleep(0)
+                found.add(len(stored(ledger.path)))
+            await ledger.durable(600)
+            assert len(found) > 1
+            assert {count % 3 for count in found} == {0}
+        assert verify(tmp_path / "l.db").ok
+
+    asyncio.run(main())
+
+
+def test_of_a_group_all_is_appended_or_nothing(tmp_path: Path) -> None:
+    with open_ledger(tmp_path / "l.db") as ledger:
+        assert ledger.append_all([], T0) == []
+        trade = fill("e1", MBT, Side.BUY, 1, "10000")
+        with pytest.raises(Unbookable, match="its terms were never loaded"):
+            ledger.append_all([note(1), trade, InstrumentLoaded(MBT)], T0)
+        assert (ledger.seq, ledger.head) == (0, GENESIS)
+        # Terms that were refused with their group are not known afterwards.
+        with pytest.raises(Unbookable):
+            ledger.append_all([InstrumentLoaded(MBT), fill("e2", XBTUSD, Side.BUY, 100, "8000")], T0)
+        with pytest.raises(Unbookable):
+            ledger.append(trade, T0)
+        group = ledger.append_all([InstrumentLoaded(MBT), trade, note(1)], T0)
+        assert ledger.head == group[-1].hash
+    assert [recorded.seq for recorded in read_events(tmp_path / "l.db")] == [1, 2, 3]
+
+
 def test_a_waiter_that_gave_up_harms_nobody(tmp_path: Path) -> None:
     async def main() -> None:
         with open_ledger(tmp_path / "l.db") as ledger:

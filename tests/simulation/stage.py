@@ -1,7 +1,7 @@
 """The engine between two in-process venues, in virtual time: everything but sockets and a disk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -63,10 +63,13 @@ class MemoryStore:
         self.breaks_at: type[Event] | None = None
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
-    def append(self, event: Event, at: datetime) -> Recorded:
-        self.broken = self.broken or type(event) is self.breaks_at
+    def append_all(self, events: Sequence[Event], at: datetime) -> list[Recorded]:
+        self.broken = self.broken or any(type(event) is self.breaks_at for event in events)
         if self.broken:
             raise DiskFailed("append")
+        return [self._append(event, at) for event in events]
+
+    def _append(self, event: Event, at: datetime) -> Recorded:
         head = self.recorded[-1].hash if self.recorded else GENESIS
         entry, _ = record(head, len(self.recorded) + 1, at, event)
         self.recorded.append(entry)

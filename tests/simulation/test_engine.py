@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from adapters.errors import NotSent, OutcomeUnknown, Refused, Throttled, VenueError
-from bot.model.events import FillBooked, OrderBelieved
+from bot.model.events import AttemptsSpent, FillBooked, OrderBelieved
 from bot.model.ids import LegKey, Role
 from bot.model.inputs import SetTradingState, SpendAttempts
 from bot.model.plans import PlanKind, PlanStatus
@@ -312,6 +312,29 @@ def test_a_broken_ledger_lets_no_hedge_go_under_an_id_it_never_kept(stage: Stage
             engine.hear(Fill("x1", LINEAR, WORK, "v1", Side.SELL, 3, D(80_695), stage.clock.now()))
             await asyncio.wait([stage.running], timeout=10)
             assert isinstance(stage.running.exception(), DiskFailed)
+        assert not [entry for entry in stage.log if entry.startswith("submit plan1-01h")]
+
+    stage.play(main())
+
+
+def test_a_broken_ledger_lets_no_hedge_go_under_an_id_of_the_very_turn_it_lost(stage: Stage) -> None:
+    async def main() -> None:
+        async with stage.bot() as engine:
+            await stage.enable()
+            await stage.propose()
+            stage.venues[1].raises[WORK] = OutcomeUnknown("cme", "submit", "no answer")
+            await stage.approve()
+            await stage.until(f"submit {WORK}")
+            stage.latch = "wait"
+            engine.hear(Fill("x1", LINEAR, WORK, "v1", Side.SELL, 3, D(80_695), stage.clock.now()))
+            await engine.drained()
+            stage.latch = None
+            stage.store.breaks_at = AttemptsSpent
+            # Skips the first id for good, and hedges under the second, in one turn.
+            engine.hear(SpendAttempts(LegKey("plan1", 1, Role.HEDGE), 1))
+            await asyncio.wait([stage.running], timeout=10)
+            assert isinstance(stage.running.exception(), DiskFailed)
+            assert "plan1-01h-002" in engine.state.orders
         assert not [entry for entry in stage.log if entry.startswith("submit plan1-01h")]
 
     stage.play(main())
