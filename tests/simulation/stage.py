@@ -14,6 +14,7 @@ from adapters.simulator.exchange.orders import NewOrder, Side, SimOrder, Tif
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
 from adapters.simulator.exchange.views import BookLevel
 from adapters.simulator.inprocess import InProcessVenue
+from adapters.simulator.virtual_loop import VirtualLoop, VirtualTime
 from adapters.venue import VenueEvent
 from bot.engine import Engine
 from bot.model.codec import GENESIS, record
@@ -32,8 +33,7 @@ from risk.approval import Approved
 from risk.instruments import InstrumentId
 from risk.orders import Fill, OrderUpdate
 from risk.portfolio import Account, Position
-from tests.unit.bot.desk import POLICY, spec
-from tests.unit.bot.flatten_bench import VirtualLoop, VirtualTime
+from tests.unit.bot.desk import POLICY, T0, spec
 
 T = TypeVar("T")
 ACCOUNT = "me"
@@ -163,7 +163,7 @@ class Stage:
 
     def __init__(self, policy: Policy = POLICY) -> None:
         self.policy = policy
-        self.clock = VirtualTime()
+        self.clock = VirtualTime(T0)
         self.loop = VirtualLoop(self.clock)
         self.log: list[str] = []
         self.latch: str | None = None

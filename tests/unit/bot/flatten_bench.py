@@ -1,7 +1,6 @@
 """The emergency command over two in-process venues in virtual time; venues that misbehave are made of them."""
 
 import asyncio
-import selectors
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from adapters.simulator.exchange.orders import NewOrder, Side, Tif
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
 from adapters.simulator.exchange.views import BookLevel
 from adapters.simulator.inprocess import InProcessVenue
+from adapters.simulator.virtual_loop import VirtualLoop, VirtualTime
 from bot.flatten import Flatten, Outcome
 from bot.model.flatten_journal import FlattenJournal
 from risk.approval import Approved
@@ -33,35 +33,6 @@ ACCOUNT = "me"
 PRICE = 80_000
 MBT, BTC = mbt(2026, 12), btc(2026, 12)
 DEEP = 100_000_000
-
-
-class VirtualTime(selectors.SelectSelector):
-    """Waiting takes no time: the clock jumps to when the next timer is due."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.elapsed = 0.0
-
-    def now(self) -> datetime:
-        return T0 + timedelta(seconds=self.elapsed)
-
-    def monotonic(self) -> float:
-        return self.elapsed
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:
-            raise RuntimeError("nothing is due: the test would wait for ever")
-        self.elapsed += timeout
-        return super().select(0)
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    def __init__(self, clock: VirtualTime) -> None:
-        super().__init__(clock)
-        self._virtual = clock
-
-    def time(self) -> float:
-        return self._virtual.elapsed
 
 
 def dollars(price: float) -> int:
@@ -154,7 +125,7 @@ class Bench:
 
     folder: Path
     linear_spec: ContractSpec = MBT
-    clock: VirtualTime = field(default_factory=VirtualTime)
+    clock: VirtualTime = field(default_factory=lambda: VirtualTime(T0))
     loop: VirtualLoop = field(init=False)
     exchanges: tuple[Exchange, Exchange] = field(init=False)
     imbalances: list[Decimal] = field(default_factory=list)
