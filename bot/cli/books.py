@@ -1,12 +1,25 @@
-"""``ledger verify``."""
+"""``ledger verify``, ``ledger export``."""
 
+import sys
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.failures import Exit
+from bot.cli.failures import CommandFailed, Exit
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
+
+if TYPE_CHECKING:
+    from bot.ledger.export.extract import Period
+
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--file", help="A ledger file; left out: the profile's.", metavar="FILE", show_default=False
+    ),
+]
 
 ledger = typer.Typer(help="The books: everything that happened, and its proof.", no_args_is_help=True)
 
@@ -18,9 +31,7 @@ def _group() -> None:
 
 @ledger.command("verify")
 def verify_ledger(
-    file: Annotated[
-        Path | None, typer.Option("--file", help="A ledger file; left out: the profile's.", metavar="FILE")
-    ] = None,
+    file: File = None,
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
@@ -60,6 +71,100 @@ def verify_ledger(
         print(f"  Δ         {result.balances.delta_xbt:.8f} XBT")
     if not result.ok:
         raise SystemExit(Exit.MISMATCH)
+
+
+class Format(StrEnum):
+    CSV = "csv"
+    BEANCOUNT = "beancount"
+
+
+@ledger.command("export")
+def export_ledger(
+    format_: Annotated[Format, typer.Option("--format", help="What to write.", show_default=False)],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="csv: a new folder; beancount: a new file, left out: standard output.",
+            metavar="FILE|DIR",
+            show_default=False,
+        ),
+    ] = None,
+    from_: Annotated[
+        datetime | None,
+        typer.Option(
+            "--from", formats=["%Y-%m-%d"], help="First day, UTC.", metavar="DATE", show_default=False
+        ),
+    ] = None,
+    to: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Last day, UTC.", metavar="DATE", show_default=False),
+    ] = None,
+    file: File = None,
+    profile: Profile = DEFAULT_PROFILE,
+    json: Json = False,
+) -> None:
+    """Write the books for a spreadsheet or for beancount.
+
+    csv: one file a table (journal, balances, orders, fills, cash flows, plans, tickets, approvals).
+    beancount: every entry as a transaction, and at the end the balances, so that bean-check proves them.
+    Days are those on which the books recorded something. Reads one snapshot and disturbs no bot.
+    """
+    from bot.cli import output
+
+    period = _period(from_, to)
+    path = file or settings(profile).ledger_path
+    if out is None:
+        if format_ is Format.CSV:
+            raise CommandFailed("csv is one file a table: name a new folder with --out DIR", Exit.USAGE)
+        if json:
+            raise CommandFailed("--json needs --out FILE: standard output holds the books", Exit.USAGE)
+        _write_beancount(path, period, None)
+        return
+    try:
+        rows = _write_csv(path, period, out) if format_ is Format.CSV else _write_beancount(path, period, out)
+    except OSError as error:
+        raise CommandFailed(f"cannot write {out}: {error.strerror}", Exit.USAGE) from error
+    if json:
+        output.print_json({"file": str(path), "written": str(out), "rows": rows})
+        return
+    print(f"written: {out}")
+    for name, count in rows.items():
+        print(f"  {name:<18} {count:>10,}")
+
+
+def _period(first: datetime | None, last: datetime | None) -> "Period":
+    from bot.ledger.export.extract import Period
+
+    period = Period(first and first.date(), last and last.date())
+    if period.first and period.last and period.first > period.last:
+        raise CommandFailed(f"--from {period.first} is after --to {period.last}", Exit.USAGE)
+    return period
+
+
+def _write_csv(path: Path, period: "Period", out: Path) -> dict[str, int]:
+    from bot.ledger.export.csv_files import write_csv
+    from bot.ledger.export.place import new_folder
+    from bot.ledger.writer import read_events
+
+    events = read_events(path)
+    with new_folder(out) as folder:
+        return write_csv(events, period, folder, str(path))
+
+
+def _write_beancount(path: Path, period: "Period", out: Path | None) -> dict[str, int]:
+    from bot.ledger.export.beancount_file import write_beancount
+    from bot.ledger.export.extract import extract
+    from bot.ledger.export.place import new_file
+    from bot.ledger.writer import read_events
+
+    made = extract(read_events(path), period)
+    title = f"basisbot ledger {path}"
+    if out is None:
+        write_beancount(made, title, sys.stdout)
+    else:
+        with new_file(out) as name, name.open("w", encoding="utf-8") as stream:
+            write_beancount(made, title, stream)
+    return {"transactions": len(made.entries), "balances": len(made.closing)}
 
 
 def register(app: typer.Typer) -> None:

@@ -28,6 +28,7 @@ _CODES = {
     ("config.errors", "ConfigError"): Exit.USAGE,
     ("adapters.errors", "Misconfigured"): Exit.USAGE,
     ("adapters.errors", "VenueError"): Exit.UNREACHABLE,
+    ("bot.ledger.export.place", "PlaceTaken"): Exit.USAGE,
     ("bot.ledger.errors", "LedgerError"): Exit.MISMATCH,
     ("bot.model.flatten_journal", "JournalUnreadable"): Exit.MISMATCH,
     ("bot.runtime.demo", "DemoFailed"): Exit.REFUSED,

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections import defaultdict
 from datetime import datetime
 from decimal import Decimal
@@ -11,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e import books
-from tests.e2e.bench import Process, home, until
+from tests.e2e.bench import Home, Process, home, until
 
 FIGURES = {
     "flat",
@@ -60,6 +62,7 @@ def test_the_demonstration(tmp_path: Path) -> None:
         ledger = folder / "ledger.sqlite3"
         it.basisbot("ledger", "verify", "--file", ledger).said(0, "verified")
         _hold_against(report, ledger)
+        _bean_check(it, ledger)
         _every_fill_is_answered(folder / "basisbot.log")
 
         waiting = it.spawn("demo", "--profile", profile)
@@ -137,6 +140,16 @@ def _hold_against(report: dict[str, Any], ledger: Path) -> None:
     assert abs(Decimal(str(report["naked_xbt_seconds"])) - integral) < Decimal("1e-4")
     # No working order is larger than the profile's max_unattended_delta_xbt.
     assert Decimal("0.1") <= largest < Decimal("0.52")
+
+
+def _bean_check(it: Home, ledger: Path) -> None:
+    """Let another program add the books up."""
+    books_file = it.folder / "books.beancount"
+    it.basisbot("ledger", "export", "--format=beancount", "--file", ledger, "--out", books_file).said(0)
+    assert "balance Assets:Bitmex:Cash  " in books_file.read_text(encoding="utf-8")
+    command = [sys.executable, "-m", "beancount.scripts.check", str(books_file)]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
 
 
 def _nakedness(ledger: Path, fills: list[dict[str, Any]]) -> tuple[Decimal, Decimal]:

@@ -1,0 +1,1 @@
+"""The books in other programs' formats: files for spreadsheets, and a beancount ledger."""
