@@ -39,7 +39,7 @@ def loaded(text: str) -> list[Any]:
     return list(entries)
 
 
-def asserted(entries: list[Any]) -> dict[tuple[str, str], Decimal]:
+def asserted(entries: list[Any]) -> dict[tuple[str, str], Decimal | None]:
     """Return what the file asserts, by the ledger's own account names."""
     ours = {entry.account: entry.meta["ledger-account"] for entry in entries if isinstance(entry, data.Open)}
     return {
@@ -74,7 +74,7 @@ def test_bean_check_proves_the_books_and_finds_one_satoshi(tmp_path: Path) -> No
 
 def test_an_entry_is_a_transaction_that_says_where_it_is_from() -> None:
     entries = loaded(written(history()))
-    transactions = [entry for entry in entries if isinstance(entry, data.Transaction)]
+    transactions: list[Any] = [entry for entry in entries if isinstance(entry, data.Transaction)]
     assert len(transactions) == 7
     [hedge] = [entry for entry in transactions if entry.meta.get("execution") == "b1"]
     assert hedge.date == date(2026, 11, 2)
@@ -111,7 +111,8 @@ def test_an_entry_is_a_transaction_that_says_where_it_is_from() -> None:
 def test_a_period_begins_with_what_was_there() -> None:
     on_the_third = Period(date(2026, 11, 3), date(2026, 11, 3))
     entries = loaded(written(history(), on_the_third))
-    brought, *others = [entry for entry in entries if isinstance(entry, data.Transaction)]
+    transactions: list[Any] = [entry for entry in entries if isinstance(entry, data.Transaction)]
+    brought, *others = transactions
     assert {post.account: post.units.number for post in brought.postings if post.units.currency == "XBT"} == {
         "Assets:Bitmex:Cash": Decimal("4.99995"),
         "Assets:Bitmex:XBTUSD": Decimal("0.1"),
