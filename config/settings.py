@@ -87,7 +87,7 @@ class Linear(Section):
     connect_timeout_seconds: Seconds = 10.0
     question_timeout_seconds: Seconds = 10.0
     order_timeout_seconds: Seconds = 5.0
-    heartbeat_seconds: Seconds = 5.0
+    heartbeat_seconds: Seconds = 1.0
 
 
 class Plan(Section):
@@ -112,6 +112,7 @@ class Limits(Section):
     max_plan_xbt: Positive
     max_unattended_delta_xbt: Positive
     max_quote_age_seconds: Seconds
+    max_quiet_move_percent: Percent
     price_band_percent: Percent
     pay_up_percent: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=10)]
     hard_band_percent: Percent

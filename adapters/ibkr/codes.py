@@ -27,6 +27,9 @@ ORDER_CANCELED = 202
 CLIENT_ID_IN_USE = 326
 NO_SUCH_CONTRACT = 200
 LINK_LOST = 1100
+LINK_BROKEN = 2110
+"""What a client that connects while the broker is lost is told in place of 1100."""
+
 RESTORED_DATA_LOST = 1101
 RESTORED_DATA_KEPT = 1102
 COMPETING_SESSION = 10197

@@ -1,6 +1,7 @@
 """Hands each word of the gateway to whom it concerns."""
 
 import logging
+from collections.abc import Callable
 
 from ib_async.contract import Contract
 from ib_async.objects import CommissionReport, Execution
@@ -8,6 +9,7 @@ from ib_async.order import Order, OrderState
 
 from adapters.ibkr import codes
 from adapters.ibkr.blotter import Blotter
+from adapters.ibkr.farms import Farms
 from adapters.ibkr.feed import Feed
 from adapters.ibkr.link import GatewayLink
 from adapters.ibkr.receiver import StatusWord
@@ -16,11 +18,23 @@ _log = logging.getLogger(__name__)
 
 
 class Ear:
-    def __init__(self, name: str, blotter: Blotter, feed: Feed, link: GatewayLink) -> None:
+    """``see_again`` asks for the market data anew."""
+
+    def __init__(
+        self,
+        name: str,
+        blotter: Blotter,
+        feed: Feed,
+        link: GatewayLink,
+        farms: Farms,
+        see_again: Callable[[], None],
+    ) -> None:
         self._name = name
         self._blotter = blotter
         self._feed = feed
         self._link = link
+        self._farms = farms
+        self._see_again = see_again
 
     def open_order(self, contract: Contract, order: Order, state: OrderState) -> None:
         self._blotter.open_order(contract, order, state)
@@ -56,8 +70,10 @@ class Ear:
             self._link.blinded(f"no market data for {symbol}: {text} [{code}]")
 
     def notice(self, code: int, text: str) -> None:
+        self._note_farm(code, text)
         match code:
-            case codes.LINK_LOST:
+            case codes.LINK_LOST | codes.LINK_BROKEN:
+                self._feed.doubt()
                 self._link.severed(f"the gateway has lost the broker: {text} [{code}]")
             case codes.RESTORED_DATA_LOST | codes.RESTORED_DATA_KEPT:
                 self._link.restored(data_lost=code == codes.RESTORED_DATA_LOST)
@@ -67,3 +83,11 @@ class Ear:
                 _log.info("%s: %s: %s", self._name, code, text)
             case _:
                 _log.warning("%s: %s: %s", self._name, code, text)
+
+    def _note_farm(self, code: int, text: str) -> None:
+        were_up = self._farms.are_up
+        self._farms.note(code, text)
+        if were_up and not self._farms.are_up:
+            self._feed.doubt()
+        elif self._farms.are_up and not were_up:
+            self._see_again()

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 
 from adapters.clock import Clock
@@ -33,6 +34,7 @@ class _Book:
     bid: _Side = field(default_factory=_Side)
     ask: _Side = field(default_factory=_Side)
     is_live: bool = True
+    told: Quote | None = None
 
     def quote_at(self, clock: Clock) -> Quote:
         if not self.is_live:
@@ -93,6 +95,22 @@ class Feed:
             book.is_live = kind == _LIVE
             self._touched[request_id] = None
 
+    def confirm(self, at: datetime) -> None:
+        """Tell every book again as still standing at ``at``: the gateway was alive then and said nothing newer.
+
+        A quiet market sends no ticks, so silence alone must not age a quote. Only a book that has been told on
+        this subscription, and not been doubted since, can be confirmed.
+        """
+        for book in self._books.values():
+            if book.told is not None and book.told.at < at:
+                book.told = replace(book.told, at=at)
+                self._tell(book.told)
+
+    def doubt(self) -> None:
+        """Ticks may have been missed: until the next one of a book, silence about it proves nothing."""
+        for book in self._books.values():
+            book.told = None
+
     def batch_end(self) -> bool:
         """Tell what the batch has touched; return whether it was anything."""
         if not self._touched:
@@ -100,7 +118,8 @@ class Feed:
         touched = list(self._touched)
         self._touched.clear()
         for request_id in touched:
-            quote = self._books[request_id].quote_at(self._clock)
+            book = self._books[request_id]
+            book.told = quote = book.quote_at(self._clock)
             self._tell(quote)
             self._unquoted.discard(quote.instrument)
         if not self._unquoted:

@@ -7,6 +7,7 @@ The link is UP while a wire is connected and caught up, the gateway has its own 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from adapters.clock import Clock
 from adapters.errors import Misconfigured, Unreachable
@@ -15,6 +16,9 @@ from adapters.ibkr.wire import Wire
 from adapters.venue import Link, LinkState
 
 _log = logging.getLogger(__name__)
+
+Stands = Callable[[datetime], None]
+"""Takes the moment at which the gateway and its line to the broker were known to be alive."""
 
 CatchUp = Callable[[Wire, bool], Awaitable[None]]
 """Takes a wire to the present; True asks for the market data to be subscribed anew."""
@@ -29,6 +33,7 @@ class GatewayLink:
         catch_up: CatchUp,
         lost: Callable[[str], None],
         tell: Callable[[Link], None],
+        stands: Stands,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -36,6 +41,7 @@ class GatewayLink:
         self._catch_up = catch_up
         self._lost = lost
         self._tell = tell
+        self._stands = stands
         self._wire: Wire | None = None
         self._ready = False
         self._severed = ""
@@ -110,10 +116,13 @@ class GatewayLink:
             await asyncio.wait({wire.lost}, timeout=self._settings.heartbeat)
             if wire.lost.done():
                 return wire.lost.result()
+            asked = self._clock.now()
             try:
                 await wire.current_time(self._settings.heartbeat_timeout)
                 if self._blind and not self._severed:
                     await self._catch_up(wire, True)
+                elif not self._severed:
+                    self._stands(asked)
             except Unreachable as error:
                 wire.drop(error.detail)
                 return wire.lost.result()

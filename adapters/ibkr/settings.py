@@ -45,7 +45,8 @@ class IbkrSettings:
 
     ``contracts``: our symbol → the broker's contract. ``order_timeout``: how long ``submit`` waits for a
     first word. ``heartbeat``: pause between two questions for the time, each answered within
-    ``heartbeat_timeout``. ``backoff_first`` doubles up to ``backoff_max``. ``recheck``: pause before a cancel
+    ``heartbeat_timeout``; each answer confirms the quotes, so it is to be well below the age at which a quote
+    counts as old. ``backoff_first`` doubles up to ``backoff_max``. ``recheck``: pause before a cancel
     the open orders contradict is asked about again. ``gateway_timezone``: zone of times the gateway sends
     without one.
     """
@@ -59,7 +60,7 @@ class IbkrSettings:
     connect_timeout: float = 10.0
     question_timeout: float = 10.0
     order_timeout: float = 5.0
-    heartbeat: float = 5.0
+    heartbeat: float = 1.0
     heartbeat_timeout: float = 5.0
     backoff_first: float = 0.5
     backoff_max: float = 30.0

@@ -17,6 +17,7 @@ from adapters.ibkr.blotter import Blotter
 from adapters.ibkr.contracts import Contracts
 from adapters.ibkr.desk import Desk
 from adapters.ibkr.ear import Ear
+from adapters.ibkr.farms import Farms
 from adapters.ibkr.feed import Feed
 from adapters.ibkr.link import GatewayLink
 from adapters.ibkr.settings import IbkrSettings
@@ -48,9 +49,12 @@ class IbkrVenue:
         self._contracts = Contracts(settings)
         self._blotter = Blotter(settings, clock, self._contracts, self._tell)
         self._feed = Feed(self._contracts, clock, self._tell)
-        self._link = GatewayLink(settings, clock, self._new_wire, self._catch_up, self._lost, self._tell)
+        self._farms = Farms()
+        self._link = GatewayLink(
+            settings, clock, self._new_wire, self._catch_up, self._lost, self._tell, self._stands
+        )
         self._desk = Desk(settings, clock, self._contracts, self._blotter, lambda: self._link.usable)
-        self._ear = Ear(settings.name, self._blotter, self._feed, self._link)
+        self._ear = Ear(settings.name, self._blotter, self._feed, self._link, self._farms, self._see_again)
 
     @property
     def name(self) -> str:
@@ -90,12 +94,27 @@ class IbkrVenue:
                 await self._contracts.load(wire, symbol)
         await self._desk.catch_up(wire)
         if subscribe:
-            listed = [self._contracts.listed(symbol) for symbol in self._symbols]
-            self._feed.subscribe(wire, [one for one in listed if one is not None])
+            self._subscribe(wire)
+
+    def _subscribe(self, wire: Wire) -> None:
+        listed = [self._contracts.listed(symbol) for symbol in self._symbols]
+        self._feed.subscribe(wire, [one for one in listed if one is not None])
+
+    def _see_again(self) -> None:
+        """A data farm is back: what it quoted meanwhile has to be asked for."""
+        wire = self._link.usable
+        if wire is not None:
+            self._subscribe(wire)
 
     def _lost(self, reason: str) -> None:
         self._blotter.connection_lost(reason)
         self._feed.forget()
+        self._farms.forget()
+
+    def _stands(self, at: datetime) -> None:
+        """The gateway was alive and online at ``at``: what it has not changed stands, if its farms are up."""
+        if self._farms.are_up:
+            self._feed.confirm(at)
 
     def _tell(self, event: VenueEvent) -> None:
         """Hand an event to the sink. Whatever the sink raises is its own error, loud but not the gateway's."""

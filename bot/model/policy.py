@@ -8,18 +8,20 @@ from decimal import Decimal
 @dataclass(frozen=True, slots=True)
 class Policy:
     """``max_unattended_delta``: XBT one working order may put at risk. ``max_quote_age``: older quotes start
-    nothing. ``price_band``: sanity band around the mid at ticket time; ``hard_band``: how far from the touch a
-    hedge may go at last; ``pay_up``: the rungs before it — all fractions of price. ``basis_slack``: how much
-    worse than the ticket's basis (fraction of price) working orders may trade when the plan names no limit.
-    ``slop_ticks``: ticks through the touch for a working order. ``clip_pause``: between two working orders.
-    ``approve_by``/``execute_by``: the two lifetimes of an approval. ``reserved_attempts``: order ids made
-    durable with an approval, beside one for each lot. ``unhedged_limit``: how long a filled part may stay
-    unhedged before it is unwound. ``ask_every``: between two questions about an UNKNOWN order.
-    ``max_inverse_margin``: initial margin at the inverse venue, as a fraction of equity, that no new tranche
-    may pass."""
+    nothing. ``max_quiet_move``: how far (fraction) another venue's price may have moved since a book last
+    changed; beyond it the book counts as frozen. ``price_band``: sanity band around the mid at ticket time;
+    ``hard_band``: how far from the touch a hedge may go at last; ``pay_up``: the rungs before it — all
+    fractions of price. ``basis_slack``: how much worse than the ticket's basis (fraction of price) working
+    orders may trade when the plan names no limit. ``slop_ticks``: ticks through the touch for a working
+    order. ``clip_pause``: between two working orders. ``approve_by``/``execute_by``: the two lifetimes of an
+    approval. ``reserved_attempts``: order ids made durable with an approval, beside one for each lot.
+    ``unhedged_limit``: how long a filled part may stay unhedged before it is unwound. ``ask_every``: between
+    two questions about an UNKNOWN order. ``max_inverse_margin``: initial margin at the inverse venue, as a
+    fraction of equity, that no new tranche may pass."""
 
     max_unattended_delta: Decimal
     max_quote_age: timedelta
+    max_quiet_move: Decimal
     price_band: Decimal
     pay_up: tuple[Decimal, ...]
     hard_band: Decimal
@@ -41,6 +43,8 @@ class Policy:
             raise ValueError("hard_band must be narrower than price_band")
         if not 1 <= self.reserved_attempts <= 999:
             raise ValueError("reserved_attempts runs from 1 to 999")
+        if self.max_quiet_move <= 0:
+            raise ValueError("max_quiet_move must be positive")
         if self.max_unattended_delta <= 0:
             raise ValueError("max_unattended_delta must be positive")
 

@@ -133,7 +133,7 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
         return
     if leg.orders and turn.now - state.orders[leg.orders[-1]].intended_at < policy.clip_pause:
         return
-    quote = turn.market.fresh(leg.instrument, turn.now, policy.max_quote_age)
+    quote = turn.market.fresh(leg.instrument, turn.now, policy)
     level = None if quote is None else quote.take(leg.envelope.side)
     if level is None:
         return
@@ -152,7 +152,7 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     if not tranche.is_spread:
         turn.send(leg, Purpose.WORK, side, contracts, level.price + slop)
         return
-    partner = turn.market.fresh(tranche.legs[Role.HEDGE].instrument, turn.now, policy.max_quote_age)
+    partner = turn.market.fresh(tranche.legs[Role.HEDGE].instrument, turn.now, policy)
     priced = None if partner is None else _working_price(leg, instrument, level.price, slop, partner)
     if partner is None or priced is None or not _hedgeable(turn, tranche.legs[Role.HEDGE], partner):
         return

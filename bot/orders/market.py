@@ -1,9 +1,11 @@
 """What is true only for the moment: quotes, links, whether ledger and venues agree. Never stored."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from decimal import Decimal
 
 from adapters.venue import Link, LinkState
+from bot.model.policy import Policy
 from risk.instruments import InstrumentId
 from risk.portfolio import Account, Quote
 
@@ -11,6 +13,10 @@ from risk.portfolio import Account, Quote
 @dataclass(slots=True)
 class Market:
     quotes: dict[InstrumentId, Quote] = field(default_factory=dict)
+    changed: dict[InstrumentId, datetime] = field(default_factory=dict)
+    """By instrument: when its book last changed; a quote may be younger, confirmed as still standing."""
+    beside: dict[InstrumentId, dict[InstrumentId, Decimal]] = field(default_factory=dict)
+    """By instrument: what the other venues' mids were when its own book last changed."""
     links: dict[str, LinkState] = field(default_factory=dict)
     up_since: dict[str, datetime] = field(default_factory=dict)
     """By venue: when its link last came up (even if it is down again), or it last disowned an order: from then on
@@ -29,18 +35,53 @@ class Market:
     """By code and subject: when a person was last alerted."""
 
     def quote(self, quote: Quote) -> None:
+        known = self.quotes.get(quote.instrument)
         self.quotes[quote.instrument] = quote
+        if known is None or (known.bids, known.asks) != (quote.bids, quote.asks):
+            self.changed[quote.instrument] = quote.at
+            self.beside[quote.instrument] = self._mids_beside(quote.instrument)
+        if quote.mid is not None:
+            for instrument, mids in self.beside.items():
+                if instrument.venue != quote.instrument.venue:
+                    mids.setdefault(quote.instrument, quote.mid)
 
     def link(self, link: Link) -> None:
         self.links[link.venue] = link.state
         if link.state is LinkState.UP:
             self.up_since[link.venue] = link.at
 
-    def fresh(self, instrument: InstrumentId, now: datetime, limit: timedelta) -> Quote | None:
-        """Return the quote if its link is up, it is young enough, two-sided and not crossed; else None."""
+    def fresh(self, instrument: InstrumentId, now: datetime, policy: Policy) -> Quote | None:
+        """Return the quote if its link is up, it is young enough, two-sided, not crossed and not left behind."""
+        limit = policy.max_quote_age
         quote = self.quotes.get(instrument)
+        if self._is_left_behind(instrument, now, policy):
+            return None
         if quote is None or self.links.get(instrument.venue) is not LinkState.UP:
             return None
         if quote.age(now) > limit or quote.mid is None or quote.is_crossed:
             return None
         return quote
+
+    def _is_left_behind(self, instrument: InstrumentId, now: datetime, policy: Policy) -> bool:
+        """Say whether a book has long stood still while another venue's mid moved by more than ``max_quiet_move``.
+
+        A quiet book is confirmed as long as its link lives, so a feed that has frozen under a live link shows by
+        nothing but this: it is the same bitcoin, and one price does not go without the other for long. A book
+        that changed within ``max_quote_age`` is fresh by itself: who moves first is given time to be followed.
+        """
+        changed = self.changed.get(instrument)
+        if changed is None or now - changed <= policy.max_quote_age:
+            return False
+        mids, then = self._mids_beside(instrument), self.beside[instrument]
+        return any(
+            abs(mids[other] - mid) > policy.max_quiet_move * mid
+            for other, mid in then.items()
+            if other in mids
+        )
+
+    def _mids_beside(self, instrument: InstrumentId) -> dict[InstrumentId, Decimal]:
+        return {
+            other: quote.mid
+            for other, quote in self.quotes.items()
+            if other.venue != instrument.venue and quote.mid is not None
+        }

@@ -91,7 +91,7 @@ def next_draft(
     """Return the next tranche of ``plan``, sized at the current prices."""
     spec = plan.spec
     inverse, linear = state.instruments[spec.inverse], state.instruments[spec.linear]
-    quotes = {key: market.fresh(key, now, policy.max_quote_age) for key in (spec.inverse, spec.linear)}
+    quotes = {key: market.fresh(key, now, policy) for key in (spec.inverse, spec.linear)}
     for key, quote in quotes.items():
         if quote is None:
             return Wait(f"no fresh two-sided quote of {key}")

@@ -2,9 +2,6 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,44 +11,12 @@ from adapters.clock import SystemClock
 from adapters.errors import Misconfigured, NotSent, OutcomeUnknown, Refused, Unreachable
 from adapters.ibkr.venue import IbkrVenue
 from adapters.venue import LinkState
-from risk.orders import OrderStatus, OrderUpdate, Side
-from tests.integration.ibkr_adapter_bench import MBT, Heard, approved, settings, until
-from tests.integration.ibkr_scripted_gateway import ALL_OPEN, SUMMARY, TIME, Answer, ScriptedGateway, scripted
+from risk.orders import OrderStatus
+from tests.integration.ibkr_adapter_bench import MBT, Heard, settings, until
+from tests.integration.ibkr_scene import Scene, accepting, run, scene
+from tests.integration.ibkr_scripted_gateway import ALL_OPEN, SUMMARY, TIME, ScriptedGateway, scripted
 
 EXEC = "0000e1a7.5c46793a.01.01"
-
-
-@dataclass
-class Scene:
-    gateway: ScriptedGateway
-    venue: IbkrVenue
-    heard: Heard
-
-    async def submit(self, name: str = "p1", quantity: int = 5) -> OrderUpdate:
-        instrument = self.venue.instrument(MBT.symbol)
-        return await self.venue.submit(approved(instrument, SystemClock(), name, Side.BUY, quantity, 100_005))
-
-    def order_id(self) -> str:
-        return self.gateway.orders()[-1][1]
-
-
-@asynccontextmanager
-async def scene(*, changes: dict[str, Any] | None = None, **answers: Answer) -> AsyncIterator[Scene]:
-    async with scripted(**answers) as gateway:
-        venue, heard = IbkrVenue(settings(gateway.port, **(changes or {})), SystemClock()), Heard()
-        try:
-            await venue.connect([MBT.symbol], heard)
-            yield Scene(gateway, venue, heard)
-        finally:
-            await venue.close()
-
-
-def accepting(gateway: ScriptedGateway, message: list[str]) -> None:
-    gateway.status(message[1], "Submitted")
-
-
-def run(test: Callable[[], Any]) -> None:
-    asyncio.run(test())
 
 
 def test_a_correction_over_the_wire() -> None:

@@ -53,6 +53,7 @@ INSTRUMENTS = {known.id: known for known in (XBTUSD, MBT, BTC)}
 POLICY = Policy(
     max_unattended_delta=D("0.5"),
     max_quote_age=timedelta(seconds=5),
+    max_quiet_move=D("0.002"),
     price_band=D("0.05"),
     pay_up=(D("0.0005"), D("0.001"), D("0.0025")),
     hard_band=D("0.005"),
