@@ -21,8 +21,9 @@ class Level:
 class Quote:
     """The top of a book, and as much depth behind it as the venue streams (best level first).
 
-    ``bids`` and ``asks`` may be empty (a one-sided or empty book). ``at`` is when it reached us or
-    was last confirmed to stand, by the injected clock: age is judged by our own time. ``mark`` is the venue's mark price, where it has one.
+    ``bids`` and ``asks`` may be empty (a one-sided or empty book). ``at`` is when it reached us or was last
+    confirmed to stand, by the injected clock: age is judged by our own time. ``mark`` is the venue's mark
+    price, where it has one.
     """
 
     instrument: InstrumentId
