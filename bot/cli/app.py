@@ -2,7 +2,7 @@
 
 import typer
 
-from bot.cli import books, deciding, emergency, looking, planning, profiles, running
+from bot.cli import books, calculating, deciding, emergency, looking, planning, profiles, running, scenario
 
 app = typer.Typer(
     name="basisbot",
@@ -21,5 +21,7 @@ for register in (
     emergency.register,
     books.register,
     profiles.register,
+    scenario.register,
+    calculating.register,
 ):
     register(app)

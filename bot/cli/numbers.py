@@ -1,0 +1,67 @@
+"""Numbers a person types, and numbers as a person likes to read them."""
+
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import typer
+
+# Nothing in this trade has more digits on either side of the point.
+_DIGITS = 15
+
+
+def number(text: str | Decimal) -> Decimal:
+    """Read a plain number; a comma may group its digits. Raises typer.BadParameter."""
+    try:
+        value = Decimal(str(text).replace(",", ""))
+    except InvalidOperation:
+        value = Decimal("nan")
+    if not value.is_finite() or abs(value.adjusted()) > _DIGITS:
+        raise typer.BadParameter(f"{str(text)[:40]!r} is not a number that can be used")
+    return value
+
+
+def positive(text: str | Decimal) -> Decimal:
+    """Read a number above zero. Raises typer.BadParameter."""
+    value = number(text)
+    if value <= 0:
+        raise typer.BadParameter(f"must be more than 0, not {text}")
+    return value
+
+
+def fraction(text: str | Decimal) -> Decimal:
+    """Read ``20%`` or ``0.2``. Raises typer.BadParameter."""
+    said = str(text)
+    value = number(said.removesuffix("%"))
+    return value / 100 if said.endswith("%") else value
+
+
+def prices(option: str, text: str) -> tuple[Decimal, ...]:
+    """Read prices with commas between them. Raises typer.BadParameter."""
+    try:
+        found = tuple(positive(part) for part in text.split(",") if part.strip())
+    except typer.BadParameter as error:
+        raise typer.BadParameter(error.message, param_hint=f"'{option}'") from error
+    if not found:
+        raise typer.BadParameter("wants prices, commas between: 4000,8000", param_hint=f"'{option}'")
+    return found
+
+
+Price = Annotated[Decimal, typer.Option(parser=positive, metavar="USD")]
+
+
+def usd(value: Decimal) -> str:
+    return f"{value:,.2f}".removesuffix(".00")
+
+
+def xbt(value: Decimal) -> str:
+    return f"{value:,.8f}"
+
+
+def percent(value: Decimal, places: int = 2) -> str:
+    """Write a fraction in per cent, with its sign."""
+    return f"{value * 100:+,.{places}f} %"
+
+
+def plain(value: Decimal | None) -> str | None:
+    """Write a number for JSON: exact, no exponent."""
+    return None if value is None else format(value.normalize() if value else Decimal(0), "f")
