@@ -22,7 +22,8 @@ class FaultKind(StrEnum):
     and OVERLOADED (503) are answered and not carried out. Requests: RATE_LIMITED (429), BANNED (403), HUNG
     (nothing at all is sent for a while). Streams: DROPPED_LINK, DUPLICATE, LATE, REORDERED, GAP (what is told
     for a while is lost, and the link goes on), STALE (prices stand still, all else goes on). Trades: CORRECTED,
-    BUST. GATEWAY_RESTART: all links end, and order ids may begin again.
+    BUST. GATEWAY_RESTART: all links end, and order ids may begin again. DELAYED: an order arrives seconds later,
+    still in time. FALSE_CANCEL: an order is told cancelled before it arrives, and then fills all the same.
     """
 
     DROPPED_LINK = "dropped_link"
@@ -41,6 +42,8 @@ class FaultKind(StrEnum):
     CORRECTED = "corrected"
     BUST = "bust"
     GATEWAY_RESTART = "gateway_restart"
+    DELAYED = "delayed"
+    FALSE_CANCEL = "false_cancel"
 
 
 _LASTS = MappingProxyType(

@@ -4,20 +4,26 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from adapters.clock import Clock
-from adapters.errors import Misconfigured, NotSent, OutcomeUnknown, Refused, Unreachable
+from adapters.errors import Misconfigured, NotSent, OutcomeUnknown, Refused, Throttled, Unreachable
 from adapters.simulator import translate
 from adapters.simulator.exchange.events import BookChanged, CashMoved, ExchangeEvent, Executed, OrderChanged
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.exchange.orders import ExecKind, Execution
+from adapters.simulator.exchange.orders import ExecKind, Execution, NewOrder, SimOrder
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
+from adapters.simulator.faults import FaultKind
+from adapters.simulator.inprocess_faults import InProcessFaults
+from adapters.simulator.outlet import Outlet
 from adapters.venue import Capabilities, Link, LinkState, Sink, VenueEvent
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency
-from risk.orders import CashFlow, CommissionReport, Fill, OrderUpdate
+from risk.orders import CashFlow, CommissionReport, Fill, OrderStatus, OrderUpdate, Side
 from risk.portfolio import Account, Position, Quote
+
+T = TypeVar("T")
 
 
 class InProcessVenue:
@@ -26,7 +32,8 @@ class InProcessVenue:
     Inverse as BitMEX: client ids unique, fees with fills, cash flows told, a dead man's switch. Linear as the
     broker: none of these, reduce-only ignored, commissions told ``commission_delay`` after their fills.
     ``latency`` is the way there and, again, the way back of a submit. ``drop_link`` and ``restore_link`` play a
-    broken connection.
+    broken connection. With ``faults`` questions take their time too, requests time out, and whatever the plan
+    holds happens. An order once sent arrives, whoever still waits for it.
     """
 
     def __init__(
@@ -37,6 +44,7 @@ class InProcessVenue:
         *,
         latency: timedelta = timedelta(0),
         commission_delay: timedelta = timedelta(0),
+        faults: InProcessFaults | None = None,
     ) -> None:
         self._exchange = exchange
         self._account = account
@@ -50,6 +58,12 @@ class InProcessVenue:
         self._timers: set[asyncio.TimerHandle] = set()
         self._missed: list[VenueEvent] = []
         self._linked = False
+        self._session = 0
+        self._faults = faults
+        self._muted: set[str] = set()
+        self._outlet: Outlet[VenueEvent] | None = None
+        if faults is not None:
+            self._outlet = Outlet(self._deliver, self._lose_link, faults.plan, type)
 
     @property
     def name(self) -> str:
@@ -77,6 +91,8 @@ class InProcessVenue:
             specs = [self._exchange.spec(symbol) for symbol in symbols]
         except ExchangeRefusal as refusal:
             raise Misconfigured(self.name, "connect", refusal.message, code=refusal.code) from refusal
+        if self._is_down:
+            raise Unreachable(self.name, "connect", "the venue is down")
         self._instruments = {spec.symbol: translate.instrument(self.name, spec) for spec in specs}
         self._sink = sink
         self._unsubscribe = self._exchange.subscribe(self._hear)
@@ -89,22 +105,33 @@ class InProcessVenue:
             timer.cancel()
         self._timers.clear()
         self._missed.clear()
+        if self._outlet is not None:
+            self._outlet.close()
         self._sink = self._unsubscribe = None
         self._linked = False
 
     def drop_link(self, detail: str = "dropped") -> None:
         """Lose the connection: nothing is told, orders are not sent, questions go unanswered."""
-        if self._linked:
-            self._tell(Link(self.name, LinkState.DOWN, self._clock.now(), detail))
-            self._linked = False
+        if not self._linked or self._sink is None:
+            return
+        if self._outlet is not None:
+            self._outlet.close()
+        self._sink(Link(self.name, LinkState.DOWN, self._clock.now(), detail))
+        self._linked = False
 
     def restore_link(self) -> None:
         """Connect again: tell the executions and cash that were missed, then the link, then the books."""
+        if self._sink is None:
+            return
         self._linked = True
+        self._session += 1
+        self._muted.clear()
         missed, self._missed = self._missed, []
+        if self._faults is not None and self._faults.forgets():
+            missed = []
         for event in missed:
             self._tell(event)
-        self._tell(Link(self.name, LinkState.UP, self._clock.now()))
+        self._sink(Link(self.name, LinkState.UP, self._clock.now()))
         for symbol in self._instruments:
             self._tell(self._quote(symbol))
 
@@ -127,81 +154,192 @@ class InProcessVenue:
         in_cents = translate.cents(request.price)
         if in_cents is None or request.instrument.venue != self.name:
             raise Refused(self.name, attempted, "no such price or venue")
-        await asyncio.sleep(self._latency)
         wanted = translate.new_order(request, in_cents)
         if not self._exchange.rules.reduce_only:
             wanted = replace(wanted, reduce_only=False)
-        try:
-            placed = self._exchange.place(self._account, wanted)
-        except ExchangeRefusal as refusal:
-            kind = OutcomeUnknown if refusal.code is RefusalCode.DUPLICATE_CLIENT_ID else Refused
-            raise kind(self.name, attempted, refusal.message, code=refusal.code.upper()) from refusal
-        await asyncio.sleep(self._latency)
-        if not self._linked:
+        if self._faults is None:
+            return await self._send(wanted, attempted, self._latency)
+        return await self._send_through(self._faults, wanted, attempted)
+
+    async def _send(self, wanted: NewOrder, attempted: str, delay: float) -> OrderUpdate:
+        session = self._session
+        placed = await self._on_the_wire(wanted, delay)
+        await asyncio.sleep(self._latency + self._hangs())
+        if not self._linked or session != self._session:
             raise OutcomeUnknown(self.name, attempted, "the link dropped before an answer came")
-        return translate.order_update(self.name, placed)
+        if isinstance(placed, ExchangeRefusal):
+            kind = OutcomeUnknown if placed.code is RefusalCode.DUPLICATE_CLIENT_ID else Refused
+            raise kind(self.name, attempted, placed.message, code=placed.code.upper()) from placed
+        return self._update(placed)
+
+    def _on_the_wire(self, wanted: NewOrder, delay: float) -> "asyncio.Future[SimOrder | ExchangeRefusal]":
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[SimOrder | ExchangeRefusal] = loop.create_future()
+
+        def arrive() -> None:
+            answer: SimOrder | ExchangeRefusal
+            try:
+                answer = self._exchange.place(self._account, wanted)
+            except ExchangeRefusal as refusal:
+                answer = refusal
+            if not answered.done():
+                answered.set_result(answer)
+
+        loop.call_later(delay, arrive)
+        return answered
+
+    async def _send_through(self, faults: InProcessFaults, wanted: NewOrder, attempted: str) -> OrderUpdate:
+        delay, client_id = self._latency, wanted.client_id
+        meets = faults.of_order()
+        if meets is FaultKind.RATE_LIMITED:
+            raise Throttled(self.name, attempted, "Rate limit exceeded", code="429")
+        if meets in (FaultKind.REFUSED, FaultKind.BANNED):
+            await asyncio.sleep(2 * self._latency)
+            raise Refused(self.name, attempted, f"the venue says no ({meets})", code=meets.upper())
+        if meets is FaultKind.OVERLOADED:
+            await asyncio.sleep(2 * self._latency)
+            raise OutcomeUnknown(self.name, attempted, "The system is currently overloaded", code="503")
+        if meets is FaultKind.LOST:
+            await asyncio.sleep(faults.timeout)
+            raise OutcomeUnknown(self.name, attempted, "timed out")
+        if meets is FaultKind.FALSE_CANCEL:
+            self._on_the_wire(wanted, self._latency + faults.delay() / 4)
+            await asyncio.sleep(self._latency)
+            return self._false_cancel(wanted)
+        if meets is FaultKind.UNANSWERED:
+            self._muted.add(client_id)
+            self._on_the_wire(wanted, delay)
+            await asyncio.sleep(faults.timeout)
+            raise OutcomeUnknown(self.name, attempted, "timed out")
+        if meets is FaultKind.DELAYED:
+            delay += faults.delay()
+        if faults.plan.lasting(FaultKind.HUNG):
+            self._hang()
+        try:
+            async with asyncio.timeout(faults.timeout):
+                update = await self._send(wanted, attempted, delay)
+        except TimeoutError as error:
+            raise OutcomeUnknown(self.name, attempted, "timed out") from error
+        if faults.plan.strikes(FaultKind.GATEWAY_RESTART):
+            self._restart(faults)
+            raise OutcomeUnknown(self.name, attempted, "the gateway restarts")
+        return update
+
+    def _false_cancel(self, wanted: NewOrder) -> OrderUpdate:
+        return OrderUpdate(
+            instrument=InstrumentId(self.name, wanted.symbol),
+            client_order_id=wanted.client_id,
+            venue_order_id="",
+            status=OrderStatus.CANCELED,
+            side=Side(wanted.side),
+            quantity=wanted.quantity,
+            filled=0,
+            leaves=0,
+            at=self._clock.now(),
+            reason="cancelled, says the venue, and fills",
+        )
 
     async def cancel(self, instrument: InstrumentId, client_order_id: str) -> None:
         attempted = f"cancel {client_order_id}"
-        self._require_link(attempted)
-        known = self._exchange.order_by_client_id(self._account, client_order_id)
-        if known is None or known.symbol != instrument.symbol:
-            raise Refused(self.name, attempted, "no such order")
-        if not known.status.is_final:
-            self._exchange.cancel(self._account, known.order_id, "Canceled by the client")
+
+        def cancel() -> None:
+            known = self._exchange.order_by_client_id(self._account, client_order_id)
+            if known is None or known.symbol != instrument.symbol:
+                raise Refused(self.name, attempted, "no such order")
+            if not known.status.is_final:
+                self._exchange.cancel(self._account, known.order_id, "Canceled by the client")
+
+        await self._ask(attempted, cancel)
 
     async def order(self, instrument: InstrumentId, client_order_id: str) -> OrderUpdate | None:
-        self._require_link(f"ask for order {client_order_id}")
-        known = self._exchange.order_by_client_id(self._account, client_order_id)
-        if known is None or known.symbol != instrument.symbol:
-            return None
-        return translate.order_update(self.name, known)
+        def answer() -> OrderUpdate | None:
+            known = self._exchange.order_by_client_id(self._account, client_order_id)
+            if known is None or known.symbol != instrument.symbol:
+                return None
+            if self._faults is not None and self._faults.has_forgotten(client_order_id):
+                return None
+            self._muted.discard(client_order_id)
+            return self._update(known)
+
+        return await self._ask(f"ask for order {client_order_id}", answer)
 
     async def open_orders(self) -> list[OrderUpdate]:
-        self._require_link("ask for open orders")
-        live = self._exchange.orders(self._account, live_only=True)
-        return [translate.order_update(self.name, order) for order in live]
+        def answer() -> list[OrderUpdate]:
+            return [self._update(order) for order in self._exchange.orders(self._account, live_only=True)]
+
+        return await self._ask("ask for open orders", answer)
 
     async def fills(self, since: datetime) -> list[Fill]:
-        self._require_link("ask for fills")
-        return [self._fill(trade) for trade in self._trades(since)]
+        return await self._ask("ask for fills", lambda: [self._fill(trade) for trade in self._trades(since)])
 
     async def commissions(self, since: datetime) -> list[CommissionReport]:
-        self._require_link("ask for commissions")
-        if self.capabilities.fee_with_fill:
-            return []
-        return [translate.commission(self.name, trade, self._currency) for trade in self._trades(since)]
+        def answer() -> list[CommissionReport]:
+            if self.capabilities.fee_with_fill:
+                return []
+            return [translate.commission(self.name, trade, self._currency) for trade in self._trades(since)]
+
+        return await self._ask("ask for commissions", answer)
 
     async def positions(self) -> list[Position]:
-        self._require_link("ask for positions")
-        views = self._exchange.positions(self._account)
-        return [translate.position(self.name, view) for view in views if view.contracts]
+        def answer() -> list[Position]:
+            views = self._exchange.positions(self._account)
+            return [translate.position(self.name, view) for view in views if view.contracts]
+
+        return await self._ask("ask for positions", answer)
 
     async def account(self) -> Account:
-        self._require_link("ask for the account")
-        return translate.account(self.name, self._exchange.account(self._account))
+        return await self._ask(
+            "ask for the account",
+            lambda: translate.account(self.name, self._exchange.account(self._account)),
+        )
 
     async def cash_flows(self, since: datetime) -> list[CashFlow]:
-        self._require_link("ask for cash flows")
-        if not self.capabilities.cash_flows:
-            return []
-        entries = self._exchange.cash(self._account)
-        flows = [
-            translate.cash_flow(self.name, entry, self._currency) for entry in entries if entry.at >= since
-        ]
-        flows += [
-            translate.settlement(self.name, execution, self._currency)
-            for execution in self._exchange.executions(self._account, since)
-            if execution.kind is ExecKind.SETTLEMENT
-        ]
-        return sorted(flows, key=lambda flow: flow.at)
+        def answer() -> list[CashFlow]:
+            if not self.capabilities.cash_flows:
+                return []
+            entries = self._exchange.cash(self._account)
+            flows = [
+                translate.cash_flow(self.name, entry, self._currency)
+                for entry in entries
+                if entry.at >= since
+            ]
+            flows += [
+                translate.settlement(self.name, execution, self._currency)
+                for execution in self._exchange.executions(self._account, since)
+                if execution.kind is ExecKind.SETTLEMENT
+            ]
+            return sorted(flows, key=lambda flow: flow.at)
+
+        return await self._ask("ask for cash flows", answer)
+
+    async def _ask(self, attempted: str, answer: Callable[[], T]) -> T:
+        self._require_link(attempted)
+        if self._faults is None:
+            return answer()
+        plan, session = self._faults.plan, self._session
+        if plan.lasting(FaultKind.BANNED):
+            raise Misconfigured(self.name, attempted, "banned for a while", code="403")
+        if plan.strikes(FaultKind.RATE_LIMITED):
+            raise Unreachable(self.name, attempted, "Rate limit exceeded", code="429")
+        if plan.lasting(FaultKind.HUNG):
+            self._hang()
+        await asyncio.sleep(min(self._latency + self._hangs(), self._faults.timeout))
+        self._require_session(attempted, session)
+        if self._hangs():
+            raise Unreachable(self.name, attempted, "timed out")
+        told = answer()
+        await asyncio.sleep(self._latency)
+        self._require_session(attempted, session)
+        return told
 
     def _hear(self, event: ExchangeEvent) -> None:
         match event:
             case BookChanged(symbol) if symbol in self._instruments:
-                self._tell(self._quote(symbol))
+                if self._faults is None or not self._faults.plan.lasting(FaultKind.STALE):
+                    self._tell(self._quote(symbol))
             case OrderChanged(order) if order.account == self._account:
-                self._tell(translate.order_update(self.name, order))
+                if order.client_id not in self._muted:
+                    self._tell(self._update(order))
             case Executed(execution, _) if execution.account == self._account:
                 self._hear_execution(execution)
             case CashMoved(entry) if entry.account == self._account and self.capabilities.cash_flows:
@@ -210,7 +348,7 @@ class InProcessVenue:
     def _hear_execution(self, execution: Execution) -> None:
         if execution.kind is ExecKind.SETTLEMENT and self.capabilities.cash_flows:
             self._tell(translate.settlement(self.name, execution, self._currency))
-        if execution.kind is not ExecKind.TRADE:
+        if execution.kind is not ExecKind.TRADE or execution.client_id in self._muted:
             return
         self._tell(self._fill(execution))
         if not self.capabilities.fee_with_fill:
@@ -221,10 +359,17 @@ class InProcessVenue:
             self._timers.discard(timer)
             self._tell(report)
 
-        timer = asyncio.get_running_loop().call_later(self._commission_delay, tell)
+        delay = self._commission_delay if self._faults is None else self._faults.commission_delay()
+        timer = asyncio.get_running_loop().call_later(delay, tell)
         self._timers.add(timer)
 
     def _tell(self, event: VenueEvent) -> None:
+        if self._linked and self._outlet is not None and not isinstance(event, Quote):
+            self._outlet.tell(event)
+        else:
+            self._deliver(event)
+
+    def _deliver(self, event: VenueEvent) -> None:
         if self._sink is None:
             return
         if self._linked:
@@ -232,13 +377,62 @@ class InProcessVenue:
         elif isinstance(event, Fill | CommissionReport | CashFlow):
             self._missed.append(event)
 
+    @property
+    def _is_down(self) -> bool:
+        return self._faults is not None and self._clock.monotonic() < self._faults.down_until
+
+    def _lose_link(self, detail: str = "dropped") -> None:
+        """Drop the link until the venue can be reached again."""
+        if self._faults is None or not self._linked:
+            return
+        until = self._clock.monotonic() + self._faults.outage()
+        self._faults.down_until = max(self._faults.down_until, until)
+        self.drop_link(detail)
+        self._reconnect()
+
+    def _reconnect(self) -> None:
+        if self._faults is None:
+            return
+        wait = self._faults.down_until - self._clock.monotonic()
+        if wait <= 0:
+            self.restore_link()
+            return
+
+        def again() -> None:
+            self._timers.discard(timer)
+            self._reconnect()
+
+        timer = asyncio.get_running_loop().call_later(wait, again)
+        self._timers.add(timer)
+
+    def _restart(self, faults: InProcessFaults) -> None:
+        ended = self._exchange.orders(self._account)
+        faults.restart(order.client_id for order in ended if order.status.is_final and not order.cum)
+        self._lose_link("the gateway restarts")
+
+    def _hangs(self) -> float:
+        return 0.0 if self._faults is None else self._faults.plan.remaining(FaultKind.HUNG)
+
+    def _hang(self) -> None:
+        if self._outlet is not None:
+            self._outlet.hang(self._hangs())
+
+    def _update(self, order: SimOrder) -> OrderUpdate:
+        update = translate.order_update(self.name, order)
+        if self._faults is None or self.capabilities.unique_client_ids:
+            return update
+        return replace(update, venue_order_id=self._faults.number(order.order_id))
+
     def _quote(self, symbol: str) -> Quote:
         mark = self._exchange.ticker(symbol).mark
         return translate.quote(self.name, self._exchange.book(symbol), mark, self._clock.now())
 
     def _fill(self, trade: Execution) -> Fill:
         with_fee = self.capabilities.fee_with_fill
-        return translate.fill(self.name, trade, self._currency, with_fee=with_fee)
+        fill = translate.fill(self.name, trade, self._currency, with_fee=with_fee)
+        if self._faults is None or with_fee:
+            return fill
+        return replace(fill, venue_order_id=self._faults.number(trade.order_id))
 
     def _trades(self, since: datetime) -> list[Execution]:
         executions = self._exchange.executions(self._account, since)
@@ -247,3 +441,7 @@ class InProcessVenue:
     def _require_link(self, attempted: str) -> None:
         if not self._linked:
             raise Unreachable(self.name, attempted, "not connected")
+
+    def _require_session(self, attempted: str, session: int) -> None:
+        if not self._linked or session != self._session:
+            raise Unreachable(self.name, attempted, "the link dropped before an answer came")

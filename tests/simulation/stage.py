@@ -127,7 +127,7 @@ class Told(InProcessVenue):
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
-        self.raises: dict[str, Exception] = {}
+        self.raises: dict[str, BaseException] = {}
 
     async def submit(self, order: Approved) -> OrderUpdate:
         self.log.append(f"submit {order.request.client_order_id}")

@@ -344,6 +344,7 @@ def test_an_intent_that_was_never_sent_is_settled_by_asking(stage: Stage) -> Non
     async def main() -> None:
         async with stage.bot():
             await stage.enable()
+            stage.venues[1].raises[WORK] = asyncio.CancelledError()  # it dies on its way to the socket
             await stage.propose()
             await stage.approve()
             await stage.until(f"append OrderIntended {WORK}")

@@ -5,13 +5,13 @@ from collections import deque
 from contextlib import suppress
 from enum import Enum
 
+from adapters.simulator.outlet import Outlet
 from adapters.simulator.tws import messages
 from adapters.simulator.tws.api_errors import ID_IN_USE, MAX_RATE, NO_ID, ApiError, Refuse, unreadable
 from adapters.simulator.tws.gateway import Gateway
 from adapters.simulator.tws.handlers import HANDLERS, START_API, about
 from adapters.simulator.tws.hours import stamp
 from adapters.simulator.tws.messages import Fields
-from adapters.simulator.tws.outlet import Outlet
 from adapters.simulator.tws.versions import UnsupportedVersion, negotiate
 from adapters.simulator.tws.wire import GREETING, Malformed, Reader, frame, length, split
 
@@ -47,7 +47,7 @@ class Session:
         self._offences = 0
         self._version = 0
         self._client_id = -1
-        self._outlet = Outlet(self.send, self.drop, gateway.faults.plan)
+        self._outlet = Outlet(self.send, self.drop, gateway.faults.plan, lambda fields: fields[0])
 
     @property
     def client_id(self) -> int:

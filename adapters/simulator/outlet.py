@@ -3,33 +3,43 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from adapters.simulator.faults import FaultKind, FaultPlan
-from adapters.simulator.tws.messages import Fields
+
+T = TypeVar("T")
 
 _HELD_AT_MOST = 0.25
 """Seconds a message to be swapped with the next waits for one."""
 
 
-class Outlet:
-    """A message is only ever swapped with the next one of another kind; a late one holds up those behind it."""
+class Outlet(Generic[T]):
+    """A message is only ever swapped with the next one of another ``kind``; a late one holds up those behind it."""
 
-    def __init__(self, send: Callable[[Fields], None], cut: Callable[[], None], plan: FaultPlan) -> None:
+    def __init__(
+        self,
+        send: Callable[[T], None],
+        cut: Callable[[], None],
+        plan: FaultPlan,
+        kind: Callable[[T], object],
+    ) -> None:
         self._send = send
         self._cut = cut
         self._plan = plan
-        self._swapped: Fields | None = None
+        self._kind = kind
+        self._swapped: T | None = None
         self._swap_timer: asyncio.TimerHandle | None = None
-        self._late: deque[Fields] = deque()
+        self._held = False
+        self._late: deque[T] = deque()
         self._late_timer: asyncio.TimerHandle | None = None
 
-    def tell(self, fields: Fields) -> None:
+    def tell(self, message: T) -> None:
         """Send a message, unless and as the faults will have it."""
         swapped, self._swapped = self._swapped, None
-        if swapped is not None and swapped[0] == fields[0]:
+        if swapped is not None and self._kind(swapped) == self._kind(message):
             self._pass(swapped)
             swapped = None
-        self._meet(fields)
+        self._meet(message)
         if swapped is not None:
             self._pass(swapped)
 
@@ -39,9 +49,10 @@ class Outlet:
             if timer is not None:
                 timer.cancel()
         self._swapped = None
+        self._held = False
         self._late.clear()
 
-    def _meet(self, fields: Fields) -> None:
+    def _meet(self, message: T) -> None:
         plan = self._plan
         if plan.remaining(FaultKind.GAP):
             return
@@ -50,23 +61,31 @@ class Outlet:
         elif plan.strikes(FaultKind.GAP):
             return
         elif plan.strikes(FaultKind.REORDERED):
-            self._swapped = fields
+            self._swapped = message
             self._swap_timer = asyncio.get_running_loop().call_later(_HELD_AT_MOST, self._give_up)
-        elif not self._late and plan.strikes(FaultKind.LATE):
-            self._late.append(fields)
-            delay = plan.rates.lasting(FaultKind.LATE).total_seconds()
-            self._late_timer = asyncio.get_running_loop().call_later(delay, self._catch_up)
+        elif not self._held and plan.strikes(FaultKind.LATE):
+            self._hold_up(plan.rates.lasting(FaultKind.LATE).total_seconds())
+            self._late.append(message)
         elif plan.strikes(FaultKind.DUPLICATE):
-            self._pass(fields)
-            self._pass(fields)
+            self._pass(message)
+            self._pass(message)
         else:
-            self._pass(fields)
+            self._pass(message)
 
-    def _pass(self, fields: Fields) -> None:
-        if self._late:
-            self._late.append(fields)
+    def hang(self, seconds: float) -> None:
+        """Hold up every message from now on for so long."""
+        if not self._held:
+            self._hold_up(seconds)
+
+    def _hold_up(self, seconds: float) -> None:
+        self._held = True
+        self._late_timer = asyncio.get_running_loop().call_later(seconds, self._catch_up)
+
+    def _pass(self, message: T) -> None:
+        if self._held:
+            self._late.append(message)
         else:
-            self._send(fields)
+            self._send(message)
 
     def _give_up(self) -> None:
         swapped, self._swapped = self._swapped, None
@@ -74,6 +93,7 @@ class Outlet:
             self._pass(swapped)
 
     def _catch_up(self) -> None:
+        self._held = False
         waiting, self._late = self._late, deque()
-        for fields in waiting:
-            self._send(fields)
+        for message in waiting:
+            self._send(message)
