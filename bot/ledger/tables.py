@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import ClassVar
 
-from sqlalchemy import BigInteger, Dialect, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, MetaData, Table, Text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Of these tables; each has its step in ``bot.ledger.migrations``, and a test holds the two together."""
 
 
 class Units(TypeDecorator[int]):
@@ -224,6 +225,36 @@ class PostingRow(Row, table=True):
     units: int = Field(sa_type=Units)
 
 
+class SnapshotRow(Row, table=True):
+    """The state after event ``seq`` (one row). Only ever a shortcut: without it the chain is folded."""
+
+    __tablename__ = "snapshot"
+    id: int = Field(primary_key=True)
+    seq: int = Field(foreign_key="event.seq")
+    hash: str = Field(sa_type=Text)
+    format: str = Field(sa_type=Text)
+    payload: str = Field(sa_type=Text)
+    checksum: str = Field(sa_type=Text)
+
+
+class SnapshotPlanRow(Row, table=True):
+    """A finished plan that left the memory, with its orders."""
+
+    __tablename__ = "snapshot_plan"
+    plan_id: str = Field(sa_type=Text, primary_key=True)
+    payload: str = Field(sa_type=Text)
+    checksum: str = Field(sa_type=Text)
+
+
+class SnapshotKeysRow(Row, table=True):
+    """What the state remembers for ever (executions, commissions, cash flows), in runs."""
+
+    __tablename__ = "snapshot_keys"
+    name: str = Field(sa_type=Text, primary_key=True)
+    run: int = Field(primary_key=True)
+    payload: bytes = Field(sa_type=LargeBinary)
+
+
 def _table(name: str) -> Table:
     return Row.metadata.tables[name]
 
@@ -237,6 +268,11 @@ ORDER = _table("order")
 FILL = _table("fill")
 CASH_FLOW = _table("cash_flow")
 POSTING = _table("posting")
+SNAPSHOT = _table("snapshot")
+SNAPSHOT_PLAN = _table("snapshot_plan")
+SNAPSHOT_KEYS = _table("snapshot_keys")
 
 PROJECTIONS = (PLAN, TICKET, APPROVAL, ORDER, FILL, CASH_FLOW, POSTING)
 """Every table that can be made again from the events."""
+
+SNAPSHOTS = (SNAPSHOT, SNAPSHOT_PLAN, SNAPSHOT_KEYS)

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, func, select
 
 from bot.ledger.balances import Balances, Books
-from bot.ledger.database import explained, open_readable, scratch
+from bot.ledger.database import current, scratch
 from bot.ledger.errors import LedgerDamaged, Unbookable
 from bot.ledger.journal import Posting
 from bot.ledger.projections import Change, project
@@ -49,8 +49,7 @@ def verify(path: Path) -> Verification:
     path = path.expanduser().resolve()
     audit = _Audit()
     try:
-        engine = open_readable(path)
-        with explained(path), engine.begin() as stored, scratch() as fresh:
+        with current(path) as stored, scratch() as fresh:
             audit.run(stored, fresh)
     except LedgerDamaged as error:
         audit.problems.append(str(error))

@@ -1,6 +1,7 @@
 """The writer on a real file: durable means readable, groups keep their order, one bot a ledger."""
 
 import asyncio
+import os
 import sqlite3
 import threading
 from contextlib import closing
@@ -12,6 +13,7 @@ import pytest
 from adapters.clock import SystemClock
 from bot.ledger.database import open_writable
 from bot.ledger.errors import LedgerDamaged, LedgerError, LedgerFailed, LedgerLocked, LedgerTooNew, Unbookable
+from bot.ledger.tables import SCHEMA_VERSION
 from bot.ledger.verify import verify
 from bot.ledger.writer import Ledger, read_events
 from bot.model.codec import GENESIS
@@ -48,6 +50,18 @@ def test_a_new_ledger_has_its_directories_and_an_empty_chain(tmp_path: Path) -> 
         assert (ledger.seq, ledger.head, ledger.committed) == (0, GENESIS, 0)
         assert list(ledger.events()) == []
     assert path.is_file()
+
+
+def test_nobody_but_its_owner_reads_a_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "l.db"
+    open_ledger(path).close()
+    path.chmod(0o644)  # as versions before this one left it
+    with open_ledger(path) as ledger:
+        ledger.append(note(1), T0)
+        asyncio.run(ledger.durable(1))
+        files = sorted(tmp_path.iterdir())
+        assert [file.name for file in files] == ["l.db", "l.db-shm", "l.db-wal", "l.db.lock"]
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
 def test_append_touches_no_disk_and_durable_means_readable(tmp_path: Path) -> None:
@@ -215,7 +229,11 @@ def test_a_second_bot_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
         with pytest.raises(LedgerLocked) as caught:
             open_ledger(name)
         text = one_line(caught.value)
-        assert f"ledger {path} is held by another bot (pid " in text
+        assert (
+            f"ledger {path} is held by another bot (pid {os.getpid()} on {os.uname().nodename}, since "
+            in text
+        )
+        assert "pytest" in text
         assert f"since {datetime.now(UTC):%Y-%m-%d}T" in text
         assert "stop that first" in text
     ledger.append(note(1), T0)
@@ -303,7 +321,7 @@ def _overwritten(path: Path) -> None:
             ledger.append(note(number), T0)
     with path.open("r+b") as file:
         file.seek(4096)
-        file.write(b"\xa5" * 8192)
+        file.write(b"\xa5" * (path.stat().st_size - 4096))
 
 
 @pytest.mark.parametrize("spoil", [_no_database, _another_programs, _overwritten])
@@ -325,7 +343,7 @@ def test_a_newer_ledger_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "l.db"
     open_ledger(path).close()
     with closing(sqlite3.connect(path)) as other:
-        other.execute("PRAGMA user_version = 2")
+        other.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     for attempt in (open_ledger, read_events, verify):
         with pytest.raises(LedgerTooNew) as caught:
             attempt(path)
