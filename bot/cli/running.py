@@ -18,6 +18,14 @@ Scenario = Annotated[
     Path | None,
     typer.Option(help="What the simulators start from (TOML).", metavar="FILE", show_default=False),
 ]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        help="Play recorded prices instead of made-up ones (CSV, also gzip).",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(
@@ -41,6 +49,7 @@ def demo(
     ] = None,
     seed: Seed = None,
     scenario: Scenario = None,
+    data: Data = None,
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
@@ -54,7 +63,13 @@ def demo(
     from bot.runtime.signals import stoppable
 
     job = run_demo(
-        profile, auto_approve=auto_approve, seconds=seconds, seed=seed, scenario=scenario, json=json
+        profile,
+        auto_approve=auto_approve,
+        seconds=seconds,
+        seed=seed,
+        scenario=scenario,
+        data=data,
+        json=json,
     )
     report = asyncio.run(stoppable(job))
     _print_report(report, json)
@@ -68,6 +83,7 @@ def sim(
     ] = 8461,
     tws_port: Annotated[int, typer.Option(help="0: any free one.", metavar="PORT", min=0, max=65535)] = 8462,
     scenario: Scenario = None,
+    data: Data = None,
     seed: Seed = None,
 ) -> None:
     """Run the simulated BitMEX and TWS alone, until interrupted.
@@ -79,6 +95,8 @@ def sim(
     arguments = [f"--bitmex-port={bitmex_port}", f"--tws-port={tws_port}"]
     if scenario is not None:
         arguments.append(f"--scenario={scenario}")
+    if data is not None:
+        arguments.append(f"--data={data}")
     if seed is not None:
         arguments.append(f"--seed={seed}")
     raise SystemExit(main(arguments))

@@ -27,6 +27,7 @@ async def run_demo(
     seconds: float | None,
     seed: int | None,
     scenario: Path | None,
+    data: Path | None,
     json: bool,
 ) -> Report:
     """Run the demonstration. Raises ConfigError, LedgerError, VenueError, DemoFailed."""
@@ -37,38 +38,42 @@ async def run_demo(
                 str(settings.source), "mode", "a demonstration needs a simulated profile; nothing was started"
             )
         )
-    _must_exist(scenario)
+    _must_exist("--scenario", scenario)
+    _must_exist("--data", data)
     clock = SystemClock()
     put_aside(settings, clock.now())
     files = Files(settings.data_dir)
     files.data_dir.mkdir(parents=True, exist_ok=True)
     say = _sayer(json)
-    arguments = _arguments(settings, seed, scenario)
+    arguments = _arguments(settings, seed, scenario, data)
     with logging_to(files.log, console=False):
         async with contextlib.AsyncExitStack() as stack:
-            ports = await stack.enter_async_context(simulators(arguments))
+            venues = await stack.enter_async_context(simulators(arguments))
             say(
-                f"simulated BitMEX on port {ports.bitmex}, simulated TWS on port {ports.tws} (pid {ports.pid})"
+                f"simulated BitMEX on port {venues.bitmex}, simulated TWS on port {venues.tws} "
+                f"(pid {venues.pid})"
             )
-            overrides = _overrides(settings, ports.bitmex, ports.tws)
+            overrides = _overrides(settings, venues.bitmex, venues.tws)
             chosen = load_profile(profile, overrides)
-            return await demonstrate(
-                chosen,
-                clock,
-                RandomIds(),
-                overrides,
-                auto_approve=auto_approve,
-                say=say,
-                listen=_listener(say),
+            return await venues.serve(
+                demonstrate(
+                    chosen,
+                    clock,
+                    RandomIds(),
+                    overrides,
+                    auto_approve=auto_approve,
+                    say=say,
+                    listen=_listener(say),
+                )
             )
 
 
-def _must_exist(scenario: Path | None) -> None:
-    if scenario is not None and not scenario.is_file():
-        raise ConfigError(Problem("--scenario", str(scenario), "there is no such file"))
+def _must_exist(option: str, file: Path | None) -> None:
+    if file is not None and not file.is_file():
+        raise ConfigError(Problem(option, str(file), "there is no such file"))
 
 
-def _arguments(settings: Settings, seed: int | None, scenario: Path | None) -> list[str]:
+def _arguments(settings: Settings, seed: int | None, scenario: Path | None, data: Path | None) -> list[str]:
     if scenario is None:
         scenario = settings.data_dir / "scenario.toml"
         scenario.write_text(
@@ -80,6 +85,8 @@ def _arguments(settings: Settings, seed: int | None, scenario: Path | None) -> l
     arguments = [f"--scenario={scenario}"]
     if seed is not None:
         arguments.append(f"--seed={seed}")
+    if data is not None:
+        arguments.append(f"--data={data}")
     return arguments
 
 

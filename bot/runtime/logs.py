@@ -8,18 +8,26 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TextIO, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+MOST = 20 * 2**20
+"""Bytes of one file, some 100,000 lines; then it becomes ``.1``, what was that ``.2``, and so on."""
+OLDER = 4
+
 
 @contextmanager
-def logging_to(path: Path, *, console: bool) -> Iterator[None]:
-    """Send structlog and the standard library's logging to ``path`` while the block runs."""
+def logging_to(path: Path, *, console: bool, most: int = MOST) -> Iterator[None]:
+    """Send structlog and the standard library's logging to ``path`` while the block runs.
+
+    ``most``: bytes after which a new file is begun; ``OLDER`` full ones are kept beside it. Raises OSError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = _Lines(path)
+    file = _Lines(path, most)
     processors: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.PositionalArgumentsFormatter(),
@@ -52,18 +60,34 @@ def logging_to(path: Path, *, console: bool) -> Iterator[None]:
 class _Lines(io.TextIOBase):
     """Appends lines to a file. The bot logs while it trades: a disk that takes no more must not end that."""
 
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    def __init__(self, path: Path, most: int) -> None:
+        self._files = _OwnFiles(path, maxBytes=most, backupCount=OLDER, encoding="utf-8", errors="replace")
 
     def write(self, text: str) -> int:
-        with suppress(OSError):
-            os.write(self._descriptor, text.encode(errors="replace"))
+        # Writers end a line with a write of its own at times; the handler ends every line by itself.
+        if line := text.rstrip("\n"):
+            self._files.handle(logging.makeLogRecord({"msg": line}))
         return len(text)
 
     def close(self) -> None:
         if not self.closed:
-            os.close(self._descriptor)
+            self._files.close()
         super().close()
+
+
+class _OwnFiles(RotatingFileHandler):
+    """Files that only their owner can read. A line the disk does not take is lost, and nothing else."""
+
+    def _open(self) -> io.TextIOWrapper:
+        def private(name: str, flags: int) -> int:
+            return os.open(name, flags | os.O_CLOEXEC, 0o600)
+
+        # Without a buffer: what did not go through must not come up again when the file is closed.
+        raw = io.FileIO(self.baseFilename, "a", opener=private)
+        return io.TextIOWrapper(raw, encoding=self.encoding, errors=self.errors, write_through=True)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the standard library's name
+        pass
 
 
 class _Json(logging.Formatter):

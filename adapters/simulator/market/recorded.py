@@ -23,7 +23,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from itertools import chain
+from itertools import chain, dropwhile
 from pathlib import Path
 
 from adapters.simulator.exchange.contract import ContractSpec
@@ -71,6 +71,7 @@ class Format:
 class RecordedMarket:
     """The first row from ``scenario.data_from`` on is at ``now``; time runs ``scenario.speed`` times as fast.
 
+    Where nothing is said of ``data_from``, that is the first row in which all is quoted that the file can hold.
     After the last row nobody quotes. Raises ScenarioError for a file, and for a row, that cannot be read.
     """
 
@@ -83,10 +84,13 @@ class RecordedMarket:
         self._specs = tuple(specs)
         self._format, moments = open_recording(scenario.data)
         start = scenario.data_from
-        self._moments = (one for one in moments if start is None or one.at >= start)
+        if start is None:
+            self._moments = dropwhile(lambda one: not self._is_whole(one), moments)
+        else:
+            self._moments = dropwhile(lambda one: one.at < start, moments)
         self._next = next(self._moments, None)
         if self._next is None:
-            raise ScenarioError(f"{scenario.data}: holds no row from {start or 'its start'} on")
+            raise ScenarioError(f"{scenario.data}: holds no row {_from(start)}")
         self._began, self._from = now, self._next.at
         self._now: Moment | None = None
         self._index = 0
@@ -121,6 +125,9 @@ class RecordedMarket:
         """Refuse: what was recorded is not changed. Raises ScenarioError."""
         raise ScenarioError(f"a recorded market has the gaps it had, and none of {move} ppm")
 
+    def _is_whole(self, moment: Moment) -> bool:
+        return moment.perpetual is not None and (moment.linear is not None or not self._format.has_linear)
+
     def _update(self, spec: ContractSpec, current: Moment | None) -> MarketUpdate:
         pair = None if current is None else self._quoted(spec, current)
         if pair is None:
@@ -152,6 +159,10 @@ def open_recording(path: Path) -> tuple[Format, Iterator[Moment]]:
         rows.close()
         raise ScenarioError(f"{path}: unknown columns: {','.join(header)[:200] or 'none'}")
     return known, _checked(path, known.read(_named(path, known.columns, rows)))
+
+
+def _from(start: datetime | None) -> str:
+    return "in which every venue is quoted" if start is None else f"from {start} on"
 
 
 def _rows(path: Path) -> Generator[list[str], None, None]:

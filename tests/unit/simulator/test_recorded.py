@@ -62,6 +62,19 @@ def test_quotes_are_played_at_their_times(tmp_path: Path, packed: bool) -> None:
     assert source.step(START + 4 * SECOND)[0].index == dollars(8760.25)
 
 
+def test_a_recording_begins_where_both_venues_are_quoted(tmp_path: Path) -> None:
+    path = file(
+        tmp_path,
+        HOURS,
+        "2018-01-02T02:00Z,201802,,201803,13920.0,13721.5",
+        "2018-01-02T03:00Z,201802,13435.0,201803,13580.0,",
+        "2018-01-02T04:00Z,201802,13430.0,201803,13580.0,13374.0",
+    )
+    assert told(market(path), 0)["MBTZ6"] == (13_430, 13_435)
+    from_the_first = market(path, datetime(2018, 1, 2, tzinfo=UTC))
+    assert told(from_the_first, 0)["MBTZ6"] is None
+
+
 def test_a_hole_in_the_quotes_is_an_outage_and_not_a_calm(tmp_path: Path) -> None:
     source = market(
         file(
