@@ -9,6 +9,10 @@ from enum import Enum
 from adapters.bitmex.settings import BitmexSettings
 
 
+OVERLOAD_PAUSE = 0.5
+"""Seconds the venue wants after "The system is currently overloaded"."""
+
+
 class Priority(Enum):
     """Whose turn it is when tokens are short: cancels before orders before questions."""
 
@@ -57,6 +61,7 @@ class Budget:
         self._minute = TokenBucket(settings.requests_per_minute, settings.requests_per_minute / 60, now)
         self._second = TokenBucket(settings.orders_per_second, settings.orders_per_second, now)
         self._share = settings.requests_per_minute
+        self._shed_until = float("-inf")
         self._floor = {
             Priority.CANCEL: 0,
             Priority.ORDER: settings.kept_for_cancels,
@@ -69,11 +74,17 @@ class Budget:
         wait = self._minute.wait(now, floor)
         if priority is not Priority.QUESTION:
             wait = max(wait, self._second.wait(now, floor))
+        if priority is not Priority.CANCEL:
+            wait = max(wait, self._shed_until - now)
         if wait == 0.0:
             self._minute.take(now)
             if priority is not Priority.QUESTION:
                 self._second.take(now)
         return wait
+
+    def overloaded(self, now: float) -> None:
+        """The venue sheds load: leave it alone for a moment, but for cancels, which it never sheds."""
+        self._shed_until = now + OVERLOAD_PAUSE
 
     def observe(self, now: float, headers: Mapping[str, str]) -> None:
         """Learn from an answer's rate headers (names in lower case): what remains, and ``retry-after``."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 REQUEST_TIMEOUT = 408
 RATE_EXCEEDED = 429
+OVERLOADED = 503
 NO_RIGHT = (401, 403)
 DUPLICATE = "duplicate clordid"
 
@@ -41,7 +42,7 @@ class Rest:
         if wait > 0:
             raise Throttled(name, attempted, f"our own rate budget is spent for {wait:.2f} s", code="BUDGET")
         try:
-            return await self._transport.call(Endpoint.PLACE, fields)
+            return await self._call(Endpoint.PLACE, fields)
         except NeverSent as error:
             raise NotSent(name, attempted, str(error)) from error
         except NoAnswer as error:
@@ -87,7 +88,7 @@ class Rest:
                 name, attempted, f"our own rate budget is spent for {wait:.2f} s", code="BUDGET"
             )
         try:
-            return await self._transport.call(endpoint, fields)
+            return await self._call(endpoint, fields)
         except (NeverSent, NoAnswer) as error:
             raise Unreachable(name, attempted, str(error)) from error
         except ErrorAnswer as error:
@@ -96,6 +97,14 @@ class Rest:
             if error.status == RATE_EXCEEDED or error.status >= 500:
                 raise Unreachable(name, attempted, str(error), code=error.name) from error
             raise Refused(name, attempted, error.message, code=error.name) from error
+
+    async def _call(self, endpoint: Endpoint, fields: Mapping[str, object]) -> object:
+        try:
+            return await self._transport.call(endpoint, fields)
+        except ErrorAnswer as error:
+            if error.status == OVERLOADED:
+                self._budget.overloaded(self._clock.monotonic())
+            raise
 
     def _placing_failed(self, error: ErrorAnswer, attempted: str) -> Refused | OutcomeUnknown:
         name = self._settings.name

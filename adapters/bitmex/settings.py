@@ -14,8 +14,8 @@ class BitmexSettings:
     ``requests_per_minute`` and ``orders_per_second`` are this process's share of the venue's 120 and 10: the rest
     is left to the flatten command, a process of its own. Of our share the last ``kept_for_cancels`` tokens are
     spent on cancels only, and of the minute's the next ``kept_for_orders`` never on questions. ``order_wait``
-    is how long an order may wait for its token before it is throttled, ``question_wait`` how long a question
-    may.
+    is how long an order may wait for its token before it is throttled (longer than the venue wants to be left
+    alone after a 503), ``question_wait`` how long a question may.
 
     Raises ValueError for what cannot work.
     """
@@ -39,7 +39,7 @@ class BitmexSettings:
     orders_per_second: int = 8
     kept_for_cancels: int = 2
     kept_for_orders: int = 20
-    order_wait: float = 0.25
+    order_wait: float = 0.6
     question_wait: float = 15.0
 
     def __post_init__(self) -> None:

@@ -210,6 +210,27 @@ def test_after_a_429_nothing_is_sent_until_the_venue_wants_it() -> None:
     asyncio.run(main())
 
 
+def test_after_a_503_the_next_order_waits_half_a_second_and_a_cancel_does_not() -> None:
+    async def main() -> None:
+        async with rig() as r:
+            r.http.script = placing(error(503, "The system is currently overloaded. Please try again later."))
+            with pytest.raises(OutcomeUnknown):
+                await r.venue.submit(r.approved("a"))
+            r.http.script = lambda request: (
+                Reply(body=[order_row("a", ordStatus="Canceled", leavesQty=0)])
+                if request.verb == "DELETE"
+                else None
+            )
+            await r.venue.cancel(r.venue.instrument("XBTUSD").id, "a")
+            await r.venue.submit(r.approved("b"))
+            refused, cancel, placed = r.http.requests
+            assert cancel.at - refused.at < 0.4
+            assert 0.5 <= placed.at - refused.at < 1.0
+            assert placed.fields["clOrdID"] == "b"
+
+    asyncio.run(main())
+
+
 async def cancelled(r: Rig, *replies: Reply) -> list[Request]:
     """Cancel p1, the venue answering the DELETEs with ``replies`` in turn; return what was asked."""
     left = list(replies)

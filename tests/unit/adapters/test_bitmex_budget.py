@@ -86,3 +86,12 @@ def test_headers_that_are_no_numbers_are_passed_over() -> None:
     b = budget()
     b.observe(0.0, {"x-ratelimit-remaining": "many", "x-ratelimit-limit": "120", "retry-after": "-1"})
     assert b.consume(0.0, Priority.QUESTION) == 0.0
+
+
+def test_an_overloaded_venue_is_left_alone_for_half_a_second_but_for_cancels() -> None:
+    b = budget()
+    b.overloaded(5.0)
+    assert b.consume(5.0, Priority.ORDER) == pytest.approx(0.5)
+    assert b.consume(5.2, Priority.QUESTION) == pytest.approx(0.3)
+    assert b.consume(5.2, Priority.CANCEL) == 0.0
+    assert b.consume(5.5, Priority.ORDER) == 0.0
