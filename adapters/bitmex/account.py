@@ -49,6 +49,18 @@ def position(venue: str, row: Row, at: datetime) -> Position | None:
     )
 
 
+def isolated(rows: Sequence[Row], symbols: Sequence[str]) -> str | None:
+    """Return the first of ``symbols`` whose position, even a flat one, has margin of its own; None if none has."""
+    return next(
+        (
+            wire.text(row, "symbol")
+            for row in rows
+            if row.get("symbol") in symbols and row.get("crossMargin") is False
+        ),
+        None,
+    )
+
+
 def wallet_flow(venue: str, row: Row) -> CashFlow | None:
     """Read a wallet row; None if it is not (yet) cash that moved, or if executions tell it. Raises Malformed.
 

@@ -8,7 +8,6 @@ from enum import Enum
 
 from adapters.bitmex.settings import BitmexSettings
 
-
 OVERLOAD_PAUSE = 0.5
 """Seconds the venue wants after "The system is currently overloaded"."""
 

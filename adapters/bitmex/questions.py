@@ -1,13 +1,13 @@
 """What BitMEX can be asked: orders, executions, positions, account, wallet. Answers are read, or refused."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from adapters.bitmex import wire
-from adapters.bitmex.account import account, key_fault, position, wallet_flow, wallet_time
+from adapters.bitmex.account import account, isolated, key_fault, position, wallet_flow, wallet_time
 from adapters.bitmex.endpoints import Endpoint
 from adapters.bitmex.executions import execution_event
 from adapters.bitmex.orders import order_update
@@ -42,6 +42,15 @@ class Questions:
         fault = self._read(attempted, lambda: key_fault(wire.rows(answer), self._settings.api_key))
         if fault is not None:
             raise Misconfigured(self._name, attempted, fault)
+
+    async def check_cross(self, symbols: Sequence[str]) -> None:
+        """Raise Misconfigured if a position's margin is isolated: it would end while the wallet still has plenty."""
+        attempted = "check that positions share the wallet's margin"
+        answer = await self._rest.ask(Endpoint.POSITIONS, {}, attempted)
+        found = self._read(attempted, lambda: isolated(wire.rows(answer), symbols))
+        if found is not None:
+            detail = f"{found} is on isolated margin: set its leverage to cross (0) at the venue"
+            raise Misconfigured(self._name, attempted, detail, code="POSITION_ISOLATED")
 
     async def instrument(self, symbol: str) -> Instrument:
         attempted = f"load the contract {symbol}"

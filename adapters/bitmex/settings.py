@@ -17,6 +17,8 @@ class BitmexSettings:
     is how long an order may wait for its token before it is throttled (longer than the venue wants to be left
     alone after a 503), ``question_wait`` how long a question may.
 
+    ``cross_only``: refuse to connect while a contract's margin is isolated; an emergency cannot be so choosy.
+
     Raises ValueError for what cannot work.
     """
 
@@ -41,6 +43,7 @@ class BitmexSettings:
     kept_for_orders: int = 20
     order_wait: float = 0.6
     question_wait: float = 15.0
+    cross_only: bool = True
 
     def __post_init__(self) -> None:
         for name, schemes in (("base_url", ("http://", "https://")), ("ws_url", ("ws://", "wss://"))):

@@ -85,6 +85,8 @@ class BitmexVenue:
             await questions.check_key()
             wanted = list(dict.fromkeys(symbols))
             self._instruments = {symbol: await questions.instrument(symbol) for symbol in wanted}
+            if settings.cross_only:
+                await questions.check_cross(wanted)
 
             wallet = WalletWatch(settings, questions)
             feed = Feed(self.name, wanted, clock, sink, wallet.changed)

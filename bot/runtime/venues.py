@@ -63,6 +63,7 @@ def _bitmex(settings: Settings, inverse: Inverse, for_flatten: bool) -> BitmexSe
         request_timeout=inverse.request_timeout_seconds,
         connect_timeout=inverse.connect_timeout_seconds,
         signature_life=8,
+        cross_only=not for_flatten,
         **share,
     )
 

@@ -219,6 +219,7 @@ class HttpServer:
     def _usual(self, request: Request) -> Reply:
         answers: dict[tuple[str, str], Any] = {
             ("GET", "/api/v1/apiKey"): API_KEYS,
+            ("GET", "/api/v1/position"): [],
             ("GET", "/api/v1/instrument"): [INSTRUMENT | {"timestamp": stamp()}],
             ("GET", "/api/v1/execution"): self.executions,
             ("GET", "/api/v1/user/walletHistory"): self.wallet,

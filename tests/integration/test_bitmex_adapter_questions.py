@@ -33,7 +33,11 @@ def test_connecting_checks_the_key_loads_the_contract_and_returns_when_snapshots
     async def main() -> None:
         async with rig(connected=False) as r:
             await r.connect()
-            assert [request.path for request in r.http.requests] == ["/api/v1/apiKey", "/api/v1/instrument"]
+            assert [request.path.removeprefix("/api/v1/") for request in r.http.requests] == [
+                "apiKey",
+                "instrument",
+                "position",
+            ]
             assert r.http.requests[1].query == {"symbol": "XBTUSD", "count": "1"}
             assert r.venue.instrument("XBTUSD").terms.lot == 100
             assert r.links == [LinkState.UP]
@@ -54,6 +58,13 @@ def test_connecting_checks_the_key_loads_the_contract_and_returns_when_snapshots
         ("apiKey", error(401, "Invalid API Key."), "Invalid API Key"),
         ("instrument", Reply(body=[]), "no such contract"),
         ("instrument", Reply(body=[INSTRUMENT | {"isInverse": False}]), "not inverse"),
+        (
+            "position",
+            Reply(
+                body=[{"symbol": "ETHUSD", "crossMargin": False}, {"symbol": "XBTUSD", "crossMargin": False}]
+            ),
+            "XBTUSD is on isolated margin",
+        ),
     ],
 )
 def test_what_a_person_has_to_mend_is_said_and_nothing_is_left_open(
@@ -67,6 +78,20 @@ def test_what_a_person_has_to_mend_is_said_and_nothing_is_left_open(
             assert r.events == []
             r.http.script = lambda request: None
             await r.connect()
+
+    asyncio.run(main())
+
+
+def test_other_contracts_and_cross_margin_are_no_obstacle_nor_is_isolated_margin_in_an_emergency() -> None:
+    async def main() -> None:
+        rows = [{"symbol": "ETHUSD", "crossMargin": False}, {"symbol": "XBTUSD", "crossMargin": True}]
+        for answer, changes in (rows, {}), ([rows[1] | {"crossMargin": False}], {"cross_only": False}):
+            async with rig(connected=False, **changes) as r:
+                r.http.script = lambda request, answer=answer: (  # type: ignore[misc]
+                    Reply(body=answer) if request.path.endswith("position") else None
+                )
+                await r.connect()
+                assert r.links == [LinkState.UP]
 
     asyncio.run(main())
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 from adapters.bitmex.settings import BitmexSettings
 from adapters.bitmex.venue import BitmexVenue
 from adapters.clock import SystemClock
-from adapters.errors import Misconfigured, OutcomeUnknown, Refused
+from adapters.errors import Misconfigured, OutcomeUnknown, Refused, Unreachable
 from adapters.simulator.bitmex.auth import Permission
 from adapters.simulator.bitmex.server import BitmexServer
 from adapters.simulator.exchange.catalog import xbt_future, xbtusd
@@ -34,6 +34,7 @@ XBT = 100_000_000
 class Simulation:
     exchange: Exchange
     server: BitmexServer
+    settings: BitmexSettings
     venue: BitmexVenue
     events: list[VenueEvent]
 
@@ -63,7 +64,7 @@ async def simulation(connected: bool = True, **options: Any) -> AsyncIterator[Si
         retry_wait=0.02,
         reconnect_first=0.02,
     )
-    s = Simulation(exchange, server, BitmexVenue(settings, clock), [])
+    s = Simulation(exchange, server, settings, BitmexVenue(settings, clock), [])
     s.market("60000", "60000.1")
     try:
         if connected:
@@ -227,6 +228,54 @@ def test_resting_orders_die_with_an_armed_link() -> None:
             await asyncio.sleep(5.2)
             (order,) = s.exchange.orders("client")
             assert order.status.value == "canceled"
+
+    asyncio.run(main())
+
+
+def test_a_position_with_margin_of_its_own_is_refused_except_by_an_emergency() -> None:
+    async def main() -> None:
+        async with simulation(connected=False) as s:
+            s.exchange.set_leverage("client", SYMBOL, 1_000)
+            with pytest.raises(Misconfigured, match="XBTUSD is on isolated margin"):
+                await s.venue.connect([SYMBOL], s.events.append)
+            emergency = BitmexVenue(replace(s.settings, cross_only=False), SystemClock())
+            await emergency.connect([SYMBOL], s.events.append)
+            await emergency.close()
+            s.exchange.set_leverage("client", SYMBOL, 0)
+            await s.venue.connect([SYMBOL], s.events.append)
+
+    asyncio.run(main())
+
+
+def test_two_programs_share_one_accounts_limits_and_the_emergency_never_waits_for_the_bot() -> None:
+    """As the bot and flatten do: the shares of ``bot.runtime.venues``, on the venue's 120 a minute and 10 a second."""
+
+    async def main() -> None:
+        async with simulation(connected=False) as s:
+            patient: dict[str, Any] = {"question_wait": 0.05, "attempts": 1}
+            bot = BitmexVenue(replace(s.settings, requests_per_minute=80, **patient), SystemClock())
+            all_of_it: dict[str, Any] = {"orders_per_second": 10, "kept_for_orders": 8, **patient}
+            emergency = BitmexVenue(replace(s.settings, requests_per_minute=120, **all_of_it), SystemClock())
+            try:
+                await bot.connect([SYMBOL], s.events.append)
+                resting: dict[str, Any] = {"time_in_force": TimeInForce.GTC}
+                await bot.submit(approved(bot, "bots", "59000", **resting))
+                answers = await asyncio.gather(*(bot.positions() for _ in range(100)), return_exceptions=True)
+                refused = [answer for answer in answers if isinstance(answer, BaseException)]
+                assert refused  # by its own budget, before the venue had to
+                assert {str(error).rpartition("[")[2] for error in refused} == {"BUDGET]"}
+                await emergency.connect([SYMBOL], s.events.append)
+                for number in range(5):
+                    await emergency.submit(approved(emergency, f"f{number}", "59000", **resting))
+                await emergency.cancel(emergency.instrument(SYMBOL).id, "f0")
+                assert len(await emergency.open_orders()) == 5
+                # The bot hears from the venue's own count what the other has spent, and still can cancel.
+                await bot.cancel(bot.instrument(SYMBOL).id, "bots")
+                with pytest.raises(Unreachable, match="BUDGET"):
+                    await bot.positions()
+            finally:
+                await bot.close()
+                await emergency.close()
 
     asyncio.run(main())
 
