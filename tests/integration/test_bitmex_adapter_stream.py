@@ -211,12 +211,12 @@ def test_an_outage_is_told_once_and_tried_for_as_long_as_it_lasts() -> None:
 def test_twenty_drops_in_a_row_are_each_mended_caught_up_on_and_told_once() -> None:
     async def main() -> None:
         async with rig(reconnect_first=0.005, reconnect_at_most=0.02, requests_per_minute=1000) as r:
-            for drop_number in range(1, 21):
-                r.http.executions.append(trade_row(f"e{drop_number}"))
+            expected = [LinkState.UP]
+            for number in range(1, 21):
+                r.http.executions.append(trade_row(f"e{number}"))
+                expected += [LinkState.DOWN, LinkState.UP]
                 r.ws.abort()
-                await until(
-                    lambda n=drop_number: r.links == [LinkState.UP, *[LinkState.DOWN, LinkState.UP] * n]
-                )  # type: ignore[misc]
+                await until(lambda: r.links == expected)
             assert r.fills == [f"e{number}" for number in range(1, 21)]
             assert len(r.http.of("GET", "/api/v1/execution")) == 20
             assert r.ws.connections == 21
