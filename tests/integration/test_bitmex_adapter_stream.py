@@ -214,7 +214,7 @@ def test_twenty_drops_in_a_row_are_each_mended_caught_up_on_and_told_once() -> N
             expected = [LinkState.UP]
             for number in range(1, 21):
                 r.http.executions.append(trade_row(f"e{number}"))
-                expected += [LinkState.DOWN, LinkState.UP]
+                expected.extend((LinkState.DOWN, LinkState.UP))
                 r.ws.abort()
                 await until(lambda: r.links == expected)
             assert r.fills == [f"e{number}" for number in range(1, 21)]
