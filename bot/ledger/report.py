@@ -1,67 +1,99 @@
-"""What it came to: a summary of a ledger's events. Pure, and all of it Decimal."""
+"""What it came to: a summary of a ledger's events, a line for each cause. Pure, and all of it Decimal.
+
+**How it adds up.** Every trade is an exchange of XBT for USD, so what the fills of a plan exchanged is what the plan
+brought, in both currencies, whatever happened to the price meanwhile: 25 XBT bought for 200,000 USD and sold for
+250,000 USD have locked in 50,000 USD. Those sums, fees, funding, and what came in from outside are the *lines*; cash
+and open positions are what is *held*. The one must equal the other to the last unit of each currency.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
+from bot.ledger.amounts import NOTHING, Amounts, Tally
 from bot.ledger.balances import Balances, Books
-from bot.ledger.journal import ADJUSTMENTS, DEPOSITS, OPENING
-from bot.model.events import FillBooked, OrderIntended, PlanFinished, PlanProposed, Recorded, TrancheFinished
-from bot.model.ids import Role, parse_client_order_id
-from risk.instruments import Instrument
-from risk.money import Currency, from_units
-from risk.orders import Fill
+from bot.ledger.entries import Entry, EntryReader
+from bot.ledger.journal import ADJUSTMENTS, CASH, DEPOSITS, EXCHANGE, OPENING
+from bot.ledger.ownership import Ownership
+from bot.ledger.plan_results import PlanFold, PlanResult
+from bot.model.codec import GENESIS
+from bot.model.events import (
+    FillBooked,
+    OrderIntended,
+    PlanFinished,
+    PlanProposed,
+    Reconciled,
+    Recorded,
+    TicketRaised,
+    TrancheFinished,
+)
+from bot.model.ids import FLATTEN_PREFIX, Role
+from bot.model.tickets import Ticket
+from risk.instruments import InstrumentId
+from risk.orders import Fill, Side
 from risk.terms import Kind
 
-_MICROSECOND = timedelta(microseconds=1)
+SPREADS = "spreads"
+COLLATERAL = "collateral hedge"
+EMERGENCY = "emergency command"
+FOREIGN = "fills of no order here"
+EXPIRED = "settled at expiry"
+_FEES = "expenses:fees:"
+_FUNDING = "income:funding:"
+_SETTLEMENT = "income:settlement:"
+_FROM_OUTSIDE = {
+    OPENING: "opening balances",
+    DEPOSITS: "deposits less withdrawals",
+    ADJUSTMENTS: "adopted differences",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Amounts:
-    """Whole XBT and whole USD, side by side, never added up."""
+class Line:
+    """One cause, or one thing held, and what it came to."""
 
-    xbt: Decimal
-    usd: Decimal
-
-    def valued(self, price: Decimal | None) -> Decimal | None:
-        """Return all of it in USD, XBT at ``price``; None where there is XBT and no price."""
-        if self.xbt == 0:
-            return self.usd
-        return None if price is None else self.usd + self.xbt * price
-
-
-@dataclass(frozen=True, slots=True)
-class PlanExposure:
-    """How naked a plan's legs were: the largest |Σ of their fills in XBT|, and its integral over time."""
-
-    plan_id: str
-    max_naked_delta_xbt: Decimal
-    naked_xbt_seconds: Decimal
+    name: str
+    amounts: Amounts
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """``pnl`` is realised and net: what cash has changed by, deposits, opening and adopted differences apart.
-    ``fees`` (positive when paid) and ``funding`` (positive when received) are part of it.
+    """``earned`` and ``from_outside`` are the lines that explain what is ``held`` (see above); ``result`` is the sum
+    of the first, of which ``pnl`` is realised (in cash) and ``in_positions`` is not yet. ``residual`` is what no line
+    explains: nothing. ``fees`` (positive when paid) and ``funding`` (positive when received) are part of the result.
 
     The ``_usd`` figures value XBT at ``valuation_price``, the price of the last fill at an inverse contract;
     they are None when there is XBT to value and no such fill. ``max_naked_delta_xbt`` is the largest of any plan,
-    ``naked_xbt_seconds`` the sum over all plans. ``fills`` counts our orders' fills.
+    ``naked_xbt_seconds`` the sum over all plans. ``fills`` counts our orders' fills, ``adoptions`` the foreign ones
+    and the differences a person adopted. ``reconciled``: when ledger and venues were last held against each other,
+    and in what they differed.
     """
 
-    plans: tuple[PlanExposure, ...]
+    events: int
+    head: str
+    until: datetime | None
+    plans: tuple[PlanResult, ...]
     tranches_filled: int
     orders: int
     fills: int
     foreign_fills: int
+    adoptions: int
     max_naked_delta_xbt: Decimal
     naked_xbt_seconds: Decimal
+    longest_naked_seconds: Decimal
+    earned: tuple[Line, ...]
+    from_outside: tuple[Line, ...]
+    held: tuple[Line, ...]
+    result: Amounts
+    in_positions: Amounts
+    residual: Amounts
     pnl: Amounts
     fees: Amounts
     funding: Amounts
     valuation_price: Decimal | None
     final_delta_xbt: Decimal
+    reconciled: tuple[datetime, tuple[str, ...]] | None
     balances: Balances
 
     @property
@@ -79,113 +111,199 @@ class Summary:
 
 def summarise(events: Iterable[Recorded]) -> Summary:
     """Sum up a chain of events from its start. Raises Unbookable."""
-    books = Books()
-    plans: dict[str, _Exposure] = {}
-    working: dict[tuple[str, int], int] = {}
-    finished: set[tuple[str, int]] = set()
-    orders = fills = foreign_fills = 0
-    price: Decimal | None = None
-    last: datetime | None = None
+    fold = _Fold()
     for recorded in events:
-        books.see(recorded)
-        last = recorded.at
+        fold.see(recorded)
+    return fold.summary()
+
+
+class _Fold:
+    def __init__(self) -> None:
+        self._reader = EntryReader()
+        self._owned = Ownership()
+        self._plans: dict[str, PlanFold] = {}
+        self._earned: dict[str, Tally] = {}
+        self._outside: dict[str, Tally] = {}
+        self._counts = dict.fromkeys(("orders", "fills", "foreign", "adjusted"), 0)
+        self._price: Decimal | None = None
+        self._last: Recorded | None = None
+        self._reconciled: tuple[datetime, tuple[str, ...]] | None = None
+
+    @property
+    def _books(self) -> Books:
+        return self._reader.books
+
+    def see(self, recorded: Recorded) -> None:
+        entry = self._reader.read(recorded)
+        self._last = recorded
         match recorded.event:
             case PlanProposed(spec):
-                plans.setdefault(spec.plan_id, _Exposure())
+                plan = self._plan(spec.plan_id)
+                plan.spec, plan.proposed_at = spec, recorded.at
+            case TicketRaised(ticket):
+                self._quoted(ticket)
             case OrderIntended():
-                orders += 1
+                self._counts["orders"] += 1
             case TrancheFinished(plan_id, tranche):
-                finished.add((plan_id, tranche))
-            case PlanFinished(plan_id) if plan_id in plans:
-                plans[plan_id].finish(recorded.at)
-            case FillBooked(fill, foreign, heard_at):
-                instrument = books.journal.instruments[fill.instrument]
-                if instrument.terms.kind is Kind.INVERSE:
-                    price = fill.price
-                if foreign:
-                    foreign_fills += 1
-                    continue
-                fills += 1
-                parsed = parse_client_order_id(fill.client_order_id or "")
-                if parsed is None or parsed[0].role is Role.SINGLE:
-                    continue
-                leg = parsed[0]
-                plans.setdefault(leg.plan_id, _Exposure()).fill(_signed_xbt(instrument, fill), heard_at)
-                if leg.role is Role.WORKING:
-                    of = (leg.plan_id, leg.tranche)
-                    working[of] = working.get(of, 0) + fill.signed_quantity
-    exposures = tuple(exposure.result(plan_id, last) for plan_id, exposure in plans.items())
-    balances = books.balances()
-    return Summary(
-        plans=exposures,
-        tranches_filled=sum(1 for tranche in finished if working.get(tranche)),
-        orders=orders,
-        fills=fills,
-        foreign_fills=foreign_fills,
-        max_naked_delta_xbt=max((plan.max_naked_delta_xbt for plan in exposures), default=Decimal(0)),
-        naked_xbt_seconds=sum((plan.naked_xbt_seconds for plan in exposures), Decimal(0)),
-        pnl=_pnl(balances),
-        fees=_amounts(balances, "expenses:fees:"),
-        funding=_negated(_amounts(balances, "income:funding:")),
-        valuation_price=price,
-        final_delta_xbt=balances.delta_xbt,
-        balances=balances,
-    )
+                self._plan(plan_id).tranche_finished(tranche)
+            case PlanFinished(plan_id, status, reason):
+                self._plan(plan_id).finish(recorded.at, status, reason)
+            case Reconciled(differences):
+                self._reconciled = recorded.at, differences
+            case FillBooked(fill, foreign):
+                self._counts["foreign" if foreign else "fills"] += 1
+                if self._books.journal.instruments[fill.instrument].terms.kind is Kind.INVERSE:
+                    self._price = fill.price
+        if entry is not None:
+            self._book(entry)
 
+    def _plan(self, plan_id: str) -> PlanFold:
+        return self._plans.setdefault(plan_id, PlanFold(plan_id))
 
-class _Exposure:
-    """The running sum of a plan's spread legs, by the time we heard of each fill."""
-
-    def __init__(self) -> None:
-        self._naked = Decimal(0)
-        self._since: datetime | None = None
-        self._largest = Decimal(0)
-        self._integral = Decimal(0)
-        self._finished = False
-
-    def fill(self, xbt: Decimal, heard_at: datetime) -> None:
-        self._elapse(heard_at)
-        self._naked += xbt
-        self._largest = max(self._largest, abs(self._naked))
-
-    def finish(self, at: datetime) -> None:
-        self._elapse(at)
-        self._finished = True
-
-    def result(self, plan_id: str, until: datetime | None) -> PlanExposure:
-        """Close the account; a plan that is not finished is naked up to ``until``, the last event."""
-        if until is not None:
-            self._elapse(until)
-        return PlanExposure(plan_id, self._largest, self._integral)
-
-    def _elapse(self, to: datetime) -> None:
-        # After its end a plan's rest waits for no hedge; and a clock that was set back makes no time negative.
-        if self._finished or (self._since is not None and to <= self._since):
+    def _quoted(self, ticket: Ticket) -> None:
+        shown, leg = ticket.circumstances, ticket.material.leg
+        instrument = self._books.journal.instruments.get(ticket.material.instrument)
+        if instrument is None:
             return
-        if self._since is not None:
-            self._integral += abs(self._naked) * ((to - self._since) // _MICROSECOND) / 1_000_000
-        self._since = to
+        if instrument.terms.kind is Kind.LINEAR:
+            bid, ask = shown.linear_bid, shown.linear_ask
+        else:
+            bid, ask = shown.inverse_bid, shown.inverse_ask
+        quote = ask if ticket.material.side is Side.BUY else bid
+        self._plan(leg.plan_id).quoted(leg, instrument.id, quote)
+
+    def _book(self, entry: Entry) -> None:
+        """Give each posting outside the assets to the line it belongs to, with the sign it has for the assets."""
+        about = entry.references
+        if about.instrument is not None:
+            held = self._books.journal.positions.get(about.instrument)
+            self._owned.moves_to(about.instrument, 0 if held is None else held.contracts, about.plan_id)
+        plan = None if about.plan_id is None else self._plan(about.plan_id)
+        self._counts["adjusted"] += any(posting.account == ADJUSTMENTS for posting in entry.postings)
+        exchanged = Tally()
+        for posting in entry.postings:
+            account, currency, units = posting.account, posting.currency, -posting.units
+            if account.startswith("assets:"):
+                continue
+            if account == EXCHANGE:
+                exchanged.add(currency, units)
+            elif account in _FROM_OUTSIDE:
+                self._outside.setdefault(_FROM_OUTSIDE[account], Tally()).add(currency, units)
+            else:
+                self._earned.setdefault(_earned_name(account), Tally()).add(currency, units)
+            if account.startswith(_FEES) and plan is not None:
+                plan.fee(account.removeprefix(_FEES), currency, -units)
+            if account.startswith(_FUNDING) and about.instrument is not None:
+                for owner, share in self._owned.split(about.instrument, units).items():
+                    if owner is not None:
+                        self._plan(owner).fund(currency, share)
+        if any(exchanged.units.values()):
+            self._exchanged(entry, plan, exchanged)
+
+    def _exchanged(self, entry: Entry, plan: PlanFold | None, exchanged: Tally) -> None:
+        about, recorded = entry.references, entry.recorded
+        line = self._earned.setdefault(_trade_name(entry), Tally())
+        for currency, units in exchanged.units.items():
+            line.add(currency, units)
+        if plan is None or about.leg is None or about.instrument is None:
+            return
+        if isinstance(recorded.event, FillBooked):
+            fill, heard_at = recorded.event.fill, recorded.event.heard_at
+            plan.trade(about.leg, about.instrument, exchanged, heard_at, self._lot(plan, fill))
+        else:
+            plan.trade(about.leg, about.instrument, exchanged, recorded.at, Decimal(0))
+
+    def _lot(self, plan: PlanFold, fill: Fill) -> Decimal:
+        """Return the smaller of the pair's lots, in XBT at the fill's price."""
+        of_plan = {fill.instrument}
+        if plan.spec is not None:
+            of_plan |= {plan.spec.inverse, plan.spec.linear}
+        known = self._books.journal.instruments
+        return min(known[key].granule(fill.price) for key in of_plan if key in known)
+
+    def summary(self) -> Summary:
+        balances = self._books.balances()
+        last, counts = self._last, self._counts
+        plans = tuple(
+            plan.result(None if last is None else last.at, self._linear()) for plan in self._plans.values()
+        )
+        exposures = [plan.exposure for plan in plans]
+        earned, outside, held = _lines(self._earned), _lines(self._outside), _held(balances)
+        result = _total(earned)
+        in_cash = _total(line for line in held if line.name.endswith(_CASH_NAME))
+        return Summary(
+            events=0 if last is None else last.seq,
+            head=GENESIS if last is None else last.hash,
+            until=None if last is None else last.at,
+            plans=plans,
+            tranches_filled=sum(plan.tranches_filled for plan in plans),
+            orders=counts["orders"],
+            fills=counts["fills"],
+            foreign_fills=counts["foreign"],
+            adoptions=counts["foreign"] + counts["adjusted"],
+            max_naked_delta_xbt=max((of.max_naked_delta_xbt for of in exposures), default=Decimal(0)),
+            naked_xbt_seconds=sum((of.naked_xbt_seconds for of in exposures), Decimal(0)),
+            longest_naked_seconds=max((of.longest_naked_seconds for of in exposures), default=Decimal(0)),
+            earned=earned,
+            from_outside=outside,
+            held=held,
+            result=result,
+            in_positions=_total(held) - in_cash,
+            residual=_total(held) - result - _total(outside),
+            pnl=in_cash - _total(outside),
+            fees=NOTHING - _total(line for line in earned if line.name.startswith("fees ")),
+            funding=_total(line for line in earned if line.name.startswith("funding ")),
+            valuation_price=self._price,
+            final_delta_xbt=balances.delta_xbt,
+            reconciled=self._reconciled,
+            balances=balances,
+        )
+
+    def _linear(self) -> set[InstrumentId]:
+        known = self._books.journal.instruments
+        return {key for key, instrument in known.items() if instrument.terms.kind is Kind.LINEAR}
 
 
-def _signed_xbt(instrument: Instrument, fill: Fill) -> Decimal:
-    return instrument.xbt(fill.signed_quantity, fill.price)
+_CASH_NAME = " cash"
 
 
-def _amounts(balances: Balances, prefix: str) -> Amounts:
-    return Amounts(
-        from_units(balances.total(prefix, Currency.XBT)), from_units(balances.total(prefix, Currency.USD))
-    )
+def _trade_name(entry: Entry) -> str:
+    about = entry.references
+    if about.leg is not None:
+        return COLLATERAL if about.leg.role is Role.SINGLE else SPREADS
+    if (about.client_order_id or "").startswith(f"{FLATTEN_PREFIX}-"):
+        return EMERGENCY
+    return FOREIGN if about.flow_id is None else EXPIRED
 
 
-def _negated(amounts: Amounts) -> Amounts:
-    return Amounts(0 - amounts.xbt, 0 - amounts.usd)
+def _earned_name(account: str) -> str:
+    for prefix, name in ((_FEES, "fees"), (_FUNDING, "funding"), (_SETTLEMENT, "settlement")):
+        if account.startswith(prefix):
+            return f"{name} {account.removeprefix(prefix)}"
+    return account
 
 
-def _pnl(balances: Balances) -> Amounts:
-    units = dict.fromkeys(Currency, 0)
-    for money in balances.cash.values():
-        units[money.currency] += money.units
-    for account in (OPENING, DEPOSITS, ADJUSTMENTS):
-        for currency in Currency:
-            units[currency] += balances.accounts.get((account, currency), 0)
-    return Amounts(from_units(units[Currency.XBT]), from_units(units[Currency.USD]))
+def _lines(tallies: dict[str, Tally]) -> tuple[Line, ...]:
+    # Trades first, then what follows from them; anything else after that, by name.
+    order = (SPREADS, COLLATERAL, EMERGENCY, FOREIGN, EXPIRED, "fees ", "funding ", "settlement ")
+
+    def rank(name: str) -> tuple[int, str]:
+        return next((at for at, prefix in enumerate(order) if name.startswith(prefix)), len(order)), name
+
+    return tuple(Line(name, tallies[name].amounts) for name in sorted(tallies, key=rank))
+
+
+def _held(balances: Balances) -> tuple[Line, ...]:
+    tallies: dict[str, Tally] = {}
+    for (account, currency), units in balances.accounts.items():
+        kind, _, rest = account.partition(":")
+        venue, _, what = rest.rpartition(":")
+        if kind == "assets" and units:
+            name = f"{venue}{_CASH_NAME}" if what == CASH else f"{venue}:{what} position"
+            tallies.setdefault(name, Tally()).add(currency, units)
+    ordered = sorted(tallies, key=lambda name: (not name.endswith(_CASH_NAME), name))
+    return tuple(Line(name, tallies[name].amounts) for name in ordered)
+
+
+def _total(lines: Iterable[Line]) -> Amounts:
+    return sum((line.amounts for line in lines), NOTHING)

@@ -10,7 +10,7 @@ from tests.unit.ledger.story import MBT, XBTUSD, cash, commission, fill, plan_pr
 
 _orders = st.one_of(
     st.none(),
-    st.just("flat1-001"),
+    st.just("flat-k7f3-001"),
     st.builds(
         lambda plan, tranche, role: LegKey(plan, tranche, role).client_order_id(1),
         st.sampled_from(["plan1", "plan2"]),

@@ -2,7 +2,9 @@
 
 from decimal import Decimal
 
-from bot.ledger.report import Amounts, PlanExposure, summarise
+from bot.ledger.amounts import Amounts
+from bot.ledger.naked import PlanExposure
+from bot.ledger.report import summarise
 from bot.model.events import AccountOpened, InstrumentLoaded, PlanFinished, TrancheFinished
 from bot.model.ids import Role
 from bot.model.plans import PlanStatus
@@ -53,7 +55,9 @@ def test_counts_and_exposure_of_a_hedged_tranche() -> None:
     summary = summarise(hedged_tranche().recorded)
     assert (summary.tranches_filled, summary.orders, summary.fills, summary.foreign_fills) == (1, 2, 3, 0)
     # 0.1 XBT for 0.5 s and 0.05 XBT for 1.5 s.
-    assert summary.plans == (PlanExposure("plan1", D("0.1"), D("0.125")),)
+    exposures = [plan.exposure for plan in summary.plans]
+    assert exposures == [PlanExposure("plan1", D("0.1"), D("0.125"), D(2))]
+    assert summary.longest_naked_seconds == 2
     assert summary.max_naked_delta_xbt == D("0.1")
     assert summary.naked_xbt_seconds == D("0.125")
     # 5 XBT of wallet less the fees, + 0.1 bought, − 0.1 sold.
