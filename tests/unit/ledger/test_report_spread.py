@@ -138,7 +138,7 @@ def test_the_first_spread_captures_fifty_thousand_dollars() -> None:
     # 59,880 − 0.03 × 8,000.
     assert summary.pnl_usd == D(59_640)
     assert summary.reconciled == (at(60), ())
-    assert (summary.adoptions, summary.longest_naked_seconds) == (0, 2)
+    assert (summary.adoptions, summary.longest_naked_seconds) == (0, D(2))
 
 
 def test_the_first_spread_plan_by_plan() -> None:
@@ -149,16 +149,16 @@ def test_the_first_spread_plan_by_plan() -> None:
     assert opened.funding == Amounts(D("-0.005"), D(0))
     assert opened.result == Amounts(D("-5.0175"), D("99940"))
     assert opened.pair is not None
-    assert (opened.pair.quoted, opened.pair.filled, opened.pair.captured) == (2_000, 2_000, 1)
+    assert (opened.pair.quoted, opened.pair.filled, opened.pair.captured) == (D(2_000), D(2_000), D(1))
     assert closed.basis == NOTHING
     assert closed.collateral == Amounts(D(5), D(-40_000))
     assert closed.funding == NOTHING
     assert closed.pair is not None
-    assert (closed.pair.quoted, closed.pair.filled, closed.pair.captured) == (0, 0, None)
+    assert (closed.pair.quoted, closed.pair.filled, closed.pair.captured) == (D(0), D(0), None)
     for result in (opened, closed):
         assert result.pair is not None
         assert result.pair.slippage is not None
-        assert (result.pair.slippage.usd, result.pair.slippage.bp) == (0, 0)
+        assert (result.pair.slippage.usd, result.pair.slippage.bp) == (D(0), D(0))
     # 25 XBT for a second, and for two.
     assert [result.exposure.naked_xbt_seconds for result in (opened, closed)] == [25, 50]
     assert [result.exposure.longest_naked_seconds for result in (opened, closed)] == [1, 2]
@@ -262,7 +262,7 @@ def test_a_ticket_without_a_quote_gives_no_slippage() -> None:
     )
     [result] = summarise(chain.recorded).plans
     assert result.linear is not None
-    assert (result.linear.slippage, result.linear.quoted, result.linear.filled) == (None, None, 9_995)
+    assert (result.linear.slippage, result.linear.quoted, result.linear.filled) == (None, None, D(9_995))
 
 
 def test_funding_goes_to_the_plans_that_hold_and_the_first_is_closed_first() -> None:
