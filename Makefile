@@ -22,11 +22,11 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test clients mutants docs lint lock clean
+.PHONY: help setup demo test clients mutants crash docs lint lock clean
 
 help: ## say what there is
 	@echo "basisbot: targets"
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## make .venv with everything the lock names
 
@@ -41,6 +41,9 @@ clients: $(FOREIGN:%=.venv-clients/%/.set-up) ## run ib_insync, ibapi and ccxt's
 
 mutants: $(STAMP) ## make each committed mistake in a copy: a named suite must notice (ARGS="--sample 6")
 	@$(BIN)/python -m tests.mutants.run $(ARGS)
+
+crash: $(STAMP) ## die at every boundary of every life of a bot, and be judged (some ten minutes)
+	@$(BIN)/python -m tests.crash.boundaries
 
 docs: $(STAMP) ## write the pages of docs/ that are made from the program
 	@$(BIN)/python -m bot.surfaces.reference docs

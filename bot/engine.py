@@ -17,7 +17,7 @@ from adapters.venue import Venue, VenueEvent
 from bot.model.actions import Action, Ask, Cancel, Submit
 from bot.model.describe import describe
 from bot.model.events import AttemptsSpent, Event, OrderIntended, Recorded, TicketApproved
-from bot.model.ids import LegKey, parse_client_order_id
+from bot.model.ids import UNWRITTEN_HEDGES, LegKey, parse_client_order_id
 from bot.model.inputs import Command, Done, Input, OrderAnswer, SubmitRefused, SubmitUnknown, Tick
 from bot.model.policy import Policy
 from bot.orders.decide import decide
@@ -72,6 +72,7 @@ class Engine:
         self._last_seq = 0
         self._durable = 0
         self._authority: dict[LegKey, int] = {}
+        self._hedges: dict[str, int] = {}
         self._waking: asyncio.TimerHandle | None = None
         self._broken: BaseException | None = None
         self._has_ended = False
@@ -180,12 +181,16 @@ class Engine:
 
     def _first(self, action: Submit, intents: Mapping[str, int]) -> int:
         """Return the event that must be on the disk before the order goes: its intent; of a hedge, what reserved its
-        id, which nearly always is there long since."""
+        id and the intent of the hedge so many before it, which nearly always are there long since."""
         client_id = action.order.request.client_order_id
-        if action.wait_durable:
-            return intents[client_id]
         parsed = parse_client_order_id(client_id)
-        return 0 if parsed is None else self._authority.get(parsed[0], 0)
+        if action.wait_durable or parsed is None:
+            return intents[client_id]
+        leg, attempt = parsed
+        self._hedges[client_id] = intents.get(client_id, self._last_seq)
+        earlier = attempt - UNWRITTEN_HEDGES
+        written = self._hedges.pop(leg.client_order_id(earlier), 0) if earlier > 0 else 0
+        return max(self._authority.get(leg, 0), written)
 
     def _hedge_regardless(self, turn: Turn) -> None:
         """The ledger has failed, and with it this run. What has filled is hedged all the same where the hedge's id is

@@ -17,7 +17,7 @@ from adapters.errors import Unreachable, VenueError
 from adapters.venue import Venue
 from bot.engine import Engine
 from bot.model.actions import Ask
-from bot.model.ids import Role
+from bot.model.ids import UNWRITTEN_HEDGES, Role
 from bot.model.inputs import Compared, MeetAccount, SpendAttempts
 from bot.orders.state import BotState, LegState
 from risk.instruments import InstrumentId
@@ -28,8 +28,6 @@ from risk.portfolio import Account, Position
 log = structlog.get_logger("reconcile")
 
 _OVERLAP = timedelta(minutes=10)
-# Reserved ids asked about beyond the last one known to be used.
-_LOOK_AHEAD = 5
 _ASK_AGAIN_AFTER = 0.5
 _TRIES = 10
 _CENT = to_units(Decimal("0.01"))
@@ -122,15 +120,12 @@ class Reconciler:
         for order in list(state.unsettled.values()):
             await self._engine.ask(Ask(order.request.instrument, order.request.client_order_id))
         for plan in state.active_plans():
-            tranche = plan.current
-            if tranche is not None and tranche.armed:
-                for role, leg in tranche.legs.items():
-                    if role is Role.HEDGE:
-                        await self._ask_reserved(leg)
+            if plan.hedges_unwritten is not None:
+                await self._ask_reserved(plan.hedges_unwritten.legs[Role.HEDGE])
 
     async def _ask_reserved(self, leg: LegState) -> None:
         first = leg.next_attempt
-        last = min(first + _LOOK_AHEAD - 1, leg.last_attempt)
+        last = min(first + UNWRITTEN_HEDGES - 1, leg.last_attempt)
         for attempt in range(first, last + 1):
             await self._engine.ask(Ask(leg.instrument, leg.key.client_order_id(attempt)))
         if last >= first:

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 FLATTEN_PREFIX = "flat"
 MOST_ATTEMPTS = 999
+# So many hedges may go out before the disk knows of the first of them: a restart asks about as many ids.
+UNWRITTEN_HEDGES = 5
 _PLAN_ID = re.compile(r"[0-9a-z]{1,12}")
 _ORDER_ID = re.compile(rf"({_PLAN_ID.pattern})-(\d{{2}})([whs])-(\d{{3}})", re.ASCII)
 

@@ -20,7 +20,7 @@ from bot.model.events import (
     Reconciled,
     TradingStateChanged,
 )
-from bot.model.ids import parse_client_order_id
+from bot.model.ids import UNWRITTEN_HEDGES, parse_client_order_id
 from bot.model.inputs import (
     AdoptJournal,
     ApproveTicket,
@@ -104,6 +104,7 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
         case Compared():
             _compared(turn, given)
         case SpendAttempts():
+            _doubt(turn, given)
             turn.emit(AttemptsSpent(given.leg, given.through))
         case _:
             answer = _command(turn, given)
@@ -219,7 +220,16 @@ def _recover(turn: Turn, client_order_id: str | None, source: Fill | OrderUpdate
         reduce_only=leg.envelope.reduce_only is not against,
     )
     turn.emit(OrderIntended(request, purpose, leg.envelope.approval_id, key))
+    turn.market.doubts.pop(client_order_id, None)
     return turn.state.orders[client_order_id]
+
+
+def _doubt(turn: Turn, given: SpendAttempts) -> None:
+    """The venue knows none of these ids so soon after the start; one sent at the last moment may be on its way."""
+    for attempt in range(max(given.through - UNWRITTEN_HEDGES, 0) + 1, given.through + 1):
+        client_id = given.leg.client_order_id(attempt)
+        if client_id not in turn.state.orders:
+            turn.market.doubts[client_id] = turn.now + _TRUST_ABSENCE_AFTER
 
 
 def _update(turn: Turn, update: OrderUpdate) -> None:
@@ -262,6 +272,9 @@ def _answer(turn: Turn, answer: OrderAnswer) -> None:
         _update(turn, answer.update)
         return
     order = turn.state.orders.get(client_id)
+    if turn.now >= turn.market.doubts.get(client_id, turn.now + _TRUST_ABSENCE_AFTER):
+        del turn.market.doubts[client_id]
+        turn.market.up_since[answer.instrument.venue] = turn.now
     if order is None or client_id in turn.market.under_way:
         return  # the request itself has no answer yet: it may reach the venue after the question did
     if turn.now - order.intended_at < _TRUST_ABSENCE_AFTER:
@@ -333,3 +346,12 @@ def _ask_about_open_questions(turn: Turn) -> None:
         if turn.now - last >= turn.policy.ask_every:
             turn.market.asked[client_id] = turn.now
             turn.act(Ask(order.request.instrument, client_id))
+    for client_id, until in turn.market.doubts.items():
+        parsed = parse_client_order_id(client_id)
+        leg = None if parsed is None else turn.state.leg(parsed[0])
+        due = max(
+            until, turn.market.asked.get(client_id, until - turn.policy.ask_every) + turn.policy.ask_every
+        )
+        if leg is not None and turn.now >= due:
+            turn.market.asked[client_id] = turn.now
+            turn.act(Ask(leg.instrument, client_id))

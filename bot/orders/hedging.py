@@ -39,6 +39,9 @@ def answer_fills(turn: Turn, plan: PlanState) -> None:
     naked = plan.unhedged + _answered_in_flight(turn, plan)
     if naked == 0 or hedge.envelope is None:
         return
+    if turn.market.in_doubt(hedge.key):
+        _say_doubt(turn, hedge, naked)
+        return
     if _over_hedged(plan, hedge):
         # A fraction of a lot too much is netted by the next fill; more comes of a late fill after an unwind. But
         # after a restart the hedge may be known before the fill it answers: ask about that first.
@@ -56,6 +59,16 @@ def answer_fills(turn: Turn, plan: PlanState) -> None:
     # Only with no hedge in flight or UNKNOWN: it may already cover what would be unwound.
     if all(order.is_settled for order in turn.state.orders_of(hedge)):
         _fall_back(turn, plan, tranche, naked)
+
+
+def _say_doubt(turn: Turn, hedge: LegState, naked: Decimal) -> None:
+    if _contracts(turn, hedge, hedge.ticket.material.side, naked):
+        turn.alert(
+            "ORDER_UNKNOWN",
+            f"{hedge.key}: {naked:+.8f} XBT look unhedged; their hedge may have been on its way when the bot ended: "
+            f"asking {hedge.instrument.venue} before another is sent",
+            about=str(hedge.key),
+        )
 
 
 def is_answered(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:

@@ -95,7 +95,9 @@ def _is_clear(turn: Turn, plan: PlanState) -> bool:
     answering = plan.answering
     if not _settled(turn.state, plan):
         return False
-    return answering is None or plan.flattened or is_answered(turn, plan, answering)
+    if answering is None or plan.flattened:
+        return True
+    return not turn.market.in_doubt(answering.legs[Role.HEDGE].key) and is_answered(turn, plan, answering)
 
 
 def _is_finished(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:

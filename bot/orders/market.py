@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from adapters.venue import Link, LinkState
+from bot.model.ids import LegKey
 from bot.model.policy import Policy
 from risk.instruments import InstrumentId
 from risk.portfolio import Account, Quote
@@ -31,6 +32,9 @@ class Market:
     """Client order ids sent by this process whose request has not been answered yet."""
     absent: dict[str, int] = field(default_factory=dict)
     """By client order id: how often in a row the venue has said it knows no such order."""
+    doubts: dict[str, datetime] = field(default_factory=dict)
+    """By client order id: a hedge that may have been on its way when an earlier process died, and when the venue's
+    word that there is none can be trusted."""
     alerted: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """By code and subject: when a person was last alerted."""
 
@@ -49,6 +53,10 @@ class Market:
         self.links[link.venue] = link.state
         if link.state is LinkState.UP:
             self.up_since[link.venue] = link.at
+
+    def in_doubt(self, leg: LegKey) -> bool:
+        """Say whether a hedge of ``leg`` may be on its way that nobody knows of."""
+        return any(client_id.startswith(f"{leg}-") for client_id in self.doubts)
 
     def fresh(self, instrument: InstrumentId, now: datetime, policy: Policy) -> Quote | None:
         """Return the quote if its link is up, it is young enough, two-sided, not crossed and not left behind."""

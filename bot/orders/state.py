@@ -121,6 +121,12 @@ class PlanState:
         )
 
     @property
+    def hedges_unwritten(self) -> TrancheState | None:
+        """The tranche whose hedges go before they are on the disk, and whose reserved ids a restart asks about."""
+        tranche = self.current if self.status is PlanStatus.ACTIVE else None
+        return tranche if tranche is not None and tranche.armed and tranche.is_spread else None
+
+    @property
     def is_opening(self) -> bool:
         return self.spec.kind is PlanKind.OPEN
 

@@ -82,5 +82,8 @@ class Turn:
             )
             return False
         self.emit(OrderIntended(request, purpose, leg.envelope.approval_id, leg.key))
-        self.act(Submit(order, wait_durable=purpose is not Purpose.HEDGE))
+        # A late fill can ask for a hedge of a tranche that has ended: nothing would look for it after a crash.
+        current = self.state.plans[leg.key.plan_id].hedges_unwritten
+        unwritten = purpose is Purpose.HEDGE and current is not None and current.number == leg.key.tranche
+        self.act(Submit(order, wait_durable=not unwritten))
         return True

@@ -148,8 +148,33 @@ def test_a_hedge_waits_for_what_reserved_its_id_to_be_on_the_disk(stage: Stage) 
             stage.store.stuck = True
             engine.hear(SpendAttempts(LegKey("plan1", 1, Role.HEDGE), 5))
             await stage.until("append OrderIntended plan1-01h-006")
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(15)
             assert "submit plan1-01h-006" not in stage.log
+            stage.store.release()
+            await stage.until("submit plan1-01h-006")
+
+    stage.play(main())
+
+
+def test_no_more_hedges_go_unwritten_than_a_restart_asks_about(stage: Stage) -> None:
+    """The disk hangs, and the working order fills lot by lot; one hedge is refused: the sixth waits."""
+
+    async def main() -> None:
+        async with stage.bot() as engine:
+            await stage.enable()
+            await stage.propose(size_xbt=D("0.5"))
+            stage.venues[0].raises[HEDGE] = Refused("bitmex", "submit", "not today")
+            stage.venues[1].raises[WORK] = OutcomeUnknown("cme", "submit", "no answer")
+            await stage.approve()
+            await stage.until(f"submit {WORK}")
+            stage.store.stuck = True
+            now = stage.clock.now()
+            for number in range(1, 6):
+                engine.hear(Fill(f"x{number}", LINEAR, WORK, "v1", Side.SELL, 1, D(80_695), now))
+            await stage.until("append OrderIntended plan1-01h-006")
+            await asyncio.sleep(1)
+            sent = [entry for entry in stage.log if entry.startswith("submit plan1-01h")]
+            assert sent == [f"submit plan1-01h-00{attempt}" for attempt in range(1, 6)]
             stage.store.release()
             await stage.until("submit plan1-01h-006")
 
@@ -330,11 +355,11 @@ def test_a_broken_ledger_lets_no_hedge_go_under_an_id_of_the_very_turn_it_lost(s
             await engine.drained()
             stage.latch = None
             stage.store.breaks_at = AttemptsSpent
-            # Skips the first id for good, and hedges under the second, in one turn.
-            engine.hear(SpendAttempts(LegKey("plan1", 1, Role.HEDGE), 1))
+            # Spends nothing, so that nothing is waited for, and hedges, in one turn.
+            engine.hear(SpendAttempts(LegKey("plan1", 1, Role.HEDGE), 0))
             await asyncio.wait([stage.running], timeout=10)
             assert isinstance(stage.running.exception(), DiskFailed)
-            assert "plan1-01h-002" in engine.state.orders
+            assert HEDGE in engine.state.orders
         assert not [entry for entry in stage.log if entry.startswith("submit plan1-01h")]
 
     stage.play(main())

@@ -304,7 +304,7 @@ def test_a_hedge_the_disk_never_heard_of_is_recognised(stage: Stage, seconds: fl
         stage.clock.elapsed += seconds
         stage.market()
         async with stage.bot(kept):
-            await asyncio.sleep(2)
+            await asyncio.sleep(15)
             assert stage.held == stage.booked == (24_000, -3)
             assert [order.client_id for order in stage.orders(0)] == [HEDGE]
             assert not any(event.foreign for event in fills(stage))
@@ -329,7 +329,7 @@ def test_a_fill_the_crash_left_naked_is_hedged_under_an_id_never_used(stage: Sta
         stage.clock.elapsed += 60
         stage.market()
         async with stage.bot(kept):
-            await asyncio.sleep(2)
+            await asyncio.sleep(15)
             assert stage.held == stage.booked == (24_000, -3)
             assert [order.client_id for order in stage.orders(0)] == ["plan1-01h-006"]
             spent = [e.event for e in kept.recorded if isinstance(e.event, AttemptsSpent)]

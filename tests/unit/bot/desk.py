@@ -12,6 +12,7 @@ from bot.model.events import Alerted, Event, OrderIntended
 from bot.model.ids import Role
 from bot.model.inputs import (
     ApproveTicket,
+    Command,
     Compared,
     Done,
     Input,
@@ -19,7 +20,6 @@ from bot.model.inputs import (
     MeetAccount,
     OrderAnswer,
     ProposePlan,
-    RejectTicket,
     SetTradingState,
     SubmitRefused,
     SubmitUnknown,
@@ -145,7 +145,7 @@ class Desk:
                 case Ask():
                     self.asked.append(action)
 
-    def command(self, given: ProposePlan | ApproveTicket | RejectTicket | SetTradingState) -> Done:
+    def command(self, given: Command) -> Done:
         answer = self.give(given)
         assert isinstance(answer, Done), answer
         return answer
@@ -286,6 +286,13 @@ class Desk:
         """The venue's answer to a question about an order (the last one sent)."""
         request = order or self.last
         self.give(OrderAnswer(request.instrument, request.client_order_id, update))
+
+    def dispel(self) -> None:
+        """Later, asked again, the venue knows no hedge that might have been on its way when the bot died."""
+        self.wait(12)
+        for ask in self.asked:
+            if ask.client_order_id in self.market.doubts:
+                self.give(OrderAnswer(ask.instrument, ask.client_order_id, None))
 
     # --- what came of it ---------------------------------------------------------------------------------
 

@@ -16,7 +16,15 @@ from bot.model.events import (
     TrancheArmed,
 )
 from bot.model.ids import LegKey, Role
-from bot.model.inputs import AdoptJournal, Compared, LoadInstrument, OrderAnswer, RejectTicket, SpendAttempts
+from bot.model.inputs import (
+    AdoptJournal,
+    CancelPlan,
+    Compared,
+    LoadInstrument,
+    OrderAnswer,
+    RejectTicket,
+    SpendAttempts,
+)
 from bot.orders.fold import apply
 from bot.orders.market import Market
 from bot.orders.state import BotState
@@ -156,7 +164,49 @@ def test_spent_ids_are_never_used() -> None:
     desk.give(SpendAttempts(HEDGE, 5))
     assert desk.told(AttemptsSpent) == [AttemptsSpent(HEDGE, 5)]
     connected(desk)
+    desk.dispel()
     assert [request.client_order_id for request in desk.of(Purpose.HEDGE)] == ["plan1-01h-006"]
+
+
+def test_no_second_hedge_while_the_lost_one_may_be_on_its_way() -> None:
+    desk, _ = crashed_while_hedging()
+    desk.give(SpendAttempts(HEDGE, 5))
+    connected(desk)
+    desk.wait(11.9, ticks=20)
+    assert desk.sent == []
+    assert desk.alerts == ["ORDER_UNKNOWN"]
+    assert not any(ask.client_order_id.startswith("plan1-01h") for ask in desk.asked)
+    desk.wait(0.1)
+    last_asked = [ask.client_order_id for ask in desk.asked][-5:]
+    assert last_asked == [f"plan1-01h-00{attempt}" for attempt in range(1, 6)]
+    for client_id in last_asked[:4]:
+        desk.give(OrderAnswer(XBTUSD.id, client_id, None))
+    assert desk.sent == []
+    desk.give(OrderAnswer(XBTUSD.id, last_asked[4], None))
+    assert [request.client_order_id for request in desk.of(Purpose.HEDGE)] == ["plan1-01h-006"]
+
+
+def test_a_lost_hedge_that_arrives_late_is_the_hedge() -> None:
+    desk, hedge = crashed_while_hedging()
+    desk.give(SpendAttempts(HEDGE, 5))
+    connected(desk)
+    desk.wait(5)
+    desk.fill(24_000, "80000", hedge)
+    desk.tell(OrderStatus.FILLED, 24_000, hedge)
+    desk.dispel()
+    assert desk.sent == []
+    assert desk.plan.unhedged == 0
+
+
+def test_a_hedge_of_a_tranche_that_has_ended_is_written_down_first() -> None:
+    """No restart asks about the ids of a plan that is over."""
+    desk = Desk.ready().armed()
+    working = desk.trade("80700", 0)
+    desk.command(CancelPlan("plan1", "anna"))
+    desk.wait(1)
+    assert desk.status == "stopped"
+    desk.fill(3, "80700", working)
+    assert [submit.wait_durable for submit in desk.sent] == [True, True]
 
 
 def test_spending_what_is_spent_gives_nothing_back() -> None:
@@ -187,9 +237,10 @@ def test_a_filled_part_is_hedged_after_a_long_restart_not_unwound() -> None:
     desk, _ = crashed_while_hedging()
     desk.give(SpendAttempts(HEDGE, 5))
     desk.wait(1)
-    assert desk.alerts == []
     assert desk.status == "active"
     connected(desk)
+    desk.dispel()
+    assert desk.alerts == ["ORDER_UNKNOWN"]
     assert [request.quantity for request in desk.of(Purpose.HEDGE)] == [24_000]
     assert desk.of(Purpose.CONTINGENCY) == []
 

@@ -133,6 +133,7 @@ def test_restarts_do_not_use_up_the_authority_to_hedge() -> None:
         for leg in desk.plan.tranches[0].legs.values():
             desk.give(SpendAttempts(leg.key, leg.next_attempt + 4))
     desk.fill(3, order=working)
+    desk.dispel()
     (hedge,) = desk.of(Purpose.HEDGE)
     assert hedge.client_order_id == "plan1-01h-041"
 
