@@ -23,6 +23,7 @@ def faults(settings: Settings) -> Iterator[Fault]:
     yield from _plan(settings)
     yield from _bands(settings)
     yield from _api(settings)
+    yield from _mqtt(settings)
 
 
 def _addresses(settings: Settings) -> Iterator[Fault]:
@@ -120,3 +121,20 @@ def _api(settings: Settings) -> Iterator[Fault]:
             "api.host",
             f"{settings.api.host} can be reached from other machines: 127.0.0.1, or api.allow_remote = true",
         )
+
+
+def _mqtt(settings: Settings) -> Iterator[Fault]:
+    mqtt = settings.mqtt
+    if mqtt is None:
+        return
+    if not is_loopback(mqtt.host):
+        if settings.mode is Mode.SIMULATED:
+            yield "mqtt.host", f"mode simulated talks to this machine only (127.0.0.1), not to {mqtt.host}"
+        elif not mqtt.tls:
+            yield "mqtt.tls", f"{mqtt.host} is another machine: its link must be encrypted (tls = true)"
+    for name in ("password", "command_key"):
+        given = [way for way in ("_env", "_file") if getattr(mqtt, name + way) is not None]
+        if len(given) > 1:
+            yield f"mqtt.{name}", f"give one of {name}_env and {name}_file, not both"
+        if name == "password" and bool(given) != (mqtt.username is not None):
+            yield "mqtt.username", "username and password go together"

@@ -141,6 +141,23 @@ class Api(Section):
     allow_remote: bool = False
 
 
+class Mqtt(Section):
+    """A broker to publish to. Without ``command_key_…`` nothing is taken from it; with it, a signed ``halt``.
+
+    ``prefix``: the first level of every topic; the instance's name is the second.
+    """
+
+    host: Text
+    port: Port = 1883
+    tls: bool = False
+    prefix: Name = "basisbot"
+    username: Text | None = None
+    password_env: Variable | None = None
+    password_file: Path | None = None
+    command_key_env: Variable | None = None
+    command_key_file: Path | None = None
+
+
 class Demo(Section):
     """How long ``basisbot demo`` holds the spread, how often funding is paid meanwhile, and its seed."""
 
@@ -161,6 +178,7 @@ class Settings(Section):
     limits: Limits
     ledger: Ledger = Ledger()
     api: Api = Api()
+    mqtt: Mqtt | None = None
     demo: Demo = Demo()
 
     _source: Path = PrivateAttr(default=Path())

@@ -2,7 +2,18 @@
 
 import typer
 
-from bot.cli import books, calculating, deciding, emergency, looking, planning, profiles, running, scenario
+from bot.cli import (
+    afar,
+    books,
+    calculating,
+    deciding,
+    emergency,
+    looking,
+    planning,
+    profiles,
+    running,
+    scenario,
+)
 
 app = typer.Typer(
     name="basisbot",
@@ -23,5 +34,6 @@ for register in (
     profiles.register,
     scenario.register,
     calculating.register,
+    afar.register,
 ):
     register(app)

@@ -26,10 +26,11 @@ def show(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
 def check(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
     """Check a profile and its keys; nothing is connected."""
     from bot.cli import output
-    from config.secrets import api_keys
+    from config.secrets import api_keys, mqtt_secrets
 
     chosen = settings(profile)
     api_keys(chosen)
+    mqtt_secrets(chosen)
     if json:
         output.print_json({"ok": True, "profile": str(chosen.source), "mode": chosen.mode.value})
     else:

@@ -13,12 +13,14 @@ from adapters.clock import Clock, IdSource
 from bot.engine import Engine
 from bot.ledger.writer import Ledger
 from bot.reconcile import Reconciler
+from bot.runtime.broker import mqtt_settings
 from bot.runtime.files import Endpoint, Files, published
 from bot.runtime.policy import policy
 from bot.runtime.server import bind, serving
 from bot.runtime.start import started, wind_down
 from bot.runtime.venues import Venues, build
 from bot.surfaces.api import Recent, Served, create
+from bot.surfaces.mqtt import Mqtt
 from config.settings import Settings
 
 log = structlog.get_logger("daemon")
@@ -51,6 +53,7 @@ async def running(
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.api.host, settings.api.port))
         ledger = stack.enter_context(Ledger.open(settings.ledger_path, clock))
+        broker = mqtt_settings(settings)
         venues = build(settings, clock)
         recent = Recent()
         symbols = {venue: venues.symbols(venue) for venue in (venues.inverse, venues.linear)}
@@ -84,6 +87,8 @@ async def running(
             reconcile=core.reconciler.run,
         )
         await stack.enter_async_context(serving(create(served, token), listener))
+        if broker is not None:
+            await stack.enter_async_context(Mqtt(broker, core.engine, clock, files.latched).running())
         stack.enter_context(published(files, Endpoint(url, token, os.getpid(), dict(overrides or {}))))
         try:
             yield Bot(settings, core.engine, core.reconciler, venues, url, token, core.failed)
