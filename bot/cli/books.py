@@ -54,6 +54,7 @@ def verify_ledger(
                 "events": result.events,
                 "head": result.head,
                 "problems": list(result.problems),
+                "adoptions": list(result.adoptions),
                 "cash": cash,
                 "positions": positions,
                 "delta_xbt": f"{result.balances.delta_xbt:.8f}",
@@ -64,6 +65,8 @@ def verify_ledger(
         print(f"  {result.events} events, head {result.head[:16]}…")
         for problem in result.problems:
             print(f"  ! {problem}")
+        for line in result.adoptions:
+            print(f"  adopted   {line}")
         for name, amount in cash.items():
             print(f"  cash      {name.split()[0]}: {amount}")
         for name, contracts in positions.items():

@@ -1,5 +1,6 @@
 """``approve``, ``reject``, ``enable``, ``disable``, ``halt``, ``reconcile``: a person's decisions."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -72,17 +73,71 @@ def halt(profile: Profile = DEFAULT_PROFILE, json: Json = False, reason: Reason 
     _trading(profile, "halted", reason, json)
 
 
-def reconcile(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
-    """Hold the ledger against the venues now. Exit code 4 when they differ."""
+def reconcile(
+    profile: Profile = DEFAULT_PROFILE,
+    json: Json = False,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Take the venues' word over for what is shown. Needs --reason.")
+    ] = False,
+    reason: Annotated[
+        str | None, typer.Option("--reason", help="Why; kept in the ledger.", metavar="TEXT")
+    ] = None,
+    content_hash: Annotated[
+        str | None,
+        typer.Option(
+            "--hash", help="Adopt only what has this content hash (reconcile --json).", metavar="HASH"
+        ),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Adopt what is shown without asking.")] = False,
+) -> None:
+    """Hold the ledger against the venues now. Exit code 4 when they differ.
+
+    With --adopt you take the venues' word over: exactly what is shown, recorded with your name and reason. Trading is
+    halted by it until basisbot enable.
+    """
     from bot.cli import output
 
-    answer = connect(profile).post("/reconcile", {}, RECONCILE_TIMEOUT)
+    if adopt and not reason:
+        raise CommandFailed("--adopt needs --reason: an adoption says why", Exit.USAGE)
+    bot = connect(profile)
+    view = bot.post("/reconcile", {}, RECONCILE_TIMEOUT)
+    if not json and view["items"]:
+        output.comparison(view)
+    if adopt and view["items"]:
+        if content_hash is None and not yes and not _confirmed(len(view["items"]), json):
+            raise CommandFailed("nothing was adopted", Exit.REFUSED)
+        body = {"hash": content_hash or view["hash"], "by": who(), "reason": reason}
+        answer = bot.post("/reconcile/adopt", body, RECONCILE_TIMEOUT)
+        output.print_json(answer) if json else print(answer["done"])
+        left = answer["differences"]
+        if left:
+            raise CommandFailed("what still differs:\n" + "\n".join(left), Exit.MISMATCH)
+        if not json:
+            print("ledger and venues agree; trading goes on with: basisbot enable")
+        return
     if json:
-        output.print_json(answer)
-    elif not answer["differences"]:
+        output.print_json(view)
+    if view["differences"]:
+        raise CommandFailed(_advice(view), Exit.MISMATCH)
+    if not json:
         print("ledger and venues agree")
-    if answer["differences"]:
-        raise CommandFailed("\n".join(answer["differences"]), Exit.MISMATCH)
+
+
+def _confirmed(count: int, json: bool) -> bool:
+    if json or not sys.stdin.isatty():
+        raise CommandFailed(
+            "say --yes, or --hash HASH: there is no terminal to ask on; nothing was adopted", Exit.USAGE
+        )
+    question = f"Adopt {'this' if count == 1 else f'these {count}'}? Type yes"
+    return str(typer.prompt(question)).strip().lower() == "yes"
+
+
+def _advice(view: dict[str, Any]) -> str:
+    count = len(view["items"])
+    return (
+        f"{count} difference{'' if count == 1 else 's'}, hash {view['hash']}: nothing new is sent before they are "
+        "settled or adopted (runbooks/reconcile-mismatch.md)"
+    )
 
 
 def _trading(profile: str, state: str, reason: str, json: bool) -> None:

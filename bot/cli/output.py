@@ -64,6 +64,10 @@ def status(view: View) -> None:
         grid.add_row(
             "position", f"{held['instrument']}  {held['contracts']:+,} contracts ({held['xbt']} XBT)"
         )
+    for name, contracts in view["left_aside"].items():
+        grid.add_row("not counted", f"{name}  {contracts:+,} contracts, adopted as they are")
+    for order in view["acknowledged_orders"]:
+        grid.add_row("not ours", f"{order['venue']} order {order['order']}, {order['contracts']:,} contracts")
     if not view["positions"]:
         grid.add_row("position", "none")
     grid.add_row("Δ", f"{view['delta_xbt']} XBT; unhedged {view['unhedged_xbt']} XBT")
@@ -78,6 +82,16 @@ def status(view: View) -> None:
     for alert in view["alerts"][-5:]:
         grid.add_row("alert", f"[yellow]{alert['at'][11:19]} {alert['code']}: {escape(alert['text'])}[/]")
     out.print(grid)
+
+
+def comparison(view: View) -> None:
+    """Print what ledger and venues disagree about."""
+    table = Table(title_justify="left", show_edge=False, pad_edge=False)
+    for column in ("", "at the venue", "in the ledger"):
+        table.add_column(column, overflow="fold")
+    for item in view["items"]:
+        table.add_row(escape(item["subject"]), escape(item["venue"]), escape(item["ledger"]))
+    console().print(table)
 
 
 def why_none(view: View) -> None:

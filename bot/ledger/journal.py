@@ -6,7 +6,7 @@ Accounts (debits positive: what we have is positive, what it came from negative)
     assets:<venue>:<symbol>     a position: its XBT on one side, its USD on the other
     equity:opening              cash that was there when the books were opened
     equity:deposits             deposits less withdrawals
-    equity:adjustments          differences a person adopted
+    equity:adjustments          differences a person adopted, and the venue's own adjustments
     equity:exchange             the other side of every trade: XBT exchanged for USD
     expenses:fees:<venue>       commissions
     income:funding:<venue>      funding received (negative when received: income)
@@ -29,6 +29,8 @@ from typing import TypeVar
 from bot.ledger.errors import Unbookable
 from bot.model.events import (
     AccountOpened,
+    Adopted,
+    AdoptedPosition,
     CashBooked,
     CommissionBooked,
     Event,
@@ -47,7 +49,7 @@ OPENING = "equity:opening"
 DEPOSITS = "equity:deposits"
 ADJUSTMENTS = "equity:adjustments"
 
-JOURNAL_KINDS = (InstrumentLoaded, AccountOpened, FillBooked, CommissionBooked, CashBooked)
+JOURNAL_KINDS = (InstrumentLoaded, AccountOpened, FillBooked, CommissionBooked, CashBooked, Adopted)
 """The events that matter to the journal; all others post nothing."""
 
 
@@ -127,6 +129,9 @@ class Journal:
             case CashBooked(flow):
                 if _first(self._flows, (flow.venue, flow.flow_id)):
                     self._flow(entry, flow)
+            case Adopted() as adopted:
+                self._check(adopted)
+                self._adopt(entry, adopted)
         return entry.postings
 
     def _trade(self, entry: "_Entry", fill: Fill) -> None:
@@ -136,16 +141,58 @@ class Journal:
         entry.move(settled, EXCHANGE, account)
         entry.move(other, EXCHANGE, account)
 
-        realised = 0
-        held, traded = position.contracts, fill.signed_quantity
-        if held * traded < 0:
-            closing = min(abs(held), abs(traded))
-            released = share(position.settled, closing, abs(held))
-            realised = released + share(settled.units, closing, abs(traded))
-            entry.move(Money(settled.currency, realised), account, cash_account(fill.instrument.venue))
-        position.contracts += traded
+        realised = _realised(position, fill.signed_quantity, settled.units)
+        entry.move(Money(settled.currency, realised), account, cash_account(fill.instrument.venue))
+        position.contracts += fill.signed_quantity
         position.settled += settled.units - realised
         position.other += other.units
+
+    def _check(self, adopted: Adopted) -> None:
+        for item in adopted.positions:
+            held = self.positions.get(item.instrument, OpenPosition()).contracts
+            if item.instrument not in self.instruments:
+                raise Unbookable(f"{item.instrument} was adopted, but its terms were never loaded")
+            if held != item.before:
+                raise Unbookable(
+                    f"{item.instrument}: {item.before} contracts adopted from, the books hold {held}"
+                )
+
+    def _adopt(self, entry: "_Entry", adopted: Adopted) -> None:
+        """Book the way from the ledger's word to the venues' against ``equity:adjustments``."""
+        costs = dict.fromkeys((account.venue for account in adopted.cash), 0)
+        for item in adopted.positions:
+            venue, account = item.instrument.venue, position_account(item.instrument)
+            settlement = self.instruments[item.instrument].terms.settlement
+            before = self.positions.get(item.instrument, OpenPosition())
+            after = self._taken_over(before, item)
+            entry.move(Money(settlement, after.settled - before.settled), ADJUSTMENTS, account)
+            entry.move(Money(_other(settlement), after.other - before.other), ADJUSTMENTS, account)
+            costs[venue] = costs.get(venue, 0) + after.settled - before.settled
+            self.positions[item.instrument] = after
+        for change in adopted.cash:
+            moved = change.after.units - change.before.units - costs[change.venue]
+            entry.move(Money(change.after.currency, moved), ADJUSTMENTS, cash_account(change.venue))
+
+    def _taken_over(self, held: OpenPosition, item: AdoptedPosition) -> OpenPosition:
+        """Return the position as adopted: at the venue's cost, or moved at a price as a trade would move it."""
+        instrument = self.instruments[item.instrument]
+        inverse = instrument.terms.kind is Kind.INVERSE
+        size = item.after * to_units(instrument.terms.multiplier)
+        other = -size if inverse else size
+        if item.cost is not None:
+            return OpenPosition(item.after, item.cost.units if inverse else -item.cost.units, other)
+        change = item.after - item.before
+        if item.price is None or change == 0:
+            return OpenPosition(item.after, held.settled, other)
+        value = instrument.value_units(change, item.price)
+        settled = value if inverse else -value
+        realised = 0
+        if held.contracts * change < 0:
+            closing = min(abs(held.contracts), abs(change))
+            realised = share(held.settled, closing, abs(held.contracts)) + share(
+                settled, closing, abs(change)
+            )
+        return OpenPosition(item.after, held.settled + settled - realised, other)
 
     def _pay_fee(self, entry: "_Entry", venue: str, execution_id: str, fee: Money) -> None:
         if _first(self._commissioned, (venue, execution_id)):
@@ -225,6 +272,15 @@ def objection(event: Event, instruments: Mapping[InstrumentId, Instrument]) -> s
             if flow.amount.currency is not settlement:
                 return f"{flow.instrument} settles in {settlement}, not in {flow.amount.currency}"
     return None
+
+
+def _realised(position: OpenPosition, traded: int, settled: int) -> int:
+    """Return what a change of a position turns into cash at average cost; ``settled``: what all of it is worth."""
+    held = position.contracts
+    if held * traded >= 0:
+        return 0
+    closing = min(abs(held), abs(traded))
+    return share(position.settled, closing, abs(held)) + share(settled, closing, abs(traded))
 
 
 def _other(currency: Currency) -> Currency:

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 from bot.ledger.journal import Posting
 from bot.ledger.tables import APPROVAL, CASH_FLOW, FILL, ORDER, PLAN, POSTING, TICKET
 from bot.model.events import (
+    Adopted,
     CashBooked,
     CommissionBooked,
     Event,
@@ -291,6 +292,14 @@ def _cash_booked(seq: int, event: CashBooked, _: Recorded) -> list[Change]:
     ]
 
 
+def _adopted(seq: int, event: Adopted, _: Recorded) -> list[Change]:
+    off = {"belief_seq": seq, "detail": f"written off by {event.by}: {event.reason}"}
+    open_again = {"belief_seq": seq, "belief": Belief.LIVE.value, "detail": f"open again: {event.reason}"}
+    told = [(client_id, off) for client_id in event.written_off]
+    told += [(client_id, open_again) for client_id in event.revived]
+    return [Update(ORDER, {"client_order_id": client_id}, values) for client_id, values in told]
+
+
 _PROJECTORS: dict[type[Event], Callable[[int, Any, Recorded], list[Change]]] = {
     PlanProposed: _plan_proposed,
     PlanStopping: _plan_stopping,
@@ -306,4 +315,5 @@ _PROJECTORS: dict[type[Event], Callable[[int, Any, Recorded], list[Change]]] = {
     FillBooked: _fill_booked,
     CommissionBooked: _commission_booked,
     CashBooked: _cash_booked,
+    Adopted: _adopted,
 }

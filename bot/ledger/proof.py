@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bot.model.differences import content_hash
 from bot.model.events import (
     AccountOpened,
+    Adopted,
     AttemptsSpent,
     CashBooked,
     CommissionBooked,
@@ -110,6 +112,17 @@ class Proof:
                 self._commissions[report.instrument.venue, report.execution_id] = recorded.seq
             case CashBooked(flow):
                 yield from self._repeated("cash flow", flow.venue, flow.flow_id)
+            case Adopted() as adopted:
+                yield from self._adopted(adopted)
+
+    def _adopted(self, adopted: Adopted) -> Iterator[str]:
+        if not adopted.by or not adopted.reason:
+            yield "an adoption without a person or a reason"
+        if not adopted.differences or content_hash(adopted.differences) != adopted.content_hash:
+            yield f"an adoption by {adopted.by} of other differences than were shown ({adopted.content_hash})"
+        for client_id in adopted.written_off + adopted.revived:
+            if client_id not in self._orders:
+                yield f"an adoption by {adopted.by} settles order {client_id}, which was never intended"
 
     def _repeated(self, what: str, *key: str) -> Iterator[str]:
         if (what, *key) in self._once:

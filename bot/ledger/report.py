@@ -19,6 +19,7 @@ from bot.ledger.ownership import Ownership
 from bot.ledger.plan_results import PlanFold, PlanResult
 from bot.model.codec import GENESIS
 from bot.model.events import (
+    Adopted,
     FillBooked,
     OrderIntended,
     PlanFinished,
@@ -65,8 +66,8 @@ class Summary:
 
     The ``_usd`` figures value XBT at ``valuation_price``, the price of the last fill at an inverse contract;
     they are None when there is XBT to value and no such fill. ``max_naked_delta_xbt`` is the largest of any plan,
-    ``naked_xbt_seconds`` the sum over all plans. ``fills`` counts our orders' fills, ``adoptions`` the foreign ones
-    and the differences a person adopted. ``reconciled``: when ledger and venues were last held against each other,
+    ``naked_xbt_seconds`` the sum over all plans. ``fills`` counts our orders' fills, ``adopted`` the differences
+    a person adopted, ``adoptions`` those, the foreign fills and the venues' own adjustments. ``reconciled``: when ledger and venues were last held against each other,
     and in what they differed.
     """
 
@@ -78,6 +79,7 @@ class Summary:
     orders: int
     fills: int
     foreign_fills: int
+    adopted: int
     adoptions: int
     max_naked_delta_xbt: Decimal
     naked_xbt_seconds: Decimal
@@ -150,6 +152,8 @@ class _Fold:
                 self._plan(plan_id).finish(recorded.at, status, reason)
             case Reconciled(differences):
                 self._reconciled = recorded.at, differences
+            case Adopted(differences=differences):
+                self._counts["adopted"] += len(differences)
             case FillBooked(fill, foreign):
                 self._counts["foreign" if foreign else "fills"] += 1
                 if self._books.journal.instruments[fill.instrument].terms.kind is Kind.INVERSE:
@@ -179,7 +183,8 @@ class _Fold:
             held = self._books.journal.positions.get(about.instrument)
             self._owned.moves_to(about.instrument, 0 if held is None else held.contracts, about.plan_id)
         plan = None if about.plan_id is None else self._plan(about.plan_id)
-        self._counts["adjusted"] += any(posting.account == ADJUSTMENTS for posting in entry.postings)
+        if not isinstance(entry.recorded.event, Adopted):
+            self._counts["adjusted"] += any(posting.account == ADJUSTMENTS for posting in entry.postings)
         exchanged = Tally()
         for posting in entry.postings:
             account, currency, units = posting.account, posting.currency, -posting.units
@@ -240,7 +245,8 @@ class _Fold:
             orders=counts["orders"],
             fills=counts["fills"],
             foreign_fills=counts["foreign"],
-            adoptions=counts["foreign"] + counts["adjusted"],
+            adopted=counts["adopted"],
+            adoptions=counts["foreign"] + counts["adjusted"] + counts["adopted"],
             max_naked_delta_xbt=max((of.max_naked_delta_xbt for of in exposures), default=Decimal(0)),
             naked_xbt_seconds=sum((of.naked_xbt_seconds for of in exposures), Decimal(0)),
             longest_naked_seconds=max((of.longest_naked_seconds for of in exposures), default=Decimal(0)),

@@ -20,7 +20,8 @@ from bot.ledger.proof import Proof
 from bot.ledger.store import apply, read_chain
 from bot.ledger.tables import POSTING, PROJECTIONS
 from bot.model.codec import GENESIS
-from bot.model.events import Recorded
+from bot.model.describe import describe
+from bot.model.events import Adopted, Recorded
 
 _BATCH = 500
 _NAMED_PER_TABLE = 20
@@ -28,12 +29,14 @@ _NAMED_PER_TABLE = 20
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """``events``, ``head``, ``balances``: of the chain as far as it holds. ``problems``: a line each."""
+    """``events``, ``head``, ``balances``: of the chain as far as it holds. ``problems``, and ``adoptions`` (differences
+    a person adopted: no fault, but to be known of): a line each."""
 
     events: int
     head: str
     problems: tuple[str, ...]
     balances: Balances
+    adoptions: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -53,7 +56,9 @@ def verify(path: Path) -> Verification:
             audit.run(stored, fresh)
     except LedgerDamaged as error:
         audit.problems.append(str(error))
-    return Verification(audit.seq, audit.head, tuple(audit.problems), audit.books.balances())
+    return Verification(
+        audit.seq, audit.head, tuple(audit.problems), audit.books.balances(), tuple(audit.adoptions)
+    )
 
 
 class _Audit:
@@ -62,6 +67,7 @@ class _Audit:
         self.head = GENESIS
         self.problems: list[str] = []
         self.books = Books()
+        self.adoptions: list[str] = []
 
     def run(self, stored: Connection, fresh: Connection) -> None:
         """Compare the ``stored`` file with what its events say, projected anew into ``fresh``."""
@@ -74,6 +80,10 @@ class _Audit:
             recorded = link.recorded()
             self.problems += proof.see(recorded)
             changes += project(recorded, self._entry(recorded))
+            if isinstance(recorded.event, Adopted):
+                self.adoptions.append(
+                    f"event {recorded.seq}, {recorded.at:%F %T}Z: {describe(recorded.event)}"
+                )
             self.seq, self.head = link.seq, link.hash
             if len(changes) >= _BATCH:
                 apply(fresh, changes)

@@ -61,6 +61,10 @@ def _reconciled(event: ev.Reconciled) -> str:
     return "; ".join(event.differences) if event.differences else "ledger and venues agree"
 
 
+def _adopted(event: ev.Adopted) -> str:
+    return f"{event.by} adopted ({event.reason}): {'; '.join(event.differences)}"
+
+
 _LINES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.InstrumentLoaded: lambda e: (
         f"contract {e.instrument.id}: tick {e.instrument.terms.tick}, "
@@ -90,5 +94,6 @@ _LINES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.PlanStopping: lambda e: f"plan {e.plan_id} stops: {e.reason}",
     ev.PlanFinished: lambda e: f"plan {e.plan_id} {e.status}: {e.reason}",
     ev.Reconciled: _reconciled,
+    ev.Adopted: _adopted,
     ev.Alerted: lambda e: f"ALERT {e.code}: {e.text}",
 }

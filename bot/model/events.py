@@ -6,6 +6,7 @@ stored kind: renaming one is a migration.
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from bot.model.ids import LegKey
 from bot.model.order_states import Belief
@@ -13,7 +14,7 @@ from bot.model.plans import PlanSpec, PlanStatus
 from bot.model.tickets import Ticket
 from bot.model.trading_state import TradingState
 from risk.approval import Envelope, Purpose
-from risk.instruments import Instrument
+from risk.instruments import Instrument, InstrumentId
 from risk.money import Money
 from risk.orders import CashFlow, CommissionReport, Fill, OrderRequest
 
@@ -200,6 +201,61 @@ class Reconciled:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptedPosition:
+    """Contracts (signed) before and after. ``cost``: what all of them cost by the venue's word (long > 0), in the
+    settlement currency; where the venue does not say, the change is booked at ``price`` (USD per XBT)."""
+
+    instrument: InstrumentId
+    before: int
+    after: int
+    cost: Money | None = None
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptedCash:
+    """Cash and the cost of open contracts together (``BotState.cash_and_cost``), before and after.
+
+    ``as_of``: of when the venue's word is; what is told later of an earlier time is in it already.
+    """
+
+    venue: str
+    before: Money
+    after: Money
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AcknowledgedOrder:
+    """An open order that is not ours, left where it is while no more than ``contracts`` of it can fill."""
+
+    instrument: InstrumentId
+    venue_order_id: str
+    contracts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A person took the venues' word over where the ledger's differed.
+
+    ``differences``: the lines the person saw, ``content_hash`` over them. ``left_aside``: holdings in contracts the
+    books know no terms of: known of, and not counted. ``written_off``: orders of ours nothing more is expected of.
+    ``revived``: orders of ours that were over here and rest at the venue: open again, and to be cancelled.
+    """
+
+    content_hash: str
+    by: str
+    reason: str
+    differences: tuple[str, ...]
+    positions: tuple[AdoptedPosition, ...]
+    cash: tuple[AdoptedCash, ...]
+    left_aside: tuple[AdoptedPosition, ...]
+    acknowledged: tuple[AcknowledgedOrder, ...]
+    written_off: tuple[str, ...]
+    revived: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Alerted:
     """Something a person must hear. ``code`` names the runbook."""
 
@@ -231,6 +287,7 @@ Event = (
     | PlanStopping
     | PlanFinished
     | Reconciled
+    | Adopted
     | Alerted
 )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from adapters.venue import VenueEvent
-from bot.model.events import FlattenFinished, FlattenOrdered, OrderIntended
+from bot.model.events import Adopted, FlattenFinished, FlattenOrdered, OrderIntended
 from bot.model.ids import LegKey
 from bot.model.plans import PlanSpec
 from bot.model.trading_state import TradingState
@@ -44,6 +44,13 @@ class SetTradingState:
     state: TradingState
     by: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptDifferences:
+    """Take the venues' word over. Refused when what it says of the ledger is not so any more."""
+
+    adopted: Adopted
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +117,7 @@ class Tick:
     """Time has passed: look at deadlines, retries and what waits for a quote."""
 
 
-Command = ProposePlan | CancelPlan | ApproveTicket | RejectTicket | SetTradingState
+Command = ProposePlan | CancelPlan | ApproveTicket | RejectTicket | SetTradingState | AdoptDifferences
 Input = (
     Command
     | LoadInstrument

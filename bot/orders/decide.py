@@ -22,9 +22,11 @@ from bot.model.events import (
 )
 from bot.model.ids import UNWRITTEN_HEDGES, parse_client_order_id
 from bot.model.inputs import (
+    AdoptDifferences,
     AdoptJournal,
     ApproveTicket,
     CancelPlan,
+    Command,
     Compared,
     Done,
     Input,
@@ -42,7 +44,7 @@ from bot.model.inputs import (
 from bot.model.order_states import WORD_OF_STATUS, Belief, Word, hear
 from bot.model.plans import PlanKind, PlanStatus
 from bot.model.trading_state import Activity, TradingState, allows
-from bot.orders import ticketing
+from bot.orders import adopting, ticketing
 from bot.orders.legging import advance
 from bot.orders.planning import objection
 from bot.orders.state import OrderState
@@ -119,9 +121,7 @@ def _advance_all(turn: Turn) -> None:
         advance(turn, plan)
 
 
-def _command(
-    turn: Turn, given: ProposePlan | CancelPlan | ApproveTicket | RejectTicket | SetTradingState
-) -> Done | Denied:
+def _command(turn: Turn, given: Command) -> Done | Denied:
     match given:
         case ProposePlan():
             opens = given.spec.kind is PlanKind.OPEN
@@ -149,6 +149,8 @@ def _command(
             turn.emit(TradingStateChanged(given.state, given.by, given.reason))
             _warn_of_unfinished_flatten(turn)
             return Done(f"trading is {given.state}")
+        case AdoptDifferences():
+            return adopting.adopt(turn, given.adopted)
 
 
 def _fill(turn: Turn, fill: Fill) -> None:
@@ -168,7 +170,15 @@ def _fill(turn: Turn, fill: Fill) -> None:
     order = turn.state.orders.get(fill.client_order_id or "")
     if order is None:
         order = _recover(turn, fill.client_order_id, fill)
-    if order is None and _before_the_books(turn, fill.instrument.venue, fill.at):
+    opened = turn.state.opened_at.get(fill.instrument.venue)
+    if order is None and (opened is None or fill.at < opened):
+        return
+    if _in_what_was_adopted(turn, fill.instrument.venue, fill.at):
+        turn.alert(
+            "ADOPTED_FILL",
+            f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price} [{fill.execution_id}] is told only "
+            "now; the position that was adopted holds it, so it is not booked, and nothing hedges it",
+        )
         return
     turn.emit(FillBooked(fill, order is None, turn.now))
     if order is None:
@@ -190,7 +200,13 @@ def _fill(turn: Turn, fill: Fill) -> None:
 def _before_the_books(turn: Turn, venue: str, at: datetime) -> bool:
     """Say whether something happened before this ledger met the account: its opening balance holds it already."""
     opened = turn.state.opened_at.get(venue)
-    return opened is None or at < opened
+    return opened is None or at < opened or _in_what_was_adopted(turn, venue, at)
+
+
+def _in_what_was_adopted(turn: Turn, venue: str, at: datetime) -> bool:
+    """Say whether something told only now happened before a person took the venue's word over, which holds it."""
+    as_of = turn.state.adopted_as_of.get(venue)
+    return as_of is not None and at <= as_of
 
 
 def _recover(turn: Turn, client_order_id: str | None, source: Fill | OrderUpdate) -> OrderState | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.model.events import (
     AccountOpened,
+    Adopted,
     AttemptsSpent,
     CashBooked,
     CommissionBooked,
@@ -31,6 +32,7 @@ from bot.model.events import (
     TrancheFinished,
 )
 from bot.model.ids import MOST_ATTEMPTS, LegKey, Role, parse_client_order_id
+from bot.model.order_states import Belief
 from bot.model.tickets import TicketStatus
 from bot.orders.state import BotState, LegState, OrderState, PlanState, TrancheState
 from risk.approval import envelope_quantity
@@ -237,6 +239,25 @@ def _reconciled(state: BotState, event: Reconciled, _at: datetime) -> None:
     state.last_differences = event.differences
 
 
+def _adopted(state: BotState, event: Adopted, _at: datetime) -> None:
+    for item in event.positions:
+        state.positions[item.instrument] = item.after
+    for account in event.cash:
+        state.cash_and_cost[account.venue] = account.after
+        state.adopted_as_of[account.venue] = account.as_of
+    for item in event.left_aside:
+        state.left_aside[item.instrument] = item.after
+    for order in event.acknowledged:
+        state.acknowledged[order.instrument.venue, order.venue_order_id] = order.contracts
+    for client_id in event.written_off:
+        state.orders[client_id].written_off = True
+        _index(state, state.orders[client_id])
+    for client_id in event.revived:
+        state.orders[client_id].belief = Belief.LIVE
+        state.orders[client_id].written_off = False
+        _index(state, state.orders[client_id])
+
+
 def _tranche_finished(state: BotState, event: TrancheFinished, _at: datetime) -> None:
     _tranche(state, event.plan_id, event.tranche).finished = True
 
@@ -270,6 +291,7 @@ _HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
     CashBooked: _cash,
     PlanStopping: _stopping,
     Reconciled: _reconciled,
+    Adopted: _adopted,
     TrancheFinished: _tranche_finished,
     PlanFinished: _plan_finished,
 }

@@ -34,10 +34,13 @@ class OrderState:
     filled: int = 0
     filled_quantity: Decimal = Decimal(0)
     tried: bool = True
+    written_off: bool = False
 
     @property
     def outstanding(self) -> int:
         """Contracts that may still fill, or have filled and are not described yet."""
+        if self.written_off:
+            return 0
         whole = self.request.quantity
         if self.belief.is_final:
             # Filled: as many as the venue said, for an order recovered from a fill may claim more than it was.
@@ -46,8 +49,8 @@ class OrderState:
 
     @property
     def is_settled(self) -> bool:
-        """Final, and every fill the venue spoke of is booked."""
-        return self.belief.is_final and self.outstanding == 0
+        """Final, and every fill the venue spoke of is booked; or a person expects nothing more of it."""
+        return self.written_off or (self.belief.is_final and self.outstanding == 0)
 
 
 @dataclass(slots=True)
@@ -152,6 +155,12 @@ class BotState:
     ones did: the number that no average price can disturb."""
     opened_at: dict[str, datetime] = field(default_factory=dict)
     last_heard: dict[str, datetime] = field(default_factory=dict)
+    adopted_as_of: dict[str, datetime] = field(default_factory=dict)
+    """By venue whose word a person took over: of when that word was."""
+    left_aside: dict[InstrumentId, int] = field(default_factory=dict)
+    """Contracts a person knows of at the venues whose terms the books do not: not counted anywhere."""
+    acknowledged: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By venue and the venue's order id: open orders of others a person lets rest, and how much may fill."""
     last_differences: tuple[str, ...] | None = None
     """What the last comparison with the venues found; None before the first."""
 

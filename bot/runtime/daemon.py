@@ -85,6 +85,7 @@ async def running(
             latched=files.latched,
             unlatch=unlatch,
             reconcile=core.reconciler.run,
+            adopt=core.reconciler.adopt,
         )
         await stack.enter_async_context(serving(create(served, token), listener))
         if broker is not None:

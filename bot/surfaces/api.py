@@ -18,10 +18,20 @@ from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adapters.clock import Clock, IdSource
+from adapters.errors import VenueError
 from bot.engine import Engine
 from bot.model.describe import describe
+from bot.model.differences import Difference
 from bot.model.events import Alerted, Recorded
-from bot.model.inputs import ApproveTicket, CancelPlan, Command, ProposePlan, RejectTicket, SetTradingState
+from bot.model.inputs import (
+    ApproveTicket,
+    CancelPlan,
+    Command,
+    Done,
+    ProposePlan,
+    RejectTicket,
+    SetTradingState,
+)
 from bot.model.plans import PlanKind, PlanSpec
 from bot.model.trading_state import TradingState
 from bot.surfaces import views
@@ -46,7 +56,7 @@ class Recent:
 @dataclass(frozen=True, slots=True)
 class Served:
     """What the API needs of the bot. ``unlatch`` removes the flatten latch, or says why
-    not; ``reconcile`` compares now."""
+    not; ``reconcile`` compares now, ``adopt`` (content hash, by, reason) takes the venues' word over."""
 
     engine: Engine
     clock: Clock
@@ -57,7 +67,8 @@ class Served:
     linear: InstrumentId
     latched: Callable[[], str | None]
     unlatch: Callable[[], str | None]
-    reconcile: Callable[[], Awaitable[tuple[str, ...]]]
+    reconcile: Callable[[], Awaitable[tuple[Difference, ...]]]
+    adopt: Callable[[str, str, str], Awaitable[Done | Denied]]
 
 
 class _Body(BaseModel):
@@ -82,6 +93,14 @@ class Reject(_Body):
 
 class Trading(_Body):
     state: TradingState
+    by: Who
+    reason: Reason
+
+
+class Adopt(_Body):
+    """``hash``: of the differences the person saw (POST /reconcile)."""
+
+    hash: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
     by: Who
     reason: Reason
 
@@ -124,7 +143,9 @@ def create(served: Served, token: str) -> FastAPI:
     guarded = [Depends(authorised)]
 
     async def carry_out(command: Command) -> dict[str, Any]:
-        answer = await engine.command(command)
+        return told(await engine.command(command))
+
+    def told(answer: Done | Denied) -> dict[str, Any]:
         if isinstance(answer, Denied):
             raise HTTPException(
                 409,
@@ -209,7 +230,24 @@ def create(served: Served, token: str) -> FastAPI:
 
     @app.post("/reconcile", dependencies=guarded)
     async def reconcile() -> dict[str, Any]:
-        return {"differences": list(await served.reconcile())}
+        """Hold the ledger against the venues now."""
+        try:
+            return views.comparison(await served.reconcile())
+        except VenueError as error:
+            raise HTTPException(503, f"not compared: {error}") from error
+
+    @app.post("/reconcile/adopt", dependencies=guarded)
+    async def adopt(body: Adopt) -> dict[str, Any]:
+        """Adopt exactly the differences that were seen."""
+        try:
+            answer = told(await served.adopt(body.hash, body.by, body.reason))
+        except VenueError as error:
+            raise HTTPException(503, f"nothing was adopted: {error}") from error
+        return {
+            **answer,
+            "reconciled": engine.market.reconciled,
+            "differences": list(engine.state.last_differences or ()),
+        }
 
     @app.get("/events", dependencies=guarded)
     async def events(after: Annotated[int, Field(ge=0)] = 0, wait: bool = False) -> list[dict[str, Any]]:

@@ -1,9 +1,11 @@
 """The bot's state as plain JSON values, for the API and everything behind it. Decimals are text."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from bot.model.differences import Difference, content_hash
 from bot.model.ids import Role
 from bot.model.tickets import TicketStatus
 from bot.orders.market import Market
@@ -35,6 +37,14 @@ def status(state: BotState, market: Market, now: datetime) -> View:
             for key, contracts in sorted(state.positions.items())
             if contracts
         ],
+        # Known of, adopted as it is, and in no sum: contracts whose terms are not loaded, orders of others.
+        "left_aside": {
+            str(key): contracts for key, contracts in sorted(state.left_aside.items()) if contracts
+        },
+        "acknowledged_orders": [
+            {"venue": venue, "order": order, "contracts": contracts}
+            for (venue, order), contracts in sorted(state.acknowledged.items())
+        ],
         "delta_xbt": plain(state.delta().quantize(Decimal("1e-8"))),
         "unhedged_xbt": plain(
             sum((plan.unhedged for plan in state.active_plans()), Decimal(0)).quantize(Decimal("1e-8"))
@@ -45,6 +55,19 @@ def status(state: BotState, market: Market, now: datetime) -> View:
             {"id": client_id, "belief": order.belief, "outstanding": order.outstanding}
             for client_id, order in state.unsettled.items()
         ],
+    }
+
+
+def comparison(found: Sequence[Difference]) -> View:
+    """Return what differs, and the hash an adoption of it binds to (None: nothing differs)."""
+    lines = [str(one) for one in found]
+    return {
+        "differences": lines,
+        "items": [
+            {"subject": one.subject, "venue": one.at_venue, "ledger": one.in_ledger, "text": str(one)}
+            for one in found
+        ],
+        "hash": content_hash(lines) if lines else None,
     }
 
 

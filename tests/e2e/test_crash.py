@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e import books, venue_view
-from tests.e2e.bench import Bot, home, until
+from tests.e2e.bench import Bot, Home, Ran, home, until
 
 # A hedge is on its way this long: who kills the bot at a fill finds it there.
 SLOW_HEDGES = "[inverse]\nlatency_milliseconds = 150\n"
@@ -134,7 +134,9 @@ def test_the_venues_die_and_come_back_empty(tmp_path: Path) -> None:
         assert f"the venue holds 0 contracts, the ledger {held['bitmex']}" in told
         assert f"the venue holds 0 contracts, the ledger {held['cme']}" in told
         assert any(alert["code"] == "RECONCILE_MISMATCH" for alert in view["alerts"])
-        it.basisbot("reconcile", "--profile", profile).said(4, "the venue holds 0 contracts")
+        it.basisbot("reconcile", "--profile", profile).said(
+            4, "bitmex:XBTUSD position", "+0 contracts", "hash"
+        )
         it.basisbot("enable", "--profile", profile).refused(1, "must agree first")
 
         assert bot.plan(plan)["status"] == "active"
@@ -143,6 +145,28 @@ def test_the_venues_die_and_come_back_empty(tmp_path: Path) -> None:
         assert venue_view.bitmex(again.bitmex).untouched
         assert venue_view.broker(again.tws).untouched
         assert books.positions(ledger) == held
+        _adopted(it, profile, bot)
+
+
+def _adopted(it: Home, profile: Path, bot: Bot) -> None:
+    """A person takes the new world over: what was shown, and nothing else; then trading is enabled again."""
+
+    def reconcile(*arguments: str) -> Ran:
+        return it.basisbot("reconcile", *arguments, "--profile", profile)
+
+    reconcile("--adopt").refused(2, "--reason")
+    reconcile("--adopt", "--reason", "a new world").said(2, "no terminal", "nothing was adopted")
+    reconcile("--adopt", "--reason", "a new world", "--hash", "0" * 16).said(1, "ADOPT_ALTERED")
+    shown = reconcile("--json").said(4).json
+    assert {item["subject"] for item in shown["items"]} >= {"bitmex:XBTUSD position", "cme:MBT position"}
+    done = reconcile("--adopt", "--reason", "a new world", "--hash", shown["hash"])
+    done.said(0, f"{len(shown['items'])} differences adopted; trading is halted", "agree", "basisbot enable")
+    reconcile("--adopt", "--reason", "again", "--yes").said(0, "ledger and venues agree")
+    view = bot.get("/status")
+    assert view["reconciled"]
+    assert view["positions"] == []
+    it.basisbot("ledger", "verify", "--profile", profile).said(0, "verified", "adopted", "a new world")
+    it.basisbot("enable", "--profile", profile).said(0, "trading is active")
 
 
 def _links(bot: Bot) -> object:

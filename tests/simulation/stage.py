@@ -31,7 +31,7 @@ from bot.reconcile import Reconciler
 from bot.runtime.valve import Valve
 from risk.approval import Approved
 from risk.instruments import InstrumentId
-from risk.orders import Fill, OrderUpdate
+from risk.orders import CommissionReport, Fill, OrderUpdate
 from risk.portfolio import Account, Position
 from tests.unit.bot.desk import POLICY, T0, spec
 
@@ -115,7 +115,8 @@ class Told(InProcessVenue):
     """An in-process venue that logs its orders, and can lie a little.
 
     ``deaf``: fills are not streamed. ``raises``: by client order id, what ``submit`` raises (before anything).
-    ``phantom``: contracts its positions show beside the truth, the next ``phantom_times`` times.
+    ``phantom``: contracts its positions show beside the truth, the next ``phantom_times`` times. ``forgetful``:
+    it tells of no fill, whoever asks. ``tells_no_cost``: nor what open contracts cost. ``beside``: more positions.
     """
 
     log: list[str]
@@ -124,6 +125,9 @@ class Told(InProcessVenue):
     phantom_times = 10**9
     phantom_cash = 0
     silent = False
+    forgetful = False
+    tells_no_cost = False
+    beside: Sequence[Position] = ()
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
@@ -139,7 +143,9 @@ class Told(InProcessVenue):
     async def positions(self) -> list[Position]:
         if self.silent:
             raise Unreachable(self.name, "ask for positions", "no answer")
-        told = await super().positions()
+        told = [*await super().positions(), *self.beside]
+        if self.tells_no_cost:
+            told = [replace(position, cost_units=None) for position in told]
         if not self.phantom or self.phantom_times <= 0:
             return told
         self.phantom_times -= 1
@@ -148,13 +154,20 @@ class Told(InProcessVenue):
         held = next((position.contracts for position in told if position.instrument == key), 0)
         return [Position(key, held + self.phantom, self._clock.now())]
 
+    async def fills(self, since: datetime) -> list[Fill]:
+        return [] if self.forgetful else await super().fills(since)
+
+    async def commissions(self, since: datetime) -> list[CommissionReport]:
+        return [] if self.forgetful else await super().commissions(since)
+
     async def account(self) -> Account:
         told = await super().account()
         wallet = replace(told.wallet, units=told.wallet.units + self.phantom_cash)
         return replace(told, wallet=wallet)
 
     def _tell(self, event: VenueEvent) -> None:
-        if not (self.deaf and isinstance(event, Fill)):
+        unheard = (self.deaf or self.forgetful) and isinstance(event, Fill)
+        if not unheard and not (self.forgetful and isinstance(event, CommissionReport)):
             super()._tell(event)
 
 

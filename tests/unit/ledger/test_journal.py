@@ -8,9 +8,9 @@ import pytest
 from bot.ledger.balances import balances
 from bot.ledger.errors import Unbookable
 from bot.ledger.journal import Journal, Posting
-from bot.model.events import AccountOpened, InstrumentLoaded, Recorded
+from bot.model.events import AccountOpened, Adopted, AdoptedCash, AdoptedPosition, InstrumentLoaded, Recorded
 from risk.instruments import InstrumentId
-from risk.money import Currency
+from risk.money import Currency, Money
 from risk.orders import CashFlowKind, Side
 from risk.terms import Kind, Terms
 from tests.unit.ledger.story import (
@@ -311,3 +311,70 @@ def test_a_posting_says_all_of_itself() -> None:
         Posting(1, "assets:bitmex:cash", XBT, 5),
         Posting(1, "equity:opening", XBT, -5),
     ]
+
+
+# --- adoption --------------------------------------------------------------------------------------------
+
+
+def adoption(
+    positions: tuple[AdoptedPosition, ...], before: Money, after: Money, venue: str = "bitmex"
+) -> Adopted:
+    cash_change = (AdoptedCash(venue, before, after, at(0)),)
+    return Adopted("0" * 16, "anna", "seen there", ("a line",), positions, cash_change, (), (), (), ())
+
+
+def test_an_adopted_inverse_position_is_booked_at_the_venues_cost() -> None:
+    """100 bought at 8,000 are 1,250,000 satoshi; the venue shows 300 that cost 3,703,704, and 900 less cash."""
+    chain = Chain(
+        InstrumentLoaded(XBTUSD),
+        AccountOpened("bitmex", xbt(10_000_000)),
+        fill("e1", XBTUSD, Side.BUY, 100, "8000"),
+        adoption(
+            (AdoptedPosition(XBTUSD.id, 100, 300, cost=xbt(3_703_704)),),
+            xbt(10_000_000 + 1_250_000),
+            xbt(10_000_000 - 900 + 3_703_704),
+        ),
+    )
+    assert entries(chain)[3] == [
+        ("assets:bitmex:XBTUSD", XBT, 2_453_704),
+        ("equity:adjustments", XBT, -2_453_704),
+        ("assets:bitmex:XBTUSD", USD, -200 * 100_000_000),
+        ("equity:adjustments", USD, 200 * 100_000_000),
+        ("assets:bitmex:cash", XBT, -900),
+        ("equity:adjustments", XBT, 900),
+    ]
+    held = balances(chain.recorded)
+    assert held.positions == {XBTUSD.id: 300}
+    assert held.costs == {XBTUSD.id: xbt(3_703_704)}
+    assert held.cash["bitmex", XBT] == xbt(10_000_000 - 900)
+
+
+def test_an_adopted_linear_position_without_a_cost_moves_as_a_trade_at_its_price_would() -> None:
+    """Long 3 at 10,000; the venue holds 1: two sold at 10,100 realise 2 × 5 × 100 = 1,000 USD."""
+    chain = Chain(
+        InstrumentLoaded(BTC),
+        AccountOpened("ibkr", usd("500000")),
+        fill("e1", BTC, Side.BUY, 3, "10000"),
+        adoption(
+            (AdoptedPosition(BTC.id, 3, 1, price=D("10100")),),
+            usd("350000"),  # 500,000 − 3 × 5 × 10,000
+            usd("451000"),  # + 2 × 5 × 10,100
+            "ibkr",
+        ),
+    )
+    held = balances(chain.recorded)
+    assert held.cash["ibkr", USD] == usd("501000")
+    assert held.costs == {BTC.id: usd("50000")}
+    assert held.positions == {BTC.id: 1}
+    assert held.accounts["equity:adjustments", USD] == usd("-101000").units
+    assert held.accounts["equity:adjustments", XBT] == 1_000_000_000
+    assert held.total("assets:ibkr:BTC", XBT) == 500_000_000
+
+
+def test_an_adoption_from_what_the_books_do_not_hold_is_refused() -> None:
+    chain = Chain(
+        InstrumentLoaded(XBTUSD),
+        adoption((AdoptedPosition(XBTUSD.id, 100, 0, cost=xbt(0)),), xbt(0), xbt(0)),
+    )
+    with pytest.raises(Unbookable, match="100 contracts adopted from, the books hold 0"):
+        entries(chain)

@@ -7,8 +7,10 @@ from decimal import Decimal
 import pytest
 
 from bot.ledger.proof import Proof
+from bot.model.differences import content_hash
 from bot.model.events import (
     AccountOpened,
+    Adopted,
     Event,
     FlattenOrdered,
     InstrumentLoaded,
@@ -322,4 +324,25 @@ def test_the_emergency_command_is_the_envelope_of_its_orders() -> None:
         "event 5: order flat-x7-002: its purpose is work, under an emergency command",
         "event 6: order flat-x7-003: the emergency command is for bitmex, not ibkr:MBT",
         "event 7: order plan1-01h-001: its id does not carry the emergency command's, x7",
+    ]
+
+
+def adoption(**changes: object) -> Adopted:
+    lines = ("bitmex:XBTUSD: the venue holds 100 contracts, the ledger 0",)
+    whole = Adopted(content_hash(lines), "anna", "mine", lines, (), (), (), (), (), ())
+    return replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def test_an_adoption_names_a_person_a_reason_and_what_was_seen() -> None:
+    assert problems(Chain(adoption())) == []
+    assert problems(Chain(adoption(by=""))) == ["event 1: an adoption without a person or a reason"]
+    assert problems(Chain(adoption(reason=""))) == ["event 1: an adoption without a person or a reason"]
+    for altered in (
+        adoption(differences=("another",)),
+        adoption(content_hash="0" * 16),
+        adoption(differences=()),
+    ):
+        assert "of other differences than were shown" in problems(Chain(altered))[0]
+    assert problems(Chain(adoption(written_off=("plan9-01w-001",)))) == [
+        "event 1: an adoption by anna settles order plan9-01w-001, which was never intended"
     ]
