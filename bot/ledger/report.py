@@ -67,8 +67,8 @@ class Summary:
     The ``_usd`` figures value XBT at ``valuation_price``, the price of the last fill at an inverse contract;
     they are None when there is XBT to value and no such fill. ``max_naked_delta_xbt`` is the largest of any plan,
     ``naked_xbt_seconds`` the sum over all plans. ``fills`` counts our orders' fills, ``adopted`` the differences
-    a person adopted, ``adoptions`` those, the foreign fills and the venues' own adjustments. ``reconciled``: when ledger and venues were last held against each other,
-    and in what they differed.
+    a person adopted, ``adoptions`` those, the foreign fills and the venues' own adjustments. ``reconciled``: when
+    ledger and venues were last held against each other, and in what they differed.
     """
 
     events: int
@@ -126,7 +126,7 @@ class _Fold:
         self._plans: dict[str, PlanFold] = {}
         self._earned: dict[str, Tally] = {}
         self._outside: dict[str, Tally] = {}
-        self._counts = dict.fromkeys(("orders", "fills", "foreign", "adjusted"), 0)
+        self._counts = dict.fromkeys(("orders", "fills", "foreign", "adjusted", "adopted"), 0)
         self._price: Decimal | None = None
         self._last: Recorded | None = None
         self._reconciled: tuple[datetime, tuple[str, ...]] | None = None

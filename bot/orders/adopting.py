@@ -22,8 +22,8 @@ def adopt(turn: Turn, adopted: Adopted) -> Done | Denied:
         if order.leg is not None and order.leg.role is not Role.SINGLE and order.venue_filled > order.filled:
             turn.alert(
                 "LEGGED_POSITION",
-                f"{client_id}: {order.venue_filled - order.filled} contracts have filled that nobody describes; adopted "
-                "as they are, no plan hedges them: look at Δ (basisbot status)",
+                f"{client_id}: {order.venue_filled - order.filled} contracts have filled that nobody describes; "
+                "adopted as they are, no plan hedges them: look at Δ (basisbot status)",
             )
     turn.emit(adopted)
     turn.market.reconciled = False
