@@ -215,7 +215,7 @@ def trading(*plans: dict[str, object]) -> Stage:
             if core.failed.done():
                 core.failed.result()
             working.result()
-            world.differences = await core.reconciler.run()
+            world.differences = tuple(map(str, await core.reconciler.run()))
             await wind_down(core.engine)
         store.close()
 
