@@ -32,7 +32,7 @@ class Play:
         """The protocol client, for what the library would not let pass."""
         return self.ib.client
 
-    def place(self, quantity: float = 1, price: float = 19_990, tif: str = "GTC", **fields: Any) -> Trade:
+    def place(self, quantity: int = 1, price: float = 19_990, tif: str = "GTC", **fields: Any) -> Trade:
         return self.ib.placeOrder(self.contract, order("BUY", quantity, price, tif, **fields))
 
     async def resting(self) -> Trade:
