@@ -189,8 +189,9 @@ def test_commissions_follow_their_fill_whichever_comes_first_and_once() -> None:
     gateway.charged(EXEC_1, 2.47)
     assert gateway.told == []
     gateway.executed(EXEC_1, 1)
-    gateway.charged(EXEC_1, 2.47)
     (fee,) = gateway.fees
+    gateway.charged(EXEC_1, 2.47)
+    assert gateway.fees == [fee]
     assert fee.execution_id == gateway.fills[0].execution_id
     assert fee.fee == Money(Currency.USD, 247_000_000)
     gateway.charged(EXEC_1[:-2] + "02", 2.50)
