@@ -1,4 +1,4 @@
-"""``ledger verify``, ``ledger export``."""
+"""``ledger verify``, ``ledger report``, ``ledger export``."""
 
 import sys
 from datetime import datetime
@@ -73,6 +73,41 @@ def verify_ledger(
             print(f"  position  {name}: {contracts:+,} contracts")
         print(f"  Δ         {result.balances.delta_xbt:.8f} XBT")
     if not result.ok:
+        raise SystemExit(Exit.MISMATCH)
+
+
+@ledger.command("report")
+def report_ledger(
+    plan: Annotated[
+        str | None, typer.Option(help="Only this plan.", metavar="ID", show_default=False)
+    ] = None,
+    file: File = None,
+    profile: Profile = DEFAULT_PROFILE,
+    json: Json = False,
+) -> None:
+    """Say what it came to, plan by plan and together, and whether it adds up.
+
+    A plan: the basis its pair locked in against what the tickets quoted, slippage, fees, funding, how long it was
+    naked. Together: every cause of every change, and what is held. The one must explain the other to the last
+    satoshi and cent: exit code 4 if it does not. Reads one snapshot and disturbs no bot.
+    """
+    from bot.cli import output, report_output
+    from bot.ledger.report import summarise
+    from bot.ledger.writer import read_events
+
+    path = file or settings(profile).ledger_path
+    summary = summarise(read_events(path))
+    chosen = [result for result in summary.plans if plan in (None, result.plan_id)]
+    if plan is not None and not chosen:
+        known = ", ".join(result.plan_id for result in summary.plans) or "none"
+        raise CommandFailed(f"there is no plan {plan} in {path}; its plans: {known}", Exit.REFUSED)
+    if json:
+        output.print_json({"file": str(path)} | report_output.as_json(summary, chosen))
+    elif plan is not None:
+        report_output.print_plan(chosen[0], summary.valuation_price)
+    else:
+        report_output.print_report(summary, path)
+    if summary.residual:
         raise SystemExit(Exit.MISMATCH)
 
 

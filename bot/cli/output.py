@@ -1,13 +1,34 @@
 """How things look on a terminal of 80 columns."""
 
 import json
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from risk.instruments import InstrumentId
+
 View = dict[str, Any]
+
+
+def exact(value: Any) -> Any:
+    """Return ``value`` as JSON values: every number that is no count, and every time, as text."""
+    match value:
+        case Decimal():
+            return format(value.normalize() if value else Decimal(0), "f")
+        case datetime():
+            return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        case InstrumentId():
+            return str(value)
+        case tuple() | list():
+            return [exact(each) for each in value]
+        case _ if is_dataclass(value):
+            return {field.name: exact(getattr(value, field.name)) for field in fields(value)}
+    return value
 
 
 def print_json(value: Any) -> None:
@@ -18,7 +39,7 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=False)
 
 
-def _grid() -> Table:
+def two_columns() -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
@@ -39,7 +60,7 @@ def _percent(value: str | None) -> str:
 def status(view: View) -> None:
     """Print ``basisbot status``."""
     out = console()
-    grid = _grid()
+    grid = two_columns()
     agree = "[green]ledger and venues agree[/]" if view["reconciled"] else "[red]not reconciled[/]"
     grid.add_row("instance", f"{view['instance']} ({view['mode']}), pid {view['pid']}")
     grid.add_row("trading", f"{view['trading']}; {agree}")
@@ -117,7 +138,7 @@ def plan_line(plan: View) -> str:
 def ticket(view: View) -> None:
     """Print one ticket as a card."""
     out = console()
-    grid = _grid()
+    grid = two_columns()
     size = f"{view['contracts']:,} contracts"
     if view["unit"] == "XBT":
         size = f"about {size}, at most {view['at_most']} XBT"

@@ -146,7 +146,7 @@ async def _run(chosen: Any) -> None:
 
 
 def _print_report(report: "Report", json: bool) -> None:
-    from bot.cli import output
+    from bot.cli import output, report_output
 
     if json:
         output.print_json(report.as_json())
@@ -159,11 +159,7 @@ def _print_report(report: "Report", json: bool) -> None:
         ("ledger verified", "yes" if report.verification.ok else "NO"),
         ("balances equal the venues'", "yes" if report.balances_match else "NO"),
         ("tranches, orders, fills", f"{view['tranches_filled']}, {view['orders']}, {view['fills']}"),
-        ("largest naked delta", f"{report.summary.max_naked_delta_xbt:.8f} XBT"),
-        ("naked XBT·seconds", f"{report.summary.naked_xbt_seconds:.4f}"),
         ("P&L after fees and funding", _usd(view["pnl_usd"])),
-        ("  fees paid", _usd(view["fees_usd"])),
-        ("  funding received", _usd(view["funding_usd"])),
         (
             "exposure that remains",
             f"{report.summary.final_delta_xbt:.8f} XBT (the wallet: flat is not unexposed)",
@@ -172,11 +168,14 @@ def _print_report(report: "Report", json: bool) -> None:
     ]
     for name, value in lines:
         print(f"  {name:<28} {value}")
-    print(
-        "  (the basis had seconds, not weeks, to narrow: what shows is fees, funding and the bid-ask spread)"
-    )
     for problem in (*report.mismatches, *report.verification.problems):
         print(f"  ! {problem}")
+    print()
+    report_output.print_totals(report.summary)
+    print(
+        "\nThe basis had seconds, not weeks, to narrow: what shows is fees, funding and the bid-ask spread."
+    )
+    print("Plan by plan: basisbot ledger report")
 
 
 def _usd(amount: float | None) -> str:
