@@ -96,6 +96,7 @@ def test_a_warning_about_a_preset_cancels_nothing() -> None:
         gateway.open_order("Submitted")
 
     assert sent(gateway, speak) is None
+    assert gateway.doubted == []
     gateway.executed(EXEC_1, 5)
     assert gateway.updates == [("filled", 5)]
 

@@ -21,7 +21,9 @@ def _with_a_comment(file: str) -> str:
 def test_a_mistake_fits_the_code_as_it_is(mutant: Mutant) -> None:
     assert objection(mutant) is None
     for part in mutant.suite:
-        assert (run.ROOT / part).exists(), f"{mutant.name} names a suite that is gone: {part}"
+        file, _, test = part.partition("::")
+        assert (run.ROOT / file).exists(), f"{mutant.name} names a suite that is gone: {file}"
+        assert not test or f"def {test}(" in (run.ROOT / file).read_text(), f"{mutant.name}: no test {part}"
 
 
 def test_there_are_many() -> None:
