@@ -1,6 +1,7 @@
 """Both simulators in one process: ``python -m adapters.simulator.launch --bitmex-port 0 --tws-port 0``.
 
-When both servers listen, one line of JSON goes to stdout: ``{"bitmex_port": …, "tws_port": …, "pid": …}``.
+When both servers listen, one line of JSON goes to stdout: ``{"bitmex_port": …, "tws_port": …, "pid": …}``; with
+``--referee-port``, its port too, and at the end a second line, how often each fault happened.
 SIGTERM, SIGINT and, with ``--exit-with-parent``, the end of stdin stop it. Exit codes: 0 stopped, 2 usage or
 scenario, 3 a port that cannot be bound; the reason is one line on stderr.
 """
@@ -13,7 +14,7 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from typing import NoReturn
 from adapters.clock import Clock, SystemClock
 from adapters.simulator.bitmex.server import BitmexServer
 from adapters.simulator.faults import FaultPlan
+from adapters.simulator.referee import Counts, Referee
 from adapters.simulator.scenario import Scenario, ScenarioError
 from adapters.simulator.scenario_file import load
 from adapters.simulator.tws.server import TwsServer
@@ -34,11 +36,12 @@ EXIT_PORT = 3
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """The ports both servers were given, and the process that serves them."""
+    """The ports both servers were given, and the process that serves them; the referee's if it was asked for."""
 
     bitmex_port: int
     tws_port: int
     pid: int
+    referee_port: int | None = None
 
 
 class PortUnavailable(Exception):
@@ -51,13 +54,20 @@ async def run(
     tws_port: int,
     ready: Callable[[Listening], None],
     clock: Clock | None = None,
+    *,
+    referee_port: int | None = None,
+    ended: Callable[[Counts], None] = lambda counts: None,
 ) -> None:
     """Serve a scenario on loopback until cancelled; port 0 takes any free one. Calls ``ready`` once.
+
+    With a referee, its port is served too, and ``ended`` told at the end how often each fault happened.
 
     Raises PortUnavailable, and ScenarioError for contracts that cannot be traded.
     """
     clock = clock or SystemClock()
     world = build(scenario, clock)
+    inverse_faults = FaultPlan(scenario.inverse.faults, scenario.seed, clock)
+    linear_faults = FaultPlan(scenario.linear.faults, scenario.seed, clock)
     bitmex = BitmexServer(
         world.inverse,
         clock,
@@ -66,21 +76,28 @@ async def run(
         account=scenario.inverse.account,
         latency_ms=scenario.inverse.latency // timedelta(milliseconds=1),
         sheds_load=scenario.inverse.sheds_load,
-        faults=FaultPlan(scenario.inverse.faults, scenario.seed, clock),
+        faults=inverse_faults,
     )
     tws = TwsServer(
         world.linear,
         clock,
         scenario.linear.account,
         latency_ms=scenario.linear.latency // timedelta(milliseconds=1),
-        faults=FaultPlan(scenario.linear.faults, scenario.seed, clock),
+        faults=linear_faults,
     )
     async with AsyncExitStack() as servers:
         bound_bitmex = await _bind(bitmex.start, bitmex_port)
         servers.push_async_callback(bitmex.stop)
         bound_tws = await _bind(tws.start, tws_port)
         servers.push_async_callback(tws.stop)
-        ready(Listening(bound_bitmex, bound_tws, os.getpid()))
+        bound_referee = None
+        if referee_port is not None:
+            plans = {world.inverse.name: inverse_faults, world.linear.name: linear_faults}
+            referee = Referee(world, plans)
+            bound_referee = await _bind(referee.start, referee_port)
+            servers.push_async_callback(referee.stop)
+            servers.callback(lambda: ended(referee.counts()))
+        ready(Listening(bound_bitmex, bound_tws, os.getpid(), bound_referee))
         await world.run()
 
 
@@ -113,7 +130,16 @@ async def _bind(start: Callable[[str, int], Awaitable[int]], port: int) -> int:
 async def _serve(scenario: Scenario, options: argparse.Namespace) -> None:
     """Serve until a signal, or the end of stdin if asked; whatever else ends the serving is raised."""
     loop = asyncio.get_running_loop()
-    serving = asyncio.create_task(run(scenario, options.bitmex_port, options.tws_port, _announce))
+    serving = asyncio.create_task(
+        run(
+            scenario,
+            options.bitmex_port,
+            options.tws_port,
+            _announce,
+            referee_port=options.referee_port,
+            ended=lambda counts: _say({"faults": counts}),
+        )
+    )
     stopped = False
 
     def stop() -> None:
@@ -133,8 +159,13 @@ async def _serve(scenario: Scenario, options: argparse.Namespace) -> None:
 
 
 def _announce(listening: Listening) -> None:
-    sys.stdout.write(json.dumps(asdict(listening)) + "\n")
-    sys.stdout.flush()
+    _say({name: value for name, value in asdict(listening).items() if value is not None})
+
+
+def _say(told: object) -> None:
+    with suppress(OSError):  # whoever started it may have gone
+        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.flush()
 
 
 def _await_end_of_stdin(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
@@ -169,6 +200,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--scenario", type=Path, metavar="FILE", help="what to start from (TOML)")
     parser.add_argument("--data", type=Path, metavar="FILE", help="play recorded prices (CSV, also gzip)")
     parser.add_argument("--seed", type=_seed, help="of the market; takes the place of the scenario's")
+    parser.add_argument(
+        "--referee-port", type=_port, help="serve the exchanges' own books, for tests; 0 takes any free one"
+    )
     parser.add_argument("--exit-with-parent", action="store_true", help="stop when stdin ends")
     return parser
 

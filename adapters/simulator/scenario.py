@@ -26,7 +26,8 @@ class MarketScenario:
     the basis's quick part, beside the slow one.
 
     ``gaps``: (time from the start, jump in ppm). ``outages``: (time from the start, length): no quotes.
-    ``data``: a recording to play in place of all this, from ``data_from`` on, ``speed`` times as fast.
+    ``data``: a recording to play in place of all this, from ``data_from`` on, ``speed`` times as fast (and that
+    many times the calendar's own speed).
     """
 
     index: int = 8_000_000
@@ -54,10 +55,21 @@ class MarketScenario:
 
 
 @dataclass(frozen=True, slots=True)
+class CalendarScenario:
+    """The market's own time: what it is at the start (None: the clock's), and how fast it passes.
+
+    See ``adapters.simulator.calendar`` for what follows it, and what does not.
+    """
+
+    starts: datetime | None = None
+    speed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class InverseScenario:
     """The BitMEX account. ``wallet``: satoshi. ``funding_rate``: ppm per interval, longs pay when positive.
 
-    ``funding_every``: None for the venue's own 04:00, 12:00, 20:00 UTC. ``futures``: months of dated
+    ``funding_every``: None for the venue's own 04:00, 12:00, 20:00 UTC of the calendar. ``futures``: months of dated
     contracts to list beside the perpetual. ``sheds_load``: when prices run, new orders are
     answered "overloaded". ``faults``: what goes wrong at the venue besides, and how often.
     """
@@ -98,6 +110,7 @@ class LinearScenario:
 @dataclass(frozen=True, slots=True)
 class Scenario:
     seed: int = 1
+    calendar: CalendarScenario = field(default_factory=CalendarScenario)
     market: MarketScenario = field(default_factory=MarketScenario)
     inverse: InverseScenario = field(default_factory=InverseScenario)
     linear: LinearScenario = field(default_factory=LinearScenario)

@@ -2,6 +2,10 @@
 
 seed = 7
 
+[calendar]                   # the market's time: prices, CME's hours and funding follow it, the wire does not
+# starts = 2026-11-23T00:00:00Z  # what it is at the start; left out: the clock's
+speed = 1                    # 288: a day in five minutes
+
 [market]
 index = 80000                # USD
 volatility = 0.6             # a year
@@ -32,7 +36,7 @@ api_key = "sim-key"
 api_secret = "sim-secret"
 wallet = 1.0                 # XBT
 funding_rate = 0.0001        # per interval; longs pay when positive
-funding_every_seconds = 10   # left out: 04:00, 12:00, 20:00 UTC
+funding_every_seconds = 10   # by the clock; left out: 04:00, 12:00, 20:00 UTC of the calendar
 futures = ["2026-12"]        # dated contracts beside the perpetual
 sheds_load = false           # whether new orders meet "overloaded" when prices run
 latency_milliseconds = 20
@@ -102,6 +106,7 @@ def parse(text: str) -> Scenario:
     default = Scenario()
     return Scenario(
         seed=_read("seed", data.get("seed", default.seed), _integer(0, 2**63)),
+        calendar=_section(default.calendar, "calendar", data),
         market=_section(default.market, "market", data),
         inverse=_section(default.inverse, "inverse", data),
         linear=_section(default.linear, "linear", data),
@@ -275,6 +280,10 @@ def _time(raw: object) -> datetime:
 _SECOND, _MILLISECOND = timedelta(seconds=1), timedelta(milliseconds=1)
 _LATENCY = ("latency", _seconds(0, _MILLISECOND))
 _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
+    "calendar": {
+        "starts": ("starts", _time),
+        "speed": ("speed", _integer(1, 100_000)),
+    },
     "market": {
         "index": ("index", _scaled(100, "100", "900000")),
         "volatility": ("volatility", _scaled(PPM, "0", "100")),

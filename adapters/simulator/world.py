@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from adapters.clock import Clock
+from adapters.simulator.calendar import Calendar
 from adapters.simulator.exchange.catalog import btc, front_month, mbt, xbt_future, xbtusd
 from adapters.simulator.exchange.cme_hours import Hours, sessions
 from adapters.simulator.exchange.exchange import Exchange
@@ -23,9 +24,18 @@ SESSION_DAYS = 400
 class World:
     """``step`` moves the market to the clock's time and lets both venues answer it."""
 
-    def __init__(self, scenario: Scenario, clock: Clock, inverse: Exchange, linear: Exchange, market: Market):
+    def __init__(
+        self,
+        scenario: Scenario,
+        clock: Clock,
+        calendar: Calendar,
+        inverse: Exchange,
+        linear: Exchange,
+        market: Market,
+    ):
         self.scenario = scenario
         self.clock = clock
+        self.calendar = calendar
         self.inverse = inverse
         self.linear = linear
         self._market = market
@@ -34,7 +44,7 @@ class World:
         }
 
     def step(self) -> None:
-        for update in self._market.step(self.clock.now()):
+        for update in self._market.step(self.calendar.at(self.clock.now())):
             self._venue_of[update.symbol].set_market(update.symbol, update.index, update.bids, update.asks)
         self.inverse.step()
         self.linear.step()
@@ -57,9 +67,10 @@ def build(scenario: Scenario, clock: Clock) -> World:
     Raises ScenarioError if a contract it names has expired, or a recording cannot be read.
     """
     now = clock.now()
+    calendar = Calendar(now, scenario.calendar.starts or now, scenario.calendar.speed)
     year, month = scenario.linear.month or front_month(now)
     every = scenario.inverse.funding_every
-    funding = FundingSchedule(scenario.inverse.funding_rate)
+    funding = calendar.funding(FundingSchedule(scenario.inverse.funding_rate))
     if every is not None:
         funding = FundingSchedule(scenario.inverse.funding_rate, every, timedelta(0))
     inverse = Exchange(
@@ -72,7 +83,8 @@ def build(scenario: Scenario, clock: Clock) -> World:
     )
     hours = scenario.linear.sessions
     if scenario.linear.hours is not Hours.ALWAYS:
-        hours = sessions(scenario.linear.hours, (now - DAYS_BEFORE).date(), SESSION_DAYS)
+        hours = sessions(scenario.linear.hours, (calendar.starts - DAYS_BEFORE).date(), SESSION_DAYS)
+    hours = calendar.sessions(hours)
     specs = [replace(one(year, month), price_band=scenario.linear.price_band) for one in (mbt, btc)]
     linear = Exchange("cme", specs, replace(LINEAR_RULES, sessions=hours), clock, seed=scenario.seed)
     for spec in (*inverse.specs(), *linear.specs()):
@@ -86,7 +98,7 @@ def build(scenario: Scenario, clock: Clock) -> World:
         if amount:
             venue.deposit(account, amount)
     source = GeneratedMarket if scenario.market.data is None else RecordedMarket
-    market = source(scenario.market, [*inverse.specs(), *linear.specs()], scenario.seed, now)
-    world = World(scenario, clock, inverse, linear, market)
+    market = source(scenario.market, [*inverse.specs(), *linear.specs()], scenario.seed, calendar.starts)
+    world = World(scenario, clock, calendar, inverse, linear, market)
     world.step()
     return world

@@ -18,6 +18,11 @@ class FundingSchedule:
         if self.interval <= timedelta(0):
             raise ValueError(f"a funding interval must be positive, not {self.interval}")
 
+    @classmethod
+    def through(cls, due: datetime, rate: int, interval: timedelta) -> "FundingSchedule":
+        """Return the schedule that falls at ``due``, and every ``interval`` before and after."""
+        return cls(rate, interval, (due - _EPOCH) % interval)
+
     def next_after(self, now: datetime) -> datetime:
         """Return the first funding time strictly after ``now``."""
         since = now - _EPOCH - self.offset

@@ -11,6 +11,7 @@ CHICAGO_NAME = "US/Central"
 CHICAGO = ZoneInfo(CHICAGO_NAME)
 DAYS_AHEAD = 7
 _DAY = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 
 
 class HoursStyle(Enum):
@@ -21,13 +22,14 @@ class HoursStyle(Enum):
 
 
 def hours_text(sessions: Sessions, now: datetime, style: HoursStyle = HoursStyle.DATED) -> str:
-    """Return the sessions of this week. The text knows no seconds.
+    """Return the sessions of this week. The text knows no seconds: nothing is said to be open that is not.
 
     DATED: ``20261122:1700-20261123:1600;20261128:CLOSED;…``: a session stands under the day it opens; a day no
     session touches is CLOSED. BY_TRADE_DATE: ``20261123:1700-1515,1530-1600;20261128:CLOSED;…``: under the day it
     closes; where it opens no earlier than it closes, it opened the day before. One of more than a day is cut
     at midnights.
     """
+    sessions = _whole_minutes(sessions)
     first = now.astimezone(CHICAGO).date()
     days = [first + timedelta(days=n) for n in range(DAYS_AHEAD)]
     if style is HoursStyle.BY_TRADE_DATE:
@@ -62,6 +64,19 @@ def stamp(at: datetime, *, with_zone: bool = True) -> str:
     """Return a moment as the broker writes it: ``20261122 02:43:00 US/Central``, older: without the zone."""
     text = f"{at.astimezone(CHICAGO):%Y%m%d %H:%M:%S}"
     return f"{text} {CHICAGO_NAME}" if with_zone else text.replace(" ", "  ")
+
+
+def _whole_minutes(sessions: Sessions) -> Sessions:
+    if sessions.intervals is None:
+        return sessions
+    whole = []
+    for session in sessions.intervals:
+        late = timedelta(seconds=session.opens.second, microseconds=session.opens.microsecond)
+        opens = session.opens + (_MINUTE - late if late else late)
+        closes = session.closes.replace(second=0, microsecond=0)
+        if opens < closes:
+            whole.append(Session(opens, closes))
+    return Sessions.of(whole)
 
 
 def _by_trade_date(sessions: Sessions, days: list[date]) -> str:
