@@ -22,7 +22,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test clients mutants crash docs lint lock clean
+.PHONY: help setup demo test day clients mutants crash docs lint lock clean
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -35,6 +35,9 @@ demo: $(STAMP) ## run the whole job on simulated venues: open, hedge, fund, unwi
 
 test: lint ## lint, then every test
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+day: $(STAMP) ## a day at both venues, in minutes, with every fault there is; says how often each happened
+	@$(BIN)/python -m tests.simulation.day $(ARGS)
 
 clients: $(FOREIGN:%=.venv-clients/%/.set-up) ## run ib_insync, ibapi and ccxt's own bitmex against the simulators
 	@$(BIN)/python -m tests.clients.run

@@ -5,6 +5,8 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,7 +61,30 @@ def test_it_ends_with_its_parent_if_asked() -> None:
         assert process.returncode == 0
 
 
-@pytest.mark.parametrize("flag", ["--bitmex-port", "--tws-port"])
+def test_the_referee_tells_the_exchanges_own_books_and_ends_the_faults(tmp_path: Path) -> None:
+    scenario = tmp_path / "scenario.toml"
+    scenario.write_text(
+        "[inverse]\nwallet = 2.5\n[inverse.faults]\nlost = 0.5\n[linear.faults]\ncorrected = 1\n"
+    )
+    with launched("--scenario", str(scenario), "--referee-port=0") as process:
+        address = f"http://127.0.0.1:{ready(process)['referee_port']}"
+        with urllib.request.urlopen(f"{address}/books", timeout=5) as answer:
+            told = json.loads(answer.read())
+        assert told["venues"]["bitmex"]["wallet"] == 250_000_000
+        assert told["venues"]["bitmex"]["faults"] == {"lost": 0}
+        assert told["venues"]["cme"]["faults"] == {"corrected": 0}
+        assert told["venues"]["cme"]["executions"] == told["venues"]["cme"]["orders"] == []
+        with urllib.request.urlopen(f"{address}/faults", b'{"enabled": false}', timeout=5) as answer:
+            assert json.loads(answer.read())["bitmex"] == {"lost": 0}
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(f"{address}/faults", b'{"enabled": 0}', timeout=5)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=20)
+        assert json.loads(out) == {"faults": {"bitmex": {"lost": 0}, "cme": {"corrected": 0}}}
+        assert (process.returncode, err) == (0, "")
+
+
+@pytest.mark.parametrize("flag", ["--bitmex-port", "--tws-port", "--referee-port"])
 def test_a_port_in_use_is_said_in_one_line(flag: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
