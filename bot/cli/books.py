@@ -24,12 +24,20 @@ File = Annotated[
 ledger = typer.Typer(help="The books: everything that happened, and its proof.", no_args_is_help=True)
 
 
+def _examples(*lines: str) -> str:
+    # \b: the lines stay as they are.
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 @ledger.callback()
 def _group() -> None:
     """The books."""
 
 
-@ledger.command("verify")
+@ledger.command(
+    "verify",
+    epilog=_examples("basisbot ledger verify --profile sim", "basisbot ledger verify --file copy.sqlite3"),
+)
 def verify_ledger(
     file: File = None,
     profile: Profile = DEFAULT_PROFILE,
@@ -37,7 +45,9 @@ def verify_ledger(
 ) -> None:
     """Prove the books: chain, sums, an approval for every order.
 
-    Reads one snapshot and disturbs no bot. Exit code 4 if anything is wrong.
+    Every event is held against its hash, every table against the events, every entry against zero, every order and
+    fill against an approval that came before. Reads one snapshot and disturbs no bot. Exit code 4 if anything is
+    wrong, and a line that says what.
     """
     from bot.cli import output
     from bot.ledger.verify import verify
@@ -76,20 +86,31 @@ def verify_ledger(
         raise SystemExit(Exit.MISMATCH)
 
 
-@ledger.command("report")
+@ledger.command(
+    "report",
+    epilog=_examples(
+        "basisbot ledger report --profile sim",
+        "basisbot ledger report --plan k7f3q2ab",
+        "basisbot ledger report --json | jq .result",
+    ),
+)
 def report_ledger(
     plan: Annotated[
-        str | None, typer.Option(help="Only this plan.", metavar="ID", show_default=False)
+        str | None,
+        typer.Option(help="Only this plan; the report lists them.", metavar="ID", show_default=False),
     ] = None,
     file: File = None,
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
-    """Say what it came to, plan by plan and together, and whether it adds up.
+    """Say what it came to, by plan and in all, and if it adds up.
 
-    A plan: the basis its pair locked in against what the tickets quoted, slippage, fees, funding, how long it was
-    naked. Together: every cause of every change, and what is held. The one must explain the other to the last
-    satoshi and cent: exit code 4 if it does not. Reads one snapshot and disturbs no bot.
+    A plan: the basis its pair locked in and what the tickets quoted, how much worse each price was (a minus is
+    better), fees, funding, result, how long it was naked. A plan's funding is its share by contracts held; what was
+    opened first is closed first.
+
+    Together: every cause of every change, and what is held. The one must explain the other to the last satoshi and
+    cent: exit code 4 if it does not. Reads one snapshot and disturbs no bot.
     """
     from bot.cli import output, report_output
     from bot.ledger.report import summarise
@@ -116,7 +137,14 @@ class Format(StrEnum):
     BEANCOUNT = "beancount"
 
 
-@ledger.command("export")
+@ledger.command(
+    "export",
+    epilog=_examples(
+        "basisbot ledger export --format csv --out books --from 2026-01-01 --to 2026-12-31",
+        "basisbot ledger export --format beancount --out books.beancount",
+        "bean-check books.beancount",
+    ),
+)
 def export_ledger(
     format_: Annotated[Format, typer.Option("--format", help="What to write.", show_default=False)],
     out: Annotated[
@@ -141,11 +169,14 @@ def export_ledger(
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
-    """Write the books for a spreadsheet or for beancount.
+    """Write the books for a spreadsheet, or for beancount.
 
-    csv: one file a table (journal, balances, orders, fills, cash flows, plans, tickets, approvals).
-    beancount: every entry as a transaction, and at the end the balances, so that bean-check proves them.
-    Days are those on which the books recorded something. Reads one snapshot and disturbs no bot.
+    csv: a folder with one file a table: journal, balances, orders, fills, cash flows, plans, tickets, approvals.
+
+    beancount: one file, every entry as a transaction and at the end every balance, so that bean-check proves them.
+
+    Days are UTC, and those on which the books recorded something. Nothing is overwritten. Reads one snapshot and
+    disturbs no bot.
     """
     from bot.cli import output
 

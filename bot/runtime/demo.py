@@ -58,6 +58,7 @@ class Report:
             and self.balances_match
             and self.verification.ok
             and self.summary.foreign_fills == 0
+            and not self.summary.residual
             and all(status == PlanStatus.DONE for status in self.plans.values())
         )
 
@@ -68,6 +69,7 @@ class Report:
             "flat": self.flat,
             "ledger_verified": self.verification.ok,
             "balances_match": self.balances_match,
+            "explained": not summary.residual,
             "adopted": summary.adopted,
             "foreign_fills": summary.foreign_fills,
             "tranches_filled": summary.tranches_filled,

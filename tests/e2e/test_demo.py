@@ -52,6 +52,7 @@ def test_the_demonstration(tmp_path: Path) -> None:
         assert report["flat"] is True
         assert report["ledger_verified"] is True
         assert report["balances_match"] is True
+        assert report["explained"] is True
         assert report["adopted"] == 0
         # Three tranches are opened, and taken down in three.
         assert report["tranches_filled"] == 6
@@ -63,6 +64,7 @@ def test_the_demonstration(tmp_path: Path) -> None:
         it.basisbot("ledger", "verify", "--file", ledger).said(0, "verified")
         _hold_against(report, ledger)
         _bean_check(it, ledger)
+        _report_by_plan(it, ledger, report)
         _every_fill_is_answered(folder / "basisbot.log")
 
         waiting = it.spawn("demo", "--profile", profile)
@@ -150,6 +152,28 @@ def _bean_check(it: Home, ledger: Path) -> None:
     command = [sys.executable, "-m", "beancount.scripts.check", str(books_file)]
     checked = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+def _report_by_plan(it: Home, ledger: Path, report: dict[str, Any]) -> None:
+    """Hold the full report against the fills: what each plan's legs exchanged, and what all of it left."""
+    told = it.basisbot("ledger", "report", "--json", "--file", ledger).said(0).json
+    assert told["explained"] is True
+    assert (told["orders"], told["fills"], told["adoptions"]) == (report["orders"], report["fills"], 0)
+    assert Decimal(told["pnl"]["xbt"]) == Decimal(told["result"]["xbt"]) == Decimal(str(report["pnl_xbt"]))
+    fills = list(books.rows(ledger, "fill"))
+    assert len(told["plans"]) == 2
+    for plan in told["plans"]:
+        dollars = Decimal(0)
+        for fill in fills:
+            its_plan, leg, _ = fill["client_order_id"].split("-")
+            if its_plan == plan["plan_id"] and not leg.endswith("s"):
+                size = Decimal(1) if fill["venue"] == "bitmex" else Decimal("0.1") * Decimal(fill["price"])
+                dollars += size * fill["quantity"] * (-1 if fill["side"] == "buy" else 1)
+        assert Decimal(plan["basis"]["usd"]) == dollars
+        assert plan["pair"]["slippage"] is not None
+    # What opened was paid the basis, what closed paid it.
+    opened, closed = (Decimal(plan["basis"]["usd"]) for plan in told["plans"])
+    assert opened > 0 > closed
 
 
 def _nakedness(ledger: Path, fills: list[dict[str, Any]]) -> tuple[Decimal, Decimal]:
