@@ -15,6 +15,7 @@ COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 FOREIGN := ib_insync ibapi ccxt
 WORKERS ?= auto
 ARGS ?=
+KILLS ?= 30
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The machine's own certificates where it has them: behind a company's proxy no others will do.
@@ -22,11 +23,11 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test day clients mutants crash docs lint lock clean
+.PHONY: help setup demo test day clients mutants crash crash-kills docs lint lock clean
 
 help: ## say what there is
 	@echo "basisbot: targets"
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## make .venv with everything the lock names
 
@@ -47,6 +48,9 @@ mutants: $(STAMP) ## make each committed mistake in a copy: a named suite must n
 
 crash: $(STAMP) ## die at every boundary of every life of a bot, and be judged (some ten minutes)
 	@$(BIN)/python -m tests.crash.boundaries
+
+crash-kills: $(STAMP) ## kill real bots at chosen system calls, and be judged (needs strace; KILLS=30)
+	@$(BIN)/python -m tests.crash.kills --kills $(KILLS)
 
 docs: $(STAMP) ## write the pages of docs/ that are made from the program
 	@$(BIN)/python -m bot.surfaces.reference docs

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -61,18 +61,24 @@ class Ran:
 class Process:
     """A command that runs. What it says goes to files, so that it can never hang on a full pipe.
 
-    ``deaf``: its standard error goes to a pipe that nobody reads from any more.
+    ``deaf``: its standard error goes to a pipe that nobody reads from any more. ``under``: the command that runs it.
     """
 
     def __init__(
-        self, home: "Home", name: str, arguments: Sequence[str], env: Mapping[str, str], deaf: bool = False
+        self,
+        home: "Home",
+        name: str,
+        arguments: Sequence[str],
+        env: Mapping[str, str],
+        deaf: bool = False,
+        under: Sequence[str] = (),
     ) -> None:
         self._out, self._err = home.folder / f"{name}.out", home.folder / f"{name}.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             nobody, pipe = os.pipe()
             os.close(nobody)
             self._popen = subprocess.Popen(
-                [sys.executable, "-m", "bot", *arguments],
+                [*under, sys.executable, "-m", "bot", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=pipe if deaf else err,
@@ -106,12 +112,27 @@ class Process:
 
         return until(f"{word!r} said", look, within)
 
+    @property
+    def is_alive(self) -> bool:
+        return self._popen.poll() is None
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code, negative: the signal it died of. None while it runs."""
+        return self._popen.poll()
+
     def send(self, number: signal.Signals) -> None:
         self._popen.send_signal(number)
 
     def kill(self) -> None:
         """End it as a crash would: no last words."""
         self._popen.kill()
+        self._popen.wait(10)
+
+    def kill_group(self) -> None:
+        """End it and whatever runs it, as a crash would."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait(10)
 
     def end(self, within: float = 20.0) -> Ran:
@@ -235,10 +256,10 @@ class Home:
             self.env["PYTHONPYCACHEPREFIX"] = f"{tempfile.gettempdir()}/basisbot-bytecode-{os.getuid()}"
         self._processes: list[Process] = []
 
-    def spawn(self, *arguments: str | Path, deaf: bool = False) -> Process:
+    def spawn(self, *arguments: str | Path, deaf: bool = False, under: Sequence[str] = ()) -> Process:
         """Start ``basisbot ARGUMENTS``. See ``Process``."""
         name = f"{len(self._processes):02d}-{arguments[0]}"
-        process = Process(self, name, [str(argument) for argument in arguments], self.env, deaf)
+        process = Process(self, name, [str(argument) for argument in arguments], self.env, deaf, under)
         self._processes.append(process)
         return process
 

@@ -26,9 +26,10 @@ class Traded:
 
 @dataclass(frozen=True)
 class View:
-    """One venue: its position, open orders by client id, and every execution."""
+    """One venue: its position, its order log and the open orders of it by client id, and every execution."""
 
     contracts: int
+    ordered: Sequence[str]
     open_orders: Sequence[str]
     traded: Sequence[Traded]
 
@@ -43,6 +44,7 @@ def bitmex(port: int) -> View:
     executions = _get(port, "/api/v1/execution/tradeHistory?count=500&reverse=true")
     return View(
         bitmex_contracts(port),
+        [row["clOrdID"] for row in orders],
         [row["clOrdID"] for row in orders if row["ordStatus"] in ("New", "PartiallyFilled")],
         [
             Traded(row["execID"], row["clOrdID"], row["lastQty"] * (1 if row["side"] == "Buy" else -1))
@@ -74,9 +76,11 @@ def broker(port: int, client_id: int = 77) -> View:
         await ib.connectAsync("127.0.0.1", port, clientId=client_id, timeout=10, readonly=True)
         try:
             orders = await ib.reqAllOpenOrdersAsync()
+            completed = await ib.reqCompletedOrdersAsync(apiOnly=False)
             fills = await ib.reqExecutionsAsync()
             return View(
                 sum(int(position.position) for position in ib.positions()),
+                [trade.order.orderRef for trade in (*orders, *completed)],
                 [trade.order.orderRef for trade in orders],
                 [
                     Traded(
