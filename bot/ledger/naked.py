@@ -31,15 +31,20 @@ class Exposure:
         self._largest = 0
         self._integral = Decimal(0)
         self._finished = False
+        self._lot = Decimal(0)
         self._open_since: datetime | None = None
         self._longest = timedelta(0)
 
-    def trade(self, xbt_units: int, at: datetime, lot_xbt: Decimal) -> None:
-        """Take what a spread leg traded (signed, 1e-8 XBT); what is below ``lot_xbt`` nobody could hedge."""
+    def trade(self, xbt_units: int, at: datetime, lot_xbt: Decimal | None) -> None:
+        """Take what a spread leg traded (signed, 1e-8 XBT); what is below ``lot_xbt`` nobody could hedge.
+
+        None: the lot is what it was.
+        """
         self._elapse(at)
+        self._lot = self._lot if lot_xbt is None else lot_xbt
         self._naked += xbt_units
         self._largest = max(self._largest, abs(self._naked))
-        if abs(from_units(self._naked)) < lot_xbt:
+        if not self._naked or abs(from_units(self._naked)) < self._lot:
             self._open_since = None
         elif self._open_since is None:
             self._open_since = self._since

@@ -17,11 +17,13 @@ class Ownership:
 
     def __init__(self) -> None:
         self._lots: dict[InstrumentId, deque[_Lot]] = {}
+        self._held: dict[InstrumentId, int] = {}
 
     def moves_to(self, instrument: InstrumentId, contracts: int, owner: str | None) -> None:
         """Take a position's new size (signed); the difference is ``owner``'s."""
+        change = contracts - self._held.get(instrument, 0)
+        self._held[instrument] = contracts
         lots = self._lots.setdefault(instrument, deque())
-        change = contracts - sum(lot.contracts for lot in lots)
         while change and lots and lots[0].contracts * change < 0:
             closing = min(abs(change), abs(lots[0].contracts))
             sign = 1 if change > 0 else -1

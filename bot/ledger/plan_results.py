@@ -64,9 +64,15 @@ class PlanFold:
             self._legs[leg] = LegTally(instrument, quote)
 
     def trade(
-        self, leg: LegKey, instrument: InstrumentId, exchanged: Tally, heard_at: datetime, lot_xbt: Decimal
+        self,
+        leg: LegKey,
+        instrument: InstrumentId,
+        exchanged: Tally,
+        heard_at: datetime,
+        lot_xbt: Decimal | None,
     ) -> None:
-        """Take what a fill, or its correction, exchanged. ``lot_xbt``: the finer contract's lot, in XBT."""
+        """Take what a fill, or its correction, exchanged. ``lot_xbt``: the finer contract's lot, in XBT; None: as
+        before."""
         tally = self._legs.setdefault(leg, LegTally(instrument))
         for currency in Currency:
             tally.exchanged.add(currency, exchanged.units[currency])

@@ -179,9 +179,9 @@ class _Fold:
     def _book(self, entry: Entry) -> None:
         """Give each posting outside the assets to the line it belongs to, with the sign it has for the assets."""
         about = entry.references
-        if about.instrument is not None:
-            held = self._books.journal.positions.get(about.instrument)
-            self._owned.moves_to(about.instrument, 0 if held is None else held.contracts, about.plan_id)
+        for instrument, held in self._books.journal.positions.items():
+            # An adoption moves positions that it does not name in one word.
+            self._owned.moves_to(instrument, held.contracts, about.plan_id)
         plan = None if about.plan_id is None else self._plan(about.plan_id)
         if not isinstance(entry.recorded.event, Adopted):
             self._counts["adjusted"] += any(posting.account == ADJUSTMENTS for posting in entry.postings)
@@ -216,7 +216,7 @@ class _Fold:
             fill, heard_at = recorded.event.fill, recorded.event.heard_at
             plan.trade(about.leg, about.instrument, exchanged, heard_at, self._lot(plan, fill))
         else:
-            plan.trade(about.leg, about.instrument, exchanged, recorded.at, Decimal(0))
+            plan.trade(about.leg, about.instrument, exchanged, recorded.at, None)
 
     def _lot(self, plan: PlanFold, fill: Fill) -> Decimal:
         """Return the smaller of the pair's lots, in XBT at the fill's price."""

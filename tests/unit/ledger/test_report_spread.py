@@ -1,15 +1,21 @@
 """The report of whole spreads, held against figures computed by hand."""
 
+import io
 from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
 
+from beancount import loader
 from hypothesis import given
 
 from bot.ledger.amounts import NOTHING, Amounts
+from bot.ledger.export.beancount_file import write_beancount
+from bot.ledger.export.extract import Period, extract
 from bot.ledger.report import Summary, summarise
 from bot.model.events import (
     AccountOpened,
+    Adopted,
+    AdoptedPosition,
     Event,
     FillBooked,
     InstrumentLoaded,
@@ -280,6 +286,34 @@ def test_funding_goes_to_the_plans_that_hold_and_the_first_is_closed_first() -> 
         "c": -100,
     }
     assert summary.funding == Amounts(D("-0.000004"), D(0))
+
+
+def test_what_was_adopted_is_nobodys_funding_and_a_line_of_its_own() -> None:
+    chain = Chain(
+        InstrumentLoaded(XBTUSD),
+        fill("a", XBTUSD, Side.BUY, 200, "8000", order="a-01h-001"),
+        Adopted(
+            *("hash", "anna", "by hand", ("bitmex:XBTUSD: 200 here, 600 there",)),
+            positions=(AdoptedPosition(XBTUSD.id, 200, 600, price=D(8_000)),),
+            cash=(),
+            left_aside=(),
+            acknowledged=(),
+            written_off=(),
+            revived=(),
+        ),
+        fill("b", XBTUSD, Side.BUY, 200, "8000", order="b-01h-001"),
+        cash("f", "bitmex", CashFlowKind.FUNDING, xbt(-800), XBTUSD),
+    )
+    summary = summarise(chain.recorded)
+    # 200 of 800 contracts each; the 400 adopted are of no plan.
+    assert [plan.funding.xbt * COIN for plan in summary.plans] == [-200, -200]
+    assert lines(summary)["adopted differences"] == Amounts(D("0.05"), D(-400))
+    assert lines(summary)["spreads"] == Amounts(D("0.05"), D(-400))
+    assert (summary.adoptions, summary.residual) == (1, NOTHING)
+    text = io.StringIO()
+    write_beancount(extract(chain.recorded, Period()), "adopted", text)
+    _, errors, _ = loader.load_string(text.getvalue())
+    assert errors == []
 
 
 def test_what_no_plan_did_has_lines_of_its_own() -> None:
