@@ -203,6 +203,7 @@ class InProcessVenue:
             await asyncio.sleep(faults.timeout)
             raise OutcomeUnknown(self.name, attempted, "timed out")
         if meets is FaultKind.FALSE_CANCEL:
+            faults.called_off[client_id] = wanted.quantity
             self._on_the_wire(wanted, self._latency + faults.delay() / 4)
             await asyncio.sleep(self._latency)
             return self._false_cancel(wanted)

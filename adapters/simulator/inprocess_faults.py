@@ -28,7 +28,8 @@ LINEAR_FAULTS = frozenset({*_OF_ALL, FaultKind.FALSE_CANCEL, FaultKind.GATEWAY_R
 
 class InProcessFaults:
     """The faults of one venue; they outlive its bot. ``timeout``: how long the client waits for an answer.
-    ``down_until``: on the clock's ``monotonic``; before it nobody can connect.
+    ``down_until``: on the clock's ``monotonic``; before it nobody can connect. ``called_off``: by client id, the
+    contracts of orders that were told cancelled and fill all the same.
 
     Opportunities. A new order: REFUSED, OVERLOADED, RATE_LIMITED, LOST, UNANSWERED (nothing of it is told before
     somebody asks), DELAYED, FALSE_CANCEL, and GATEWAY_RESTART once it has been placed. It and any question: HUNG,
@@ -41,6 +42,7 @@ class InProcessFaults:
         self.timeout = timeout.total_seconds()
         self._random = random.Random(f"in-process:{seed}")
         self.down_until = 0.0
+        self.called_off: dict[str, int] = {}
         self._numbers: dict[str, int] = {}
         self._forgotten: set[str] = set()
 

@@ -1,0 +1,293 @@
+"""One life of the whole bot in virtual time: engine, decisions, reconciliation and the real ledger.
+
+Everything random comes from the seed, so that a life is the same whenever and wherever it is lived again. The bot is
+put together by the daemon's own ``started``; a crash ends it where it stands, and what was on the disk is all that the
+next one knows.
+"""
+
+import asyncio
+import tempfile
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from adapters.errors import VenueError
+from adapters.simulator.exchange.catalog import mbt, xbtusd
+from adapters.simulator.exchange.events import ExchangeEvent, Executed
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.funding import FundingSchedule
+from adapters.simulator.exchange.orders import ExecKind
+from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
+from adapters.simulator.faults import FaultPlan
+from adapters.simulator.inprocess import InProcessVenue
+from adapters.simulator.inprocess_faults import InProcessFaults
+from adapters.simulator.virtual_loop import VirtualLoop, VirtualTime
+from adapters.venue import LinkState, Venue
+from bot.ledger.errors import LedgerError
+from bot.ledger.inline import Entry, InlineLedger
+from bot.runtime.files import Files
+from bot.runtime.start import Core, started
+from risk.instruments import InstrumentId
+from tests.simulation.whole.market import Market
+from tests.simulation.whole.mischief import Mischief
+from tests.simulation.whole.person import Person
+from tests.simulation.whole.setting import Setting, setting
+from tests.simulation.whole.tally import Tally
+from tests.simulation.whole.verdict import Verdict
+from tests.simulation.whole.watch import Watch
+from tests.unit.bot.desk import POLICY, T0
+
+ACCOUNT = "me"
+NAMES = ("bitmex", "cme")
+STEP = 0.5
+REST = 300
+"""Seconds in which, once everything goes well again, all must have come to rest."""
+LIFE_POLICY = replace(
+    POLICY,
+    approve_by=timedelta(seconds=40),
+    execute_by=timedelta(seconds=60),
+    max_plan_xbt=POLICY.max_plan_xbt,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """``violations``: a line each, empty is what is wanted. ``head``: the hash at the end of the chain."""
+
+    seed: int
+    violations: tuple[str, ...]
+    head: str
+    events: int
+    tally: Tally
+    lines: tuple[str, ...] = ()
+
+
+class Life:
+    def __init__(self, given: Setting, folder: Path) -> None:
+        self.setting = given
+        self.clock = VirtualTime(T0)
+        self.tally = Tally()
+        self.files = Files(folder / "data")
+        specs = (xbtusd(), mbt(2026, 12))
+        funding = FundingSchedule(rate=300, interval=timedelta(seconds=40), offset=timedelta(0))
+        self.exchanges = (
+            Exchange(NAMES[0], [specs[0]], INVERSE_RULES, self.clock, seed=given.seed, funding=funding),
+            Exchange(NAMES[1], [specs[1]], LINEAR_RULES, self.clock, seed=given.seed),
+        )
+        for exchange, funds in zip(self.exchanges, (given.wallet, given.cash), strict=True):
+            exchange.open_account(ACCOUNT)
+            exchange.deposit(ACCOUNT, funds)
+        self.clock.elapsed = 1.0  # the deposits are before the books
+        self.market = Market(self.exchanges, given.seed, given.speed)
+        self.market.step()
+        self.faults = tuple(
+            InProcessFaults(FaultPlan(rates, given.seed * 2 + side, self.clock), given.seed * 2 + side)
+            for side, rates in enumerate(given.rates)
+        )
+        self.watch = Watch(self.clock, LIFE_POLICY)
+        for exchange in self.exchanges:
+            exchange.subscribe(lambda event, name=exchange.name: self._untold(name, event))  # type: ignore[misc]
+        self.watch.called_off = self.faults[1].called_off
+        for exchange in self.exchanges:
+            self.watch.follow(exchange)
+        self.inverse = InstrumentId(NAMES[0], specs[0].symbol)
+        self.linear = InstrumentId(NAMES[1], specs[1].symbol)
+        self.person = Person(self, self.inverse, self.linear)
+        self.mischief = Mischief(self)
+        self.disk = Random(f"disk:{given.seed}")
+        self.path = folder / "ledger.db" if given.on_disk else None
+        self.kept: list[Entry] = []
+        self.ledger = InlineLedger(self.fsync, path=self.path)
+        self.core: Core | None = None
+        self.venues: tuple[InProcessVenue, ...] = ()
+        self.death: asyncio.Future[None] | None = None
+        self.stuck = 0.0
+        self.forgiven: set[str] = set()
+        "Venues whose positions or cash changed in ways the bot is not told of: a mismatch for a person."
+        self._struck = 0
+
+    def _untold(self, name: str, event: ExchangeEvent) -> None:
+        silent = (ExecKind.LIQUIDATION, ExecKind.DELEVERAGE)
+        if isinstance(event, Executed) and event.execution.kind in silent:
+            self.forgiven.add(name)
+            self.tally.count("exchange", f"{name} {event.execution.kind}")
+
+    # --- the machine ---------------------------------------------------------------------------------------
+
+    def fsync(self) -> float:
+        return self.disk.uniform(*self.setting.fsync) + self.stuck
+
+    def venue(self, side: int) -> InProcessVenue:
+        return InProcessVenue(
+            self.exchanges[side],
+            ACCOUNT,
+            self.clock,
+            latency=self.setting.latency[side],
+            faults=self.faults[side],
+        )
+
+    async def supervise(self) -> None:
+        """Start the bot again and again, as whoever runs a service does."""
+        while True:
+            await self._one_bot()
+            self.tally.count("bot", "starts again")
+            await asyncio.sleep(self.disk.choice((0.5, 2, 20)))
+
+    async def _one_bot(self) -> None:
+        self.ledger = InlineLedger(self.fsync, self.kept, self.path)
+        self.watch.ledger = self.ledger
+        self.venues = (self.venue(0), self.venue(1))
+        self.death = asyncio.get_running_loop().create_future()
+        symbols: dict[Venue, list[str]] = {
+            venue: [key.symbol] for venue, key in zip(self.venues, (self.inverse, self.linear), strict=True)
+        }
+        try:
+            async with started(
+                self.ledger,
+                self.ledger.recorded,
+                symbols,
+                LIFE_POLICY,
+                self.clock,
+                self.files,
+                [self.watch.hear],
+            ) as core:
+                self.core = core
+                await asyncio.wait([self.death, core.failed], return_when=asyncio.FIRST_COMPLETED)
+                if core.failed.done() and not isinstance(core.failed.exception(), LedgerError):
+                    self.watch.broken(f"the bot has failed: {core.failed.exception()!r}")
+                await self._pull_the_plug()
+        except VenueError as error:
+            self.tally.count("bot", f"could not start: {type(error).__name__}")
+        except LedgerError:
+            self.tally.count("bot", "could not start: the ledger failed")
+        finally:
+            await self._pull_the_plug()
+
+    async def _pull_the_plug(self) -> None:
+        """Nothing is written or sent any more, whatever is still to be unwound."""
+        self.core = None
+        if self.ledger.broken != "the process is dead":
+            self.kept = self.ledger.crash(just_in_time=self.disk.random() < 0.5)
+            self.watch.lost(len(self.kept))
+        for venue in self.venues:
+            await venue.close()
+
+    # --- time ----------------------------------------------------------------------------------------------
+
+    async def pass_time(self) -> None:
+        while True:
+            await asyncio.sleep(STEP)
+            self.market.step()
+            if self._in_trouble():
+                self.watch.trouble_now()
+            self.watch.look()
+            if self.watch.violations:
+                raise LifeEnded
+
+    def _in_trouble(self) -> bool:
+        struck = sum(sum(each.plan.counts.values()) for each in self.faults)
+        new, self._struck = struck != self._struck, struck
+        if new or self.core is None or self.stuck or any(self.market.thin) or self.files.latched():
+            return True
+        links = self.core.engine.market.links
+        if any(links.get(name) is not LinkState.UP for name in NAMES):
+            return True
+        if any(not exchange.is_open(exchange.specs()[0].symbol) for exchange in self.exchanges):
+            return True
+        return any(each.plan.remaining(kind) for each in self.faults for kind in each.plan.rates.lasts)
+
+    # --- a life --------------------------------------------------------------------------------------------
+
+    async def live(self) -> None:
+        work = [self.supervise(), self.person.live(), self.pass_time()]
+        tasks = [asyncio.create_task(each) for each in work]
+        mischief = asyncio.create_task(self.mischief.live())
+        try:
+            await self._or_failure(asyncio.sleep(self.setting.storm), [*tasks, mischief])
+            self.mischief.end()
+            await self._or_failure(self.mischief.flattened(), tasks)
+            mischief.cancel()
+            self.person.kind = True
+            self.market.calm()
+            await self._or_failure(self._come_to_rest(), tasks)
+            await Verdict(self).reach()
+        except LifeEnded:
+            pass
+        finally:
+            for task in (*tasks, mischief):
+                task.cancel()
+            await asyncio.gather(*tasks, mischief, return_exceptions=True)
+            await self._pull_the_plug()
+
+    async def _or_failure(self, main: Coroutine[Any, Any, None], tasks: list["asyncio.Task[None]"]) -> None:
+        wanted = asyncio.ensure_future(main)
+        done, _ = await asyncio.wait([wanted, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            if task.exception() is not None:
+                wanted.cancel()
+                await task
+        await wanted
+
+    async def _come_to_rest(self) -> None:
+        for _ in range(REST * 2):
+            await asyncio.sleep(0.5)
+            if self._rests() is None:
+                return
+        self.watch.broken(f"never comes to rest: {self._rests()}")
+        raise LifeEnded
+
+    def _rests(self) -> str | None:
+        """Return what still goes on, None if nothing does."""
+        core = self.core
+        if core is None:
+            return "the bot is down"
+        state, market = core.engine.state, core.engine.market
+        if any(market.links.get(name) is not LinkState.UP for name in NAMES):
+            return "a link is down"
+        if state.unsettled:
+            return f"unsettled: {', '.join(state.unsettled)}"
+        if not self.person.is_done():
+            return f"active: {[plan.spec.plan_id for plan in state.active_plans()]}"
+        if state.awaiting_fee:
+            return f"fees are missing: {sorted(state.awaiting_fee)}"
+        if not market.reconciled and not self.forgiven:
+            return f"not reconciled: {state.last_differences}"
+        open_ended = [plan.spec.plan_id for plan in state.plans.values() if plan.unhedged_since is not None]
+        return f"unhedged: {open_ended}" if open_ended else None
+
+
+class LifeEnded(Exception):
+    """A violation has been found: there is no point in going on."""
+
+
+def run(seed: int) -> Result:
+    """Live one life. Returns what came of it; raises nothing that the life itself did."""
+    given = setting(seed)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="life-", dir=_memory())))
+        life = Life(given, folder)
+        loop = VirtualLoop(life.clock)
+        try:
+            loop.run_until_complete(life.live())
+            loop.check()
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is this seed's, and is told with it
+            life.watch.broken(f"{type(error).__name__}: {error}")
+        finally:
+            loop.close()
+        tally = life.tally
+        chain = [entry for entry, _ in life.kept]
+        tally.see(chain)
+        for name, each in zip(("inverse", "linear"), life.faults, strict=True):
+            for kind, times in each.plan.counts.items():
+                tally.count("faults", f"{name} {kind}", times)
+        head = chain[-1].hash if chain else ""
+        return Result(seed, tuple(life.watch.violations), head, len(chain), tally)
+
+
+def _memory() -> str | None:
+    """Return a folder in memory where there is one: a simulated disk need not wait for a real one."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None

@@ -1,0 +1,261 @@
+"""What must hold at every moment of a simulated life, by the exchanges' own books.
+
+How naked a plan may be. Nothing is worked before what has filled is answered, so what its legs' executions add up to
+stays within one clip (``max_unattended_delta``), a slip of the hard band, and two lots; what fills after the venue has
+called it cancelled comes on top. How long: a hedge whose fate is unknown is believed absent after 12 s and two answers,
+then hedging has ``unhedged_limit``, then the ladder of the unwind. So ``MOST_SECONDS`` after the last moment at which
+anything was wrong (a fault struck or lasted, a link or the bot was down, a session closed), the plan is hedged within
+what can be traded, or LEGGED_POSITION has said that it is not: at most a clip × MOST_SECONDS of naked XBT·seconds.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from adapters.clock import Clock
+from adapters.simulator.exchange.events import ExchangeEvent, Executed, OrderChanged
+from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.orders import ExecKind, Execution, SimOrder
+from bot.ledger.inline import InlineLedger
+from bot.model.events import (
+    Alerted,
+    AttemptsSpent,
+    FlattenOrdered,
+    OrderIntended,
+    Recorded,
+    TicketApproved,
+    TradingStateChanged,
+)
+from bot.model.ids import LegKey, Role, parse_client_order_id
+from bot.model.policy import Policy
+from bot.model.trading_state import TradingState
+from risk.approval import Purpose
+
+D = Decimal
+NONE = D(0)
+MOST_SECONDS = 45.0
+_SLIP = D("1.03")
+
+
+@dataclass(slots=True)
+class LegBook:
+    """What the exchange has done for one leg: in the envelope's unit, and in contracts for and against its side."""
+
+    used: Decimal = NONE
+    along: int = 0
+    against: int = 0
+
+
+@dataclass(slots=True)
+class PlanBook:
+    """``naked``: XBT of its spread's executions, each at its own price."""
+
+    naked: Decimal = NONE
+    since: float | None = None
+    seconds: Decimal = NONE
+    worst: Decimal = NONE
+    flattened: bool = False
+
+
+@dataclass
+class Watch:
+    """``violations``: a line each; empty is what is wanted. ``trouble``: when something was last wrong."""
+
+    clock: Clock
+    policy: Policy
+    violations: list[str] = field(default_factory=list)
+    trouble: float = 0.0
+    approvals: dict[LegKey, tuple[int, TicketApproved]] = field(default_factory=dict)
+    spent: defaultdict[LegKey, int] = field(default_factory=lambda: defaultdict(int))
+    intents: dict[str, int] = field(default_factory=dict)
+    alerts: dict[str, list[float]] = field(default_factory=dict)
+    flattens: set[str] = field(default_factory=set)
+    trading: TradingState = TradingState.DISABLED
+    legs: defaultdict[LegKey, LegBook] = field(default_factory=lambda: defaultdict(LegBook))
+    plans: defaultdict[str, PlanBook] = field(default_factory=lambda: defaultdict(PlanBook))
+    orders: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    called_off: Mapping[str, int] = field(default_factory=dict)
+    ledger: InlineLedger | None = None
+    _looked: float = 0.0
+
+    def broken(self, what: str) -> None:
+        self.violations.append(f"{self.clock.now():%H:%M:%S.%f} {what}")
+
+    def follow(self, exchange: Exchange) -> None:
+        name = exchange.name
+
+        def heard(event: ExchangeEvent) -> None:
+            if isinstance(event, OrderChanged):
+                self._order(exchange, event.order)
+            elif isinstance(event, Executed) and event.execution.kind is ExecKind.TRADE:
+                self._execution(exchange, name, event.execution)
+
+        exchange.subscribe(heard)
+
+    # --- what the bot says ---------------------------------------------------------------------------------
+
+    def hear(self, entry: Recorded) -> None:
+        match entry.event:
+            case TicketApproved() as approved:
+                self.approvals[approved.leg] = (entry.seq, approved)
+            case AttemptsSpent(leg, through):
+                known = self.approvals.get(leg)
+                if known is not None:
+                    self.spent[leg] = max(self.spent[leg], through - known[1].first_attempt + 1)
+            case OrderIntended() as intended:
+                self._intended(intended, entry)
+            case Alerted(code, text):
+                self.alerts.setdefault(code, []).append(self.clock.monotonic())
+                if code == "LEGGED_POSITION":
+                    for plan_id in self.plans:
+                        if plan_id in text:
+                            self.alerts.setdefault(f"LEGGED_POSITION {plan_id}", []).append(
+                                self.clock.monotonic()
+                            )
+            case TradingStateChanged(state):
+                self.trading = state
+            case FlattenOrdered(flatten_id):
+                self.flattens.add(flatten_id)
+                for plan in self.plans.values():
+                    plan.flattened = True
+
+    def lost(self, after: int) -> None:
+        """The bot has died, and no event after ``after`` reached the disk."""
+        self.approvals = {leg: known for leg, known in self.approvals.items() if known[0] <= after}
+        self.intents = {client_id: seq for client_id, seq in self.intents.items() if seq <= after}
+
+    def _intended(self, intended: OrderIntended, entry: Recorded) -> None:
+        client_id = intended.request.client_order_id
+        if client_id in self.intents:
+            self.broken(f"{client_id} is intended twice")
+        self.intents[client_id] = entry.seq
+        if intended.purpose is Purpose.WORK and not self.trading.starts_orders:
+            self.broken(f"{client_id} is a working order while trading is {self.trading}")
+
+    # --- what the exchanges do -----------------------------------------------------------------------------
+
+    def _order(self, exchange: Exchange, order: SimOrder) -> None:
+        parsed = parse_client_order_id(order.client_id)
+        if order.order_id in self.orders[exchange.name, order.client_id] or not order.client_id:
+            return
+        known = self.orders[exchange.name, order.client_id]
+        known.add(order.order_id)
+        if parsed is None:
+            return
+        if len(known) > 1:
+            self.broken(f"{order.client_id} is at {exchange.name} twice")
+        problem = self._uncontained(exchange, order, *parsed)
+        if problem is not None:
+            self.broken(f"{order.client_id} ({order.side} {order.quantity} at {order.price}): {problem}")
+
+    def _uncontained(self, exchange: Exchange, order: SimOrder, leg: LegKey, attempt: int) -> str | None:
+        if leg not in self.approvals:
+            return "no approval of its leg came before it"
+        seq, approved = self.approvals[leg]
+        envelope = approved.envelope
+        committed = 0 if self.ledger is None else self.ledger.committed
+        if seq > committed:
+            return "its approval is not on the disk"
+        if not approved.first_attempt <= attempt <= approved.last_attempt + self.spent[leg]:
+            return "its id is not reserved"
+        against = order.side.value != envelope.side.value
+        if (against or leg.role is not Role.HEDGE) and self.intents.get(
+            order.client_id, committed + 1
+        ) > committed:
+            return "it does not hedge, and its intent is not on the disk"
+        if envelope.instrument.symbol != order.symbol or envelope.instrument.venue != exchange.name:
+            return f"approved is {envelope.instrument}"
+        if not envelope.price_low <= D(order.price) / 100 <= envelope.price_high:
+            return "its price is outside the approved band"
+        book = self.legs[leg]
+        if against:
+            left = book.along - book.against
+            return None if order.quantity <= left else f"it unwinds {order.quantity} of {left}"
+        used = book.used + self._size(exchange, order.symbol, order.quantity, order.price)
+        allowed = envelope.quantity + self._lot(exchange, order) + self._off(exchange, leg, order)
+        if used > allowed:
+            return f"with it {used} are used of {envelope.quantity}"
+        return self._too_large(exchange, order) if leg.role is not Role.HEDGE else None
+
+    def _too_large(self, exchange: Exchange, order: SimOrder) -> str | None:
+        spec = exchange.spec(order.symbol)
+        xbt = self._xbt(exchange, order.symbol, order.quantity, order.price)
+        most = self.policy.max_unattended_delta + self._xbt(exchange, order.symbol, spec.lot, order.price)
+        return None if xbt <= most else f"{xbt} XBT is more than max_unattended_delta"
+
+    def _execution(self, exchange: Exchange, name: str, execution: Execution) -> None:
+        parsed = parse_client_order_id(execution.client_id)
+        if parsed is None:
+            return
+        leg, _ = parsed
+        book = self.legs[leg]
+        known = self.approvals.get(leg)
+        side_along = known is None or execution.side.value == known[1].envelope.side.value
+        if side_along:
+            book.along += execution.quantity
+            book.used += self._size(exchange, execution.symbol, execution.quantity, execution.price)
+        else:
+            book.against += execution.quantity
+        if leg.role is Role.SINGLE:
+            return
+        self.look()
+        plan = self.plans[leg.plan_id]
+        xbt = self._xbt(exchange, execution.symbol, execution.quantity, execution.price)
+        plan.naked += execution.side.sign * xbt
+        self._judge_size(leg.plan_id, plan, exchange, execution)
+        self.look()
+
+    def _judge_size(self, name: str, plan: PlanBook, exchange: Exchange, execution: Execution) -> None:
+        plan.worst = max(plan.worst, abs(plan.naked))
+        lot = D(100) / (D(execution.price) / 100)
+        late = sum(
+            (D(q) / 10 for client_id, q in self.called_off.items() if client_id.startswith(f"{name}-")), NONE
+        )
+        most = self.policy.max_unattended_delta * _SLIP + 2 * lot + late
+        if abs(plan.naked) > most and not plan.flattened:
+            self.broken(f"plan {name}: {plan.naked:+.6f} XBT are naked, {most:.6f} is the most")
+
+    # --- time ----------------------------------------------------------------------------------------------
+
+    def trouble_now(self) -> None:
+        self.trouble = self.clock.monotonic()
+
+    def look(self) -> None:
+        """Let time count against whatever is naked."""
+        now = self.clock.monotonic()
+        passed, self._looked = D(str(now - self._looked)), now
+        for name, plan in self.plans.items():
+            if abs(plan.naked) < D("0.0014"):
+                plan.since = None
+                continue
+            plan.seconds += abs(plan.naked) * passed
+            plan.since = now if plan.since is None else plan.since
+            said = max(self.alerts.get(f"LEGGED_POSITION {name}", [-1.0]))
+            if plan.flattened or said >= plan.since:
+                continue
+            if now - max(plan.since, self.trouble) > MOST_SECONDS:
+                self.broken(
+                    f"plan {name}: {plan.naked:+.6f} XBT naked for {now - plan.since:.0f} s, and nobody said so"
+                )
+                plan.flattened = True
+
+    # --- arithmetic of its own -----------------------------------------------------------------------------
+
+    def _size(self, exchange: Exchange, symbol: str, contracts: int, cents: int) -> Decimal:
+        spec = exchange.spec(symbol)
+        return D(contracts) * spec.multiplier * 100 / cents if spec.is_inverse else D(contracts)
+
+    def _xbt(self, exchange: Exchange, symbol: str, contracts: int, cents: int) -> Decimal:
+        spec = exchange.spec(symbol)
+        scale = D(100) / cents if spec.is_inverse else D(1) / 10**8
+        return contracts * spec.multiplier * scale
+
+    def _lot(self, exchange: Exchange, order: SimOrder) -> Decimal:
+        spec = exchange.spec(order.symbol)
+        return self._size(exchange, order.symbol, spec.lot, order.price) if spec.is_inverse else D(0)
+
+    def _off(self, exchange: Exchange, leg: LegKey, order: SimOrder) -> Decimal:
+        """Return, in the envelope's unit, what the venue called off of this leg and fills all the same."""
+        contracts = sum(q for client_id, q in self.called_off.items() if client_id.startswith(f"{leg}-"))
+        return self._size(exchange, order.symbol, contracts, order.price)
