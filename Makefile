@@ -16,6 +16,9 @@ FOREIGN := ib_insync ibapi ccxt
 WORKERS ?= auto
 ARGS ?=
 KILLS ?= 30
+JOBS ?= 2
+RUNS ?= 5000
+SEED ?=
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The machine's own certificates where it has them: behind a company's proxy no others will do.
@@ -23,7 +26,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test day clients mutants crash crash-kills docs lint lock clean
+.PHONY: help setup demo test day clients mutants crash crash-kills docs lint lock clean simulate
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -39,6 +42,9 @@ test: lint ## lint, then every test
 
 day: $(STAMP) ## a day at both venues, in minutes, with every fault there is; says how often each happened
 	@$(BIN)/python -m tests.simulation.day $(ARGS)
+
+simulate: $(STAMP) ## live the whole bot RUNS times in virtual time with every fault, in JOBS processes; SEED=n: one life alone
+	@$(BIN)/python -m tests.simulation.whole $(if $(SEED),--seed $(SEED),--runs $(RUNS) --jobs $(JOBS))
 
 clients: $(FOREIGN:%=.venv-clients/%/.set-up) ## run ib_insync, ibapi and ccxt's own bitmex against the simulators
 	@$(BIN)/python -m tests.clients.run

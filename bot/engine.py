@@ -17,7 +17,7 @@ from adapters.venue import Venue, VenueEvent
 from bot.model.actions import Action, Ask, Cancel, Submit
 from bot.model.describe import describe
 from bot.model.events import AttemptsSpent, Event, OrderIntended, Recorded, TicketApproved
-from bot.model.ids import UNWRITTEN_HEDGES, LegKey, parse_client_order_id
+from bot.model.ids import FLATTEN_PREFIX, UNWRITTEN_HEDGES, LegKey, parse_client_order_id
 from bot.model.inputs import Command, Done, Input, OrderAnswer, SubmitRefused, SubmitUnknown, Tick
 from bot.model.policy import Policy
 from bot.orders.decide import decide
@@ -25,6 +25,7 @@ from bot.orders.market import Market
 from bot.orders.state import BotState
 from bot.orders.turn import Turn
 from risk.approval import Denied, Purpose
+from risk.orders import Fill, OrderUpdate
 
 log = structlog.get_logger("engine")
 
@@ -76,10 +77,15 @@ class Engine:
         self._waking: asyncio.TimerHandle | None = None
         self._broken: BaseException | None = None
         self._has_ended = False
+        self.adopt: Callable[[], None] = lambda: None
+        "Takes in what the emergency command has written down of its orders."
         self.listeners: list[Callable[[Recorded], None]] = []
 
     def hear(self, given: VenueEvent | Input) -> None:
         """Take an input. Never blocks; call it on the loop's thread."""
+        if isinstance(given, Fill | OrderUpdate) and (given.client_order_id or "").startswith(FLATTEN_PREFIX):
+            # Whoever tells it, a stream or an answer: its order's intent comes before it, or it would be a stranger's.
+            self.adopt()
         self._inbox.put_nowait((given, None))
 
     async def command(self, command: Command) -> Done | Denied:

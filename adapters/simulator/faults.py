@@ -6,7 +6,7 @@ where it lists the kinds it can do.
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -99,6 +99,7 @@ class FaultPlan:
         self._forced: Counter[FaultKind] = Counter()
         self._counts: Counter[FaultKind] = Counter()
         self._until: dict[FaultKind, float] = {}
+        self.listeners: list[Callable[[FaultKind], None]] = []
 
     @classmethod
     def none(cls, clock: Clock) -> "FaultPlan":
@@ -122,6 +123,8 @@ class FaultPlan:
         elif not self._drawn(kind):
             return False
         self._counts[kind] += 1
+        for listener in self.listeners:
+            listener(kind)
         if kind in _LASTS:
             self._until[kind] = self._clock.monotonic() + self.rates.lasting(kind).total_seconds()
         return True

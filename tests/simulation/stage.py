@@ -218,7 +218,7 @@ class Stage:
         by_name = {venue.name: venue for venue in self.venues}
         engine = self.engine = Engine(self.store, by_name, self.policy, self.clock, state, lambda: self.latch)
         self.reconciler = Reconciler(engine, by_name)
-        valve = Valve(engine.hear, lambda: None)
+        valve = Valve(engine.hear)
         running = self.running = asyncio.ensure_future(engine.run())
         try:
             for venue, contract in zip(self.venues, CONTRACTS, strict=True):

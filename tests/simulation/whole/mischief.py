@@ -186,7 +186,7 @@ class Mischief:
             earlier=earlier_orders(life.files, said.append),
         )
         for plan in life.watch.plans.values():
-            plan.flattened = True
+            plan.excused = True
         try:
             await run.plan()
             limit = timedelta(seconds=self._random.choice((5, 30, 60)))

@@ -5,7 +5,9 @@ from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
 
+from adapters.errors import VenueError
 from bot.ledger.errors import LedgerError
+from bot.model.differences import content_hash
 from bot.model.inputs import (
     ApproveTicket,
     CancelPlan,
@@ -76,9 +78,9 @@ class Person:
         for leg in [leg for leg in state.legs() if leg.status is TicketStatus.OPEN]:
             await self._consider(leg)
         active = state.active_plans()
+        if state.last_differences and (self.kind or dice.random() < 0.1):
+            await self._adopt(state.last_differences)
         if self.kind:
-            if active and self._life.forgiven:  # ledger and venues differ for good: nothing new will go
-                await self.say(CancelPlan(active[0].spec.plan_id, "anna"))
             return
         if not active:
             if self.busy or dice.random() < 0.4:
@@ -97,6 +99,21 @@ class Person:
         core.adopt()
         if self._life.files.unlatch() is None:
             await self.say(SetTradingState(TradingState.ACTIVE, "anna", "go on"))
+
+    async def _adopt(self, seen: tuple[str, ...]) -> None:
+        """Take the venues' word over, as ``reconcile --adopt`` does."""
+        core, task = self._life.core, asyncio.current_task()
+        if core is None:
+            return
+        try:
+            answer = await core.reconciler.adopt(content_hash(seen), "anna", "looked at it")
+        except (VenueError, LedgerError):
+            return
+        except asyncio.CancelledError:
+            if task is not None and task.cancelling():
+                raise
+            return
+        self._life.tally.count("commands", f"adopt {answer.code if isinstance(answer, Denied) else 'done'}")
 
     async def _consider(self, leg: LegState) -> None:
         ticket, dice, now = leg.ticket, self._random, self._life.clock.monotonic()

@@ -1,7 +1,7 @@
 """What has happened in simulated lives, counted; and what should have, and never did."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from adapters.simulator.inprocess_faults import INVERSE_FAULTS, LINEAR_FAULTS
@@ -49,8 +49,11 @@ class Tally:
     """By section, then by name."""
 
     sections: dict[str, Counter[str]] = field(default_factory=dict)
+    listeners: list[Callable[[str, str], None]] = field(default_factory=list)
 
     def count(self, section: str, name: str, times: int = 1) -> None:
+        for listener in self.listeners:
+            listener(section, name)
         self.sections.setdefault(section, Counter())[name] += times
 
     def see(self, events: Iterable[Recorded]) -> None:

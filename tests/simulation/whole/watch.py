@@ -9,7 +9,7 @@ what can be traded, or LEGGED_POSITION has said that it is not: at most a clip Ã
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -23,11 +23,14 @@ from bot.model.events import (
     AttemptsSpent,
     FlattenOrdered,
     OrderIntended,
+    PlanFinished,
+    PlanProposed,
     Recorded,
     TicketApproved,
     TradingStateChanged,
 )
 from bot.model.ids import LegKey, Role, parse_client_order_id
+from bot.model.plans import PlanKind
 from bot.model.policy import Policy
 from bot.model.trading_state import TradingState
 from risk.approval import Purpose
@@ -49,13 +52,14 @@ class LegBook:
 
 @dataclass(slots=True)
 class PlanBook:
-    """``naked``: XBT of its spread's executions, each at its own price."""
+    """``naked``: XBT of its spread's executions, each at its own price. ``excused``: the emergency command has taken
+    over; or the pair was closed to the end, and what somebody else had taken from one leg is no exposure any more."""
 
     naked: Decimal = NONE
     since: float | None = None
     seconds: Decimal = NONE
     worst: Decimal = NONE
-    flattened: bool = False
+    excused: bool = False
 
 
 @dataclass
@@ -77,6 +81,8 @@ class Watch:
     orders: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     called_off: Mapping[str, int] = field(default_factory=dict)
     ledger: InlineLedger | None = None
+    hedge_held: Callable[[], int] = lambda: 0
+    closing: set[str] = field(default_factory=set)
     _looked: float = 0.0
 
     def broken(self, what: str) -> None:
@@ -113,12 +119,16 @@ class Watch:
                             self.alerts.setdefault(f"LEGGED_POSITION {plan_id}", []).append(
                                 self.clock.monotonic()
                             )
+            case PlanProposed(spec) if spec.kind is PlanKind.CLOSE:
+                self.closing.add(spec.plan_id)
+            case PlanFinished(plan_id) if plan_id in self.closing and self.hedge_held() == 0:
+                self.plans[plan_id].excused = True
             case TradingStateChanged(state):
                 self.trading = state
             case FlattenOrdered(flatten_id):
                 self.flattens.add(flatten_id)
                 for plan in self.plans.values():
-                    plan.flattened = True
+                    plan.excused = True
 
     def lost(self, after: int) -> None:
         """The bot has died, and no event after ``after`` reached the disk."""
@@ -213,7 +223,7 @@ class Watch:
             (D(q) / 10 for client_id, q in self.called_off.items() if client_id.startswith(f"{name}-")), NONE
         )
         most = self.policy.max_unattended_delta * _SLIP + 2 * lot + late
-        if abs(plan.naked) > most and not plan.flattened:
+        if abs(plan.naked) > most and not plan.excused:
             self.broken(f"plan {name}: {plan.naked:+.6f} XBT are naked, {most:.6f} is the most")
 
     # --- time ----------------------------------------------------------------------------------------------
@@ -232,13 +242,13 @@ class Watch:
             plan.seconds += abs(plan.naked) * passed
             plan.since = now if plan.since is None else plan.since
             said = max(self.alerts.get(f"LEGGED_POSITION {name}", [-1.0]))
-            if plan.flattened or said >= plan.since:
+            if plan.excused or said >= plan.since:
                 continue
             if now - max(plan.since, self.trouble) > MOST_SECONDS:
                 self.broken(
                     f"plan {name}: {plan.naked:+.6f} XBT naked for {now - plan.since:.0f} s, and nobody said so"
                 )
-                plan.flattened = True
+                plan.excused = True
 
     # --- arithmetic of its own -----------------------------------------------------------------------------
 
