@@ -1,5 +1,6 @@
 """``ledger verify``, ``ledger report``, ``ledger export``."""
 
+import io
 import sys
 from datetime import datetime
 from enum import StrEnum
@@ -229,6 +230,8 @@ def _write_beancount(path: Path, period: "Period", out: Path | None) -> dict[str
     made = extract(read_events(path), period)
     title = f"basisbot ledger {path}"
     if out is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # beancount's, whatever the terminal's
         write_beancount(made, title, sys.stdout)
     else:
         with new_file(out) as name, name.open("w", encoding="utf-8") as stream:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from bot.ledger.balances import Books
@@ -84,13 +85,16 @@ class EntryReader:
 _NAMES = frozenset(field.name for field in fields(References))
 
 
-def _collect(value: object, named: dict[str, Any]) -> None:
+def _collect(value: Any, named: dict[str, Any]) -> None:
     """Find the fields that ``References`` knows, outermost first."""
-    if not is_dataclass(value):
-        return
-    inner = [(field.name, getattr(value, field.name)) for field in fields(value)]
+    inner = [(name, getattr(value, name)) for name in _field_names(type(value))]
     for name, content in inner:
         if name in _NAMES and content is not None:
             named.setdefault(name, content)
     for _, content in inner:
         _collect(content, named)
+
+
+@cache
+def _field_names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
