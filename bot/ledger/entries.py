@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from bot.ledger.balances import Books
@@ -95,6 +94,10 @@ def _collect(value: Any, named: dict[str, Any]) -> None:
         _collect(content, named)
 
 
-@cache
-def _field_names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
+    if kind not in _KNOWN:
+        _KNOWN[kind] = tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
+    return _KNOWN[kind]
+
+
+_KNOWN: dict[type[Any], tuple[str, ...]] = {}
