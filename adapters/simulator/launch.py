@@ -18,9 +18,10 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from adapters.clock import Clock, SystemClock
+from adapters.simulator.bitmex.recorder import Recorder
 from adapters.simulator.bitmex.server import BitmexServer
 from adapters.simulator.faults import FaultPlan
 from adapters.simulator.referee import Counts, Referee
@@ -44,6 +45,10 @@ class Listening:
     referee_port: int | None = None
 
 
+class RecordUnavailable(Exception):
+    """The file to record in cannot be written; ``str(error)`` is one line that says which and why."""
+
+
 class PortUnavailable(Exception):
     """A port that cannot be bound; ``str(error)`` is one line that says which and why."""
 
@@ -57,35 +62,39 @@ async def run(
     *,
     referee_port: int | None = None,
     ended: Callable[[Counts], None] = lambda counts: None,
+    record: Path | None = None,
 ) -> None:
     """Serve a scenario on loopback until cancelled; port 0 takes any free one. Calls ``ready`` once.
 
     With a referee, its port is served too, and ``ended`` told at the end how often each fault happened.
+    ``record``: a file to write down in what the BitMEX server answers and tells.
 
-    Raises PortUnavailable, and ScenarioError for contracts that cannot be traded.
+    Raises PortUnavailable, RecordUnavailable, and ScenarioError for contracts that cannot be traded.
     """
     clock = clock or SystemClock()
     world = build(scenario, clock)
     inverse_faults = FaultPlan(scenario.inverse.faults, scenario.seed, clock)
     linear_faults = FaultPlan(scenario.linear.faults, scenario.seed, clock)
-    bitmex = BitmexServer(
-        world.inverse,
-        clock,
-        api_key=scenario.inverse.api_key,
-        api_secret=scenario.inverse.api_secret,
-        account=scenario.inverse.account,
-        latency_ms=scenario.inverse.latency // timedelta(milliseconds=1),
-        sheds_load=scenario.inverse.sheds_load,
-        faults=inverse_faults,
-    )
-    tws = TwsServer(
-        world.linear,
-        clock,
-        scenario.linear.account,
-        latency_ms=scenario.linear.latency // timedelta(milliseconds=1),
-        faults=linear_faults,
-    )
     async with AsyncExitStack() as servers:
+        recorder = None if record is None else Recorder(servers.enter_context(_written(record)))
+        bitmex = BitmexServer(
+            world.inverse,
+            clock,
+            api_key=scenario.inverse.api_key,
+            api_secret=scenario.inverse.api_secret,
+            account=scenario.inverse.account,
+            latency_ms=scenario.inverse.latency // timedelta(milliseconds=1),
+            sheds_load=scenario.inverse.sheds_load,
+            faults=inverse_faults,
+            recorder=recorder,
+        )
+        tws = TwsServer(
+            world.linear,
+            clock,
+            scenario.linear.account,
+            latency_ms=scenario.linear.latency // timedelta(milliseconds=1),
+            faults=linear_faults,
+        )
         bound_bitmex = await _bind(bitmex.start, bitmex_port)
         servers.push_async_callback(bitmex.stop)
         bound_tws = await _bind(tws.start, tws_port)
@@ -115,9 +124,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(str(error), EXIT_USAGE)
     except ScenarioError as error:
         return _fail(str(error), EXIT_USAGE)
+    except RecordUnavailable as error:
+        return _fail(str(error), EXIT_USAGE)
     except PortUnavailable as error:
         return _fail(str(error), EXIT_PORT)
     return 0
+
+
+def _written(path: Path) -> TextIO:
+    try:
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise RecordUnavailable(f"--record {path}: cannot be written: {error.strerror}") from error
 
 
 async def _bind(start: Callable[[str, int], Awaitable[int]], port: int) -> int:
@@ -138,6 +156,7 @@ async def _serve(scenario: Scenario, options: argparse.Namespace) -> None:
             _announce,
             referee_port=options.referee_port,
             ended=lambda counts: _say({"faults": counts}),
+            record=options.record,
         )
     )
     stopped = False
@@ -202,6 +221,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=_seed, help="of the market; takes the place of the scenario's")
     parser.add_argument(
         "--referee-port", type=_port, help="serve the exchanges' own books, for tests; 0 takes any free one"
+    )
+    parser.add_argument(
+        "--record", type=Path, metavar="FILE", help="write down all that the BitMEX server says (JSON lines)"
     )
     parser.add_argument("--exit-with-parent", action="store_true", help="stop when stdin ends")
     return parser

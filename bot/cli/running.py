@@ -26,6 +26,14 @@ Data = Annotated[
         show_default=False,
     ),
 ]
+Record = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write down every word the simulated BitMEX says (JSON lines).",
+        metavar="FILE",
+        show_default=False,
+    ),
+]
 Seed = Annotated[
     int | None,
     typer.Option(
@@ -50,6 +58,7 @@ def demo(
     seed: Seed = None,
     scenario: Scenario = None,
     data: Data = None,
+    record: Record = None,
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
@@ -69,6 +78,7 @@ def demo(
         seed=seed,
         scenario=scenario,
         data=data,
+        record=record,
         json=json,
     )
     report = asyncio.run(stoppable(job))
@@ -84,6 +94,7 @@ def sim(
     tws_port: Annotated[int, typer.Option(help="0: any free one.", metavar="PORT", min=0, max=65535)] = 8462,
     scenario: Scenario = None,
     data: Data = None,
+    record: Record = None,
     seed: Seed = None,
 ) -> None:
     """Run the simulated BitMEX and TWS alone, until interrupted.
@@ -93,12 +104,8 @@ def sim(
     from adapters.simulator.launch import main
 
     arguments = [f"--bitmex-port={bitmex_port}", f"--tws-port={tws_port}"]
-    if scenario is not None:
-        arguments.append(f"--scenario={scenario}")
-    if data is not None:
-        arguments.append(f"--data={data}")
-    if seed is not None:
-        arguments.append(f"--seed={seed}")
+    options = {"scenario": scenario, "data": data, "record": record, "seed": seed}
+    arguments += [f"--{name}={value}" for name, value in options.items() if value is not None]
     raise SystemExit(main(arguments))
 
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from adapters.clock import RandomIds, SystemClock
@@ -28,6 +28,7 @@ async def run_demo(
     seed: int | None,
     scenario: Path | None,
     data: Path | None,
+    record: Path | None,
     json: bool,
 ) -> Report:
     """Run the demonstration. Raises ConfigError, LedgerError, VenueError, DemoFailed."""
@@ -45,7 +46,7 @@ async def run_demo(
     files = Files(settings.data_dir)
     files.data_dir.mkdir(parents=True, exist_ok=True)
     say = _sayer(json)
-    arguments = _arguments(settings, seed, scenario, data)
+    arguments = _arguments(settings, scenario, {"seed": seed, "data": data, "record": record})
     with logging_to(files.log, console=False):
         async with contextlib.AsyncExitStack() as stack:
             venues = await stack.enter_async_context(simulators(arguments))
@@ -73,7 +74,7 @@ def _must_exist(option: str, file: Path | None) -> None:
         raise ConfigError(Problem(option, str(file), "there is no such file"))
 
 
-def _arguments(settings: Settings, seed: int | None, scenario: Path | None, data: Path | None) -> list[str]:
+def _arguments(settings: Settings, scenario: Path | None, options: Mapping[str, object]) -> list[str]:
     if scenario is None:
         scenario = settings.data_dir / "scenario.toml"
         scenario.write_text(
@@ -82,12 +83,8 @@ def _arguments(settings: Settings, seed: int | None, scenario: Path | None, data
             f"funding_every_seconds = {settings.demo.funding_every_seconds:g}\n",
             encoding="utf-8",
         )
-    arguments = [f"--scenario={scenario}"]
-    if seed is not None:
-        arguments.append(f"--seed={seed}")
-    if data is not None:
-        arguments.append(f"--data={data}")
-    return arguments
+    given = [f"--{name}={value}" for name, value in options.items() if value is not None]
+    return [f"--scenario={scenario}", *given]
 
 
 def _overrides(settings: Settings, bitmex: int, tws: int) -> dict[str, object]:

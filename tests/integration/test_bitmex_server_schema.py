@@ -1,71 +1,28 @@
-"""Every row the simulated BitMEX sends, held against the venue's own API description.
-
-The description stands beside the project (``../shared/bitmex/swagger.json``); where it does not, what it
-says of the rows served here is read from the stand-in committed as ``bitmex_fields.json``.
-Run this file as a script to write the stand-in anew.
-"""
+"""Every row the simulated BitMEX sends, held against the venue's own API description."""
 
 import asyncio
 import json
-import re
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from adapters.simulator.bitmex.ratelimit import Limits
+from tests.integration.bitmex_description import (
+    ACTS,
+    DESCRIPTION,
+    SERVED,
+    STAND_IN,
+    TABLES,
+    UNLISTED,
+    check,
+    check_values,
+    described,
+    description,
+    rows_of,
+)
 from tests.integration.bitmex_server_client import Client, HandClock, Rig, day, levels, rig
 
-DESCRIPTION = Path(__file__).parents[3] / "shared" / "bitmex" / "swagger.json"
-STAND_IN = Path(__file__).with_name("bitmex_fields.json")
-
-# What the venue sends although its description of May 2024 does not list it.
-UNLISTED = {
-    "Order": {"strategy": "string", "error": "string"},
-    "Execution": {"strategy": "string", "realisedPnl": "integer"},
-    "Position": {"strategy": "string"},
-}
-# An error row of an order that was never found has no other fields than these.
-NOT_FOUND = ({"orderID", "error"}, {"clOrdID", "error"})
-GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-
-SERVED = {
-    "/announcement": "Announcement",
-    "/announcement/urgent": "Announcement",
-    "/apiKey": "APIKey",
-    "/execution": "Execution",
-    "/execution/tradeHistory": "Execution",
-    "/funding": "Funding",
-    "/instrument": "Instrument",
-    "/instrument/active": "Instrument",
-    "/instrument/activeAndIndices": "Instrument",
-    "/instrument/activeIntervals": "InstrumentInterval",
-    "/instrument/compositeIndex": "IndexComposite",
-    "/instrument/indices": "Instrument",
-    "/insurance": "Insurance",
-    "/liquidation": "Liquidation",
-    "/order": "Order",
-    "/orderBook/L2": "OrderBookL2",
-    "/position": "Position",
-    "/quote": "Quote",
-    "/quote/bucketed": "Quote",
-    "/settlement": "Settlement",
-    "/stats": "Stats",
-    "/trade": "Trade",
-    "/trade/bucketed": "TradeBin",
-    "/user": "User",
-    "/user/commission": "UserCommissionsBySymbol",
-    "/user/executionHistory": "Execution",
-    "/user/margin": "Margin",
-    "/user/quoteFillRatio": "QuoteFillRatio",
-    "/user/tradingVolume": "TradingVolume",
-    "/user/wallet": "Wallet",
-    "/user/walletHistory": "Transaction",
-    "/user/walletSummary": "WalletSummaryRecord",
-    "/wallet/assets": "AssetsConfig",
-    "/wallet/networks": "NetworksConfig",
-}
 # Paths whose answer the description calls an object and says no more of.
 UNDESCRIBED = {"/schema", "/schema/websocketHelp"}
 # Nothing is announced, and no order of the liquidation engine ever rests.
@@ -82,96 +39,7 @@ QUERIES = {
     "/orderBook/L2": "?symbol=XBTUSD",
     "/user/executionHistory": "?symbol=XBTUSD&timestamp=2026-11-23T11:59:00.000Z",
 }
-BINS = [f"{kind}Bin{size}" for kind in ("trade", "quote") for size in ("1m", "5m", "1h", "1d")]
-TABLES = {
-    "announcement": "Announcement",
-    "order": "Order",
-    "execution": "Execution",
-    "position": "Position",
-    "margin": "Margin",
-    "wallet": "Wallet",
-    "transact": "Transaction",
-    "instrument": "Instrument",
-    "insurance": "Insurance",
-    "liquidation": "Liquidation",
-    "quote": "Quote",
-    "settlement": "Settlement",
-    "trade": "Trade",
-    "funding": "Funding",
-    "orderBookL2": "OrderBookL2",
-    "orderBookL2_25": "OrderBookL2",
-    **{name: "TradeBin" if name.startswith("trade") else "Quote" for name in BINS},
-}
 KINDS = {"long": "integer", "float": "number", "boolean": "boolean", "list": "array", "object": "object"}
-
-
-def described() -> Any:
-    """Return the venue's words: the fields of each row type, and the row type of each path."""
-    swagger = json.loads(DESCRIPTION.read_text())
-    definitions = swagger["definitions"]
-    return {
-        "fields": {
-            name: {
-                field: [told.get("type", "object"), told.get("format", "")]
-                for field, told in sorted(definitions[name].get("properties", {}).items())
-            }
-            for name in sorted(set(SERVED.values()))
-        },
-        "paths": {path: _row_type(swagger["paths"][path]["get"]) for path in sorted(SERVED)},
-    }
-
-
-def _row_type(operation: Any) -> str:
-    answer = operation["responses"]["200"]["schema"]
-    reference: str = answer.get("items", answer)["$ref"]
-    return reference.rpartition("/")[2]
-
-
-def description() -> Any:
-    return described() if DESCRIPTION.exists() else json.loads(STAND_IN.read_text())
-
-
-def check(name: str, row: Any, fields: Any) -> None:
-    """Raise AssertionError unless ``row`` has each field of its type and no other, each of its kind."""
-    if name == "Order" and set(row) in NOT_FOUND:
-        return
-    unlisted = UNLISTED.get(name, {})
-    assert set(fields[name]) - set(row) == set(), f"{name}: missing"
-    assert set(row) - set(fields[name]) <= unlisted.keys(), f"{name}: unlisted"
-    check_values(name, row, fields)
-
-
-def check_values(name: str, row: Any, fields: Any) -> None:
-    for field, value in row.items():
-        kind, form = fields[name].get(field) or (UNLISTED[name][field], "")
-        check_value(f"{name}.{field}", value, kind, form)
-
-
-def check_value(where: str, value: Any, kind: str, form: str) -> None:
-    if value is None:
-        return
-    match kind:
-        case "string":
-            assert isinstance(value, str), where
-            if form == "date-time":
-                assert value.endswith("Z"), where
-                datetime.fromisoformat(value)
-            if form == "guid":
-                assert GUID.fullmatch(value), where
-        case "integer":
-            assert type(value) is int, where
-        case "number":
-            assert type(value) in (int, Decimal), where
-        case "boolean":
-            assert isinstance(value, bool), where
-        case "array":
-            assert isinstance(value, list), where
-        case _:
-            assert isinstance(value, dict), where
-
-
-def rows_of(body: Any) -> list[Any]:
-    return body if isinstance(body, list) else [body]
 
 
 async def _eventful(client: Client, r: Any, clock: HandClock) -> list[Any]:
@@ -277,6 +145,7 @@ def test_partials_state_the_described_types() -> None:
 
 def test_each_path_answers_with_its_described_type() -> None:
     assert description()["paths"] == SERVED
+    assert description()["acts"] == ACTS
 
 
 def test_the_stand_in_says_what_the_description_says() -> None:
@@ -303,7 +172,3 @@ def test_the_checker_finds_what_is_wrong() -> None:
         except AssertionError:
             continue
         raise AssertionError(f"passed: {wrong}")
-
-
-if __name__ == "__main__":
-    STAND_IN.write_text(json.dumps(described(), indent=1) + "\n")

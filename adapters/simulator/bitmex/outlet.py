@@ -11,13 +11,16 @@ _HELD_AT_MOST = 0.25
 _ABOUT_ORDERS = frozenset({"order", "execution"})
 
 
+Write = Callable[[str], Awaitable[None]]
+
+
 class Outlet:
     """Messages wait here; a client too slow to read them is cut off.
 
     A message is only ever swapped with the next one of another table: within a table the venue keeps order.
     """
 
-    def __init__(self, write: Callable[[str], Awaitable[None]], cut: Callable[[], None], faults: Faults):
+    def __init__(self, write: Write, cut: Callable[[], None], faults: Faults):
         self._write = write
         self._cut = cut
         self._faults = faults

@@ -12,9 +12,10 @@ from adapters.simulator.bitmex.answer import refusal_answer
 from adapters.simulator.bitmex.auth import ApiKey, Permission, check_signature
 from adapters.simulator.bitmex.errors import ApiError
 from adapters.simulator.bitmex.faults import Faults
-from adapters.simulator.bitmex.outlet import Outlet
+from adapters.simulator.bitmex.outlet import Outlet, Write
 from adapters.simulator.bitmex.publisher import Publisher, Topic
 from adapters.simulator.bitmex.ratelimit import RateLimiter
+from adapters.simulator.bitmex.recorder import Recorder
 from adapters.simulator.bitmex.state import VenueState
 from adapters.simulator.bitmex.switch import DeadMansSwitch
 from adapters.simulator.bitmex.tables import TABLES
@@ -76,7 +77,9 @@ class Realtime:
         limiter: RateLimiter,
         switch: DeadMansSwitch,
         faults: Faults,
+        recorder: Recorder | None = None,
     ) -> None:
+        self._recorder = recorder
         self._state = state
         self._publisher = publisher
         self._key = key
@@ -100,7 +103,7 @@ class Realtime:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         cut = _cutter(request.transport)
-        outlet = Outlet(socket.send_str, cut, self._faults)
+        outlet = Outlet(self._recorded(socket.send_str), cut, self._faults)
         session = Session(outlet, cut)
         self._sessions.add(session)
         self._publisher.join(session)
@@ -119,6 +122,17 @@ class Realtime:
             with suppress(asyncio.CancelledError):
                 await pump
         return socket
+
+    def _recorded(self, write: Write) -> Write:
+        recorder = self._recorder
+        if recorder is None:
+            return write
+
+        async def recorded(text: str) -> None:
+            await write(text)
+            recorder.told(text)
+
+        return recorded
 
     def _welcome(self) -> dict[str, Any]:
         return {

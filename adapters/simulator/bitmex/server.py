@@ -19,6 +19,7 @@ from adapters.simulator.bitmex.publisher import Publisher
 from adapters.simulator.bitmex.ratelimit import Limits, RateLimiter
 from adapters.simulator.bitmex.realtime import PATH as REALTIME
 from adapters.simulator.bitmex.realtime import Realtime
+from adapters.simulator.bitmex.recorder import Recorder
 from adapters.simulator.bitmex.route import Route
 from adapters.simulator.bitmex.routes import routes
 from adapters.simulator.bitmex.state import VenueState
@@ -35,9 +36,9 @@ class BitmexServer:
     """Serves one account of an exchange core to whoever holds its key.
 
     ``account`` is the account's name in the core, opened if it is new. ``latency_ms`` is how long an order,
-    amend or cancel takes to reach the matching engine; ``sheds_load``: new orders
-    meet 503 when prices run. Everything is in memory and lives as long as the
-    object: ``stop`` releases the sockets and forgets nothing, ``start`` serves again.
+    amend or cancel takes to reach the matching engine; ``sheds_load``: new orders meet 503 when prices run;
+    ``recorder`` is told every answer and message. Everything is in memory and lives as long as the object:
+    ``stop`` releases the sockets and forgets nothing, ``start`` serves again.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class BitmexServer:
         latency_ms: int = 0,
         sheds_load: bool = False,
         faults: FaultPlan | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         if exchange.rules.kind is not ContractKind.INVERSE:
             raise ValueError(f"{exchange.name} is no inverse venue: BitMEX cannot be served over it")
@@ -69,13 +71,14 @@ class BitmexServer:
         self._actions = OrderActions(self._state)
         self._routes = routes(self._state, self._key, self._actions, self._switch)
         self._realtime = Realtime(
-            self._state, publisher, self._key, self._limiter, self._switch, self._faults
+            self._state, publisher, self._key, self._limiter, self._switch, self._faults, recorder
         )
         self._faults.on_drop(self._realtime.drop_all)
         self._runner: web.AppRunner | None = None
         self.latency_ms = latency_ms
         self._exchange = exchange
         self._sheds_load = sheds_load
+        self._recorder = recorder
 
     @property
     def faults(self) -> Faults:
@@ -131,6 +134,9 @@ class BitmexServer:
         if self._faults.answer_delay_ms:
             await asyncio.sleep(self._faults.answer_delay_ms / 1000)
         await self._faults.hang()
+        is_heard = request.transport is not None and not request.transport.is_closing()
+        if self._recorder is not None and is_heard:
+            self._recorder.answered(request.method, path, response.status, response.text or "null")
         return response
 
     def _admit(self, request: web.Request, route: Route | None, body: bytes) -> dict[str, str]:
