@@ -16,6 +16,7 @@ FOREIGN := ib_insync ibapi ccxt
 WORKERS ?= auto
 ARGS ?=
 KILLS ?= 30
+TIMES ?= 20
 JOBS ?= 2
 RUNS ?= 5000
 SEED ?=
@@ -26,7 +27,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test day clients mutants crash crash-kills docs lint lock clean simulate
+.PHONY: help setup demo test day clients mutants crash crash-kills crash-images docs lint lock clean simulate
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -57,6 +58,9 @@ crash: $(STAMP) ## die at every boundary of every life of a bot, and be judged (
 
 crash-kills: $(STAMP) ## kill real bots at chosen system calls, and be judged (needs strace; KILLS=30)
 	@$(BIN)/python -m tests.crash.kills --kills $(KILLS)
+
+crash-images: $(STAMP) ## open what a power cut leaves of a ledger: some thousand images
+	@BASISBOT_CRASH_TIMES=$(TIMES) $(BIN)/python -m pytest tests/crash/test_images.py
 
 docs: $(STAMP) ## write the pages of docs/ that are made from the program
 	@$(BIN)/python -m bot.surfaces.reference docs
