@@ -1,7 +1,8 @@
 """Run other people's clients against the simulators: ``make clients``.
 
 Each client is a process of its own in an environment of its own (``.venv-clients/``), against a simulation
-of its own. Prints a table of clients and steps; exits with 0 if every step of every client went well.
+of its own, all at once. Prints a table of clients and steps, and a line a client; exits with 0 if every step of every
+client went well.
 """
 
 import json
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,8 +123,17 @@ def show(outcomes: Sequence[Outcome], console: Console) -> None:
         table.add_row(name, *(_cell(o, name) for o in outcomes))
     console.print(table)
     for done in outcomes:
+        console.print(line(done), markup=False, highlight=False, soft_wrap=True)
+    for done in outcomes:
         if done.failed is not None:
             console.print(f"{done.client.name}: {done.failed}: {done.words}", style="red", markup=False)
+
+
+def line(done: Outcome) -> str:
+    """Return what a client has seen, in one line."""
+    seen = ", ".join(f"{name}: {words}" for name, words in done.seen.items())
+    count = f"{len(done.seen)} of {len(STEPS)} steps"
+    return f"{done.client.name}: {count}{'; ' if seen else ''}{seen}"
 
 
 def _cell(done: Outcome, name: str) -> str:
@@ -138,7 +149,8 @@ def main() -> int:
         console.print(f"no environment for {', '.join(sorted(set(absent)))}: say `make clients`")
         return 2
     try:
-        outcomes = [run(client) for client in CLIENTS]
+        with ThreadPoolExecutor(len(CLIENTS)) as side_by_side:
+            outcomes = list(side_by_side.map(run, CLIENTS))
     except NoSimulation as error:
         console.print(f"the simulators cannot be started: {error}", style="red", markup=False)
         return 1

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.clients.run import CLIENTS, outcome
+from tests.clients.run import CLIENTS, line, outcome
 from tests.clients.steps import AMEND, BALANCE, CANCEL, STEPS, StepFailed, expect, hold, step, wait
 
 ALL_WELL = [{"step": name, "ok": True, "text": "seen"} for name in STEPS]
@@ -17,6 +17,13 @@ def lines(*told: dict[str, object]) -> str:
 def test_all_steps_well() -> None:
     done = outcome(CLIENTS[0], lines(*ALL_WELL), "")
     assert (done.failed, list(done.seen)) == (None, list(STEPS))
+
+
+def test_a_line_says_what_was_seen() -> None:
+    told = [{"step": AMEND, "ok": True, "text": "2 @ 79685"}, {"step": CANCEL, "ok": True, "text": "202"}]
+    done = outcome(CLIENTS[1], lines(*told), "")
+    assert line(done) == f"ibapi: 2 of {len(STEPS)} steps; amend: 2 @ 79685, cancel: 202"
+    assert line(outcome(CLIENTS[1], "", "")) == f"ibapi: 0 of {len(STEPS)} steps"
 
 
 def test_a_step_that_failed_is_named_with_its_words() -> None:
