@@ -23,10 +23,11 @@ linear one contracts × multiplier; so the sum of XBT over all ``assets:`` accou
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.ledger.errors import Unbookable
+from bot.model.cold import ColdSet
 from bot.model.events import (
     AccountOpened,
     Adopted,
@@ -89,6 +90,7 @@ def funding_account(venue: str) -> str:
     return f"income:funding:{venue}"
 
 
+@dataclass(slots=True, eq=False)
 class Journal:
     """Folds events into postings. Feed it every event once, in the chain's order.
 
@@ -96,13 +98,18 @@ class Journal:
     posts nothing, and ``verify`` names it.
     """
 
-    def __init__(self) -> None:
-        self.instruments: dict[InstrumentId, Instrument] = {}
-        self.positions: dict[InstrumentId, OpenPosition] = {}
-        self._opened: set[str] = set()
-        self._executions: set[tuple[str, str]] = set()
-        self._commissioned: set[tuple[str, str]] = set()
-        self._flows: set[tuple[str, str]] = set()
+    instruments: dict[InstrumentId, Instrument] = field(default_factory=dict)
+    positions: dict[InstrumentId, OpenPosition] = field(default_factory=dict)
+    _opened: set[str] = field(default_factory=set)
+    _executions: set[tuple[str, str]] = field(default_factory=set)
+    _commissioned: set[tuple[str, str]] = field(default_factory=set)
+    _flows: set[tuple[str, str]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        # What grows with history may rest on the disk (see ``bot.model.cold``).
+        self._executions = ColdSet("booked executions", self._executions)
+        self._commissioned = ColdSet("booked commissions", self._commissioned)
+        self._flows = ColdSet("booked flows", self._flows)
 
     def post(self, recorded: Recorded) -> list[Posting]:
         """Return the entry of one event: postings that sum to zero in each currency, or none.

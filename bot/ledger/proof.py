@@ -65,6 +65,7 @@ class Proof:
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._tickets: dict[LegKey, Ticket] = {}
         self._approvals: dict[str, _Approval] = {}
+        self._of_leg: dict[LegKey, list[_Approval]] = {}
         self._flattens: dict[str, FlattenOrdered] = {}
         self._orders: dict[str, _Order] = {}
         self._once: set[tuple[str, ...]] = set()
@@ -97,9 +98,8 @@ class Proof:
             case TicketApproved() as approved:
                 yield from self._approved(approved, recorded)
             case AttemptsSpent(leg, through):
-                for approval in self._approvals.values():
-                    if approval.event.leg == leg:
-                        approval.spent = max(approval.spent, through - approval.event.first_attempt + 1)
+                for approval in self._of_leg.get(leg, ()):
+                    approval.spent = max(approval.spent, through - approval.event.first_attempt + 1)
             case FlattenOrdered() as ordered:
                 yield from self._repeated("emergency command", ordered.flatten_id)
                 self._flattens[ordered.flatten_id] = ordered
@@ -134,19 +134,21 @@ class Proof:
     def _approved(self, approved: TicketApproved, recorded: Recorded) -> Iterator[str]:
         envelope, leg = approved.envelope, approved.leg
         yield from self._repeated("approval", envelope.approval_id)
-        for other in self._approvals.values():
+        of_leg = self._of_leg.setdefault(leg, [])
+        for other in of_leg:
             blocks_meet = (
                 approved.first_attempt <= other.event.last_attempt
                 and other.event.first_attempt <= approved.last_attempt
             )
-            if other.event.leg == leg and blocks_meet:
+            if blocks_meet:
                 yield f"approval {envelope.approval_id} reserves order ids of {other.envelope.approval_id} again"
         ticket = self._tickets.pop(leg, None)
         if ticket is None:
             yield f"approval {envelope.approval_id}: no open ticket {leg} was put before a person"
         else:
             yield from self._as_shown(approved, ticket, recorded)
-        self._approvals[envelope.approval_id] = _Approval(approved)
+        approval = self._approvals[envelope.approval_id] = _Approval(approved)
+        of_leg.append(approval)
 
     def _as_shown(self, approved: TicketApproved, ticket: Ticket, recorded: Recorded) -> Iterator[str]:
         """An approval holds what its ticket showed, no more."""

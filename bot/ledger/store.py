@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from sqlalchemy import Update as UpdateStatement
 
 from bot.ledger.errors import LedgerDamaged
-from bot.ledger.journal import Journal
+from bot.ledger.journal import Posting
 from bot.ledger.projections import Change, Insert, project
 from bot.ledger.tables import EVENT, HEAD
 from bot.model.codec import GENESIS, UndecodableEvent, chain_hash, decode
@@ -39,7 +39,13 @@ class Stored:
             ) from error
 
 
-def write(connection: Connection, journal: Journal, batch: Sequence[tuple[Recorded, str]]) -> None:
+class Books(Protocol):
+    """Whatever takes an event and returns its entry: the journal, alone or with the state beside it."""
+
+    def post(self, recorded: Recorded) -> list[Posting]: ...
+
+
+def write(connection: Connection, books: Books, batch: Sequence[tuple[Recorded, str]]) -> None:
     """Store events (with their payloads) and everything that follows from them; the caller commits."""
     if not batch:
         return
@@ -58,7 +64,7 @@ def write(connection: Connection, journal: Journal, batch: Sequence[tuple[Record
     )
     changes: list[Change] = []
     for recorded, _ in batch:
-        changes += project(recorded, journal.post(recorded))
+        changes += project(recorded, books.post(recorded))
     apply(connection, changes)
     last = batch[-1][0]
     connection.execute(update(HEAD).values(seq=last.seq, hash=last.hash))
@@ -109,11 +115,16 @@ def _parameters(change: Change) -> dict[str, Any]:
     return old | {f"new_{name}": value for name, value in change.values.items()}
 
 
-def read_chain(connection: Connection) -> Iterator[Stored]:
-    """Read the chain from its start, proving each link. Raises LedgerDamaged at the first that does not hold."""
-    previous, expected = GENESIS, 1
+def read_chain(connection: Connection, after: int = 0, previous: str = GENESIS) -> Iterator[Stored]:
+    """Read the chain from its start, proving each link. Raises LedgerDamaged at the first that does not hold.
+
+    ``after``, ``previous``: begin with the event after this one, whose hash is known.
+    """
+    expected = after + 1
     rows = connection.execution_options(yield_per=_PAGE).execute(
-        select(EVENT.c.seq, EVENT.c.at, EVENT.c.kind, EVENT.c.payload, EVENT.c.hash).order_by(EVENT.c.seq)
+        select(EVENT.c.seq, EVENT.c.at, EVENT.c.kind, EVENT.c.payload, EVENT.c.hash)
+        .where(EVENT.c.seq > after)
+        .order_by(EVENT.c.seq)
     )
     for seq, at_text, kind, payload, stored_hash in rows:
         if seq != expected:

@@ -237,22 +237,24 @@ class SnapshotRow(Row, table=True):
     checksum: str = Field(sa_type=Text)
 
 
-class SnapshotPlanRow(Row, table=True):
-    """A finished plan that left the memory, with its orders."""
+class SnapshotEntryRow(Row, table=True):
+    """An entry of the state that rests here instead of in memory: a plan that is over, an old order or execution."""
 
-    __tablename__ = "snapshot_plan"
-    plan_id: str = Field(sa_type=Text, primary_key=True)
-    payload: str = Field(sa_type=Text)
+    __tablename__ = "snapshot_entry"
+    name: str = Field(sa_type=Text, primary_key=True)
+    key: str = Field(sa_type=Text, primary_key=True)
+    value: str = Field(sa_type=Text)
     checksum: str = Field(sa_type=Text)
 
 
 class SnapshotKeysRow(Row, table=True):
-    """What the state remembers for ever (executions, commissions, cash flows), in runs."""
+    """The digests of the keys of what rests, and of what is only known to have been: a sorted run, then later ones."""
 
     __tablename__ = "snapshot_keys"
     name: str = Field(sa_type=Text, primary_key=True)
     run: int = Field(primary_key=True)
     payload: bytes = Field(sa_type=LargeBinary)
+    checksum: str = Field(sa_type=Text)
 
 
 def _table(name: str) -> Table:
@@ -269,10 +271,10 @@ FILL = _table("fill")
 CASH_FLOW = _table("cash_flow")
 POSTING = _table("posting")
 SNAPSHOT = _table("snapshot")
-SNAPSHOT_PLAN = _table("snapshot_plan")
+SNAPSHOT_ENTRY = _table("snapshot_entry")
 SNAPSHOT_KEYS = _table("snapshot_keys")
 
 PROJECTIONS = (PLAN, TICKET, APPROVAL, ORDER, FILL, CASH_FLOW, POSTING)
 """Every table that can be made again from the events."""
 
-SNAPSHOTS = (SNAPSHOT, SNAPSHOT_PLAN, SNAPSHOT_KEYS)
+SNAPSHOTS = (SNAPSHOT, SNAPSHOT_ENTRY, SNAPSHOT_KEYS)

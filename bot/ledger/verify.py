@@ -11,19 +11,22 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, func, select
 
+from bot.ledger import snapshots
 from bot.ledger.balances import Balances, Books
 from bot.ledger.database import current, scratch
 from bot.ledger.errors import LedgerDamaged, Unbookable
+from bot.ledger.folded import Folded, put_on
 from bot.ledger.journal import Posting
 from bot.ledger.projections import Change, project
 from bot.ledger.proof import Proof
 from bot.ledger.store import apply, read_chain
-from bot.ledger.tables import POSTING, PROJECTIONS
+from bot.ledger.tables import POSTING, PROJECTIONS, SNAPSHOT
 from bot.model.codec import GENESIS
 from bot.model.describe import describe
 from bot.model.events import Adopted, Recorded
 
 _BATCH = 500
+_MAKE_ROOM_EVERY = 20_000
 _NAMED_PER_TABLE = 20
 
 
@@ -76,6 +79,10 @@ class _Audit:
             self.problems += [f"the file is damaged: {line}" for line in integrity]
         proof = Proof()
         changes: list[Change] = []
+        folded = Folded()
+        folded.journal = self.books.journal
+        put_on(snapshots.ConnectionShelf(fresh), folded)
+        of = stored.execute(select(SNAPSHOT.c.seq)).scalar_one_or_none()
         for link in read_chain(stored):
             recorded = link.recorded()
             self.problems += proof.see(recorded)
@@ -84,11 +91,18 @@ class _Audit:
                 self.adoptions.append(
                     f"event {recorded.seq}, {recorded.at:%F %T}Z: {describe(recorded.event)}"
                 )
+            folded.follow(recorded)
+            if recorded.seq == of:
+                self.problems += islice(snapshots.differences(stored, folded), _NAMED_PER_TABLE)
+            if recorded.seq % _MAKE_ROOM_EVERY == 0:
+                snapshots.make_room(fresh, folded)
             self.seq, self.head = link.seq, link.hash
             if len(changes) >= _BATCH:
                 apply(fresh, changes)
                 changes = []
         apply(fresh, changes)
+        if of is not None and of > self.seq:
+            self.problems.append(f"the snapshot is of event {of}, the chain ends at {self.seq}")
         self.problems += proof.unresolved()
         self.problems += _unbalanced(stored)
         for table in PROJECTIONS:

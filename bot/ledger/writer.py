@@ -13,18 +13,28 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
-from sqlalchemy import Engine
+import structlog
+from sqlalchemy import Connection, Engine
 
 from adapters.clock import Clock
+from bot.ledger import snapshots
 from bot.ledger.database import explained, open_readable, open_writable
-from bot.ledger.errors import LedgerError, LedgerFailed, Unbookable
-from bot.ledger.journal import JOURNAL_KINDS, Journal, objection
+from bot.ledger.errors import LedgerDamaged, LedgerError, LedgerFailed, Unbookable
+from bot.ledger.folded import Folded, put_on
+from bot.ledger.journal import objection
 from bot.ledger.lock import LockFile
 from bot.ledger.store import read_chain, write
-from bot.model.codec import GENESIS, record
+from bot.model.codec import record
 from bot.model.events import Event, InstrumentLoaded, Recorded
+from bot.orders.state import BotState
 
-_JOURNAL_NAMES = frozenset(kind.__name__ for kind in JOURNAL_KINDS)
+log = structlog.get_logger("ledger")
+
+SNAPSHOT_EVERY = 2_000
+"""Events between two snapshots: so many are folded in a small part of a second. One is made when the writer has had
+nothing to do for a moment, or, however busy it is, after ten times as many; at a clean close after a quarter."""
+_IDLE_SECONDS = 1.0
+_MAKE_ROOM_EVERY = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +62,31 @@ class _Waiter:
 class Ledger:
     """The ledger, held for writing. Use ``Ledger.open``; ``append`` and ``durable`` belong to one event loop."""
 
-    def __init__(self, path: Path, engine: Engine, lock: LockFile) -> None:
+    def __init__(self, path: Path, engine: Engine, lock: LockFile, snapshot_every: int) -> None:
         self.path = path
         self._engine = engine
         self._lock_file = lock
-        self._journal = Journal()
+        self._every = snapshot_every
+        self._snapshot_seq = 0
+        self._folding = threading.Lock()
         self._mutex = threading.Lock()
         self._wakeup = threading.Event()
         self._queue: list[tuple[Recorded, str]] = []
         self._waiting: list[_Waiter] = []
         self._closing = False
         self._failure: str | None = None
-        self._seq, self._head = self._replay()
+        self._folded = self._replay()
+        self._seq, self._head = self._folded.seq, self._folded.hash
         self._committed = self._seq
         # What ``append`` judges by; the journal itself lags behind, in the writer's thread.
-        self._instruments = dict(self._journal.instruments)
+        self._instruments = dict(self._folded.journal.instruments)
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
     @classmethod
-    def open(cls, path: Path, clock: Clock) -> "Ledger":
-        """Open the ledger at ``path``, made with its parents where there is none, and prove its chain.
+    def open(cls, path: Path, clock: Clock, snapshot_every: int = SNAPSHOT_EVERY) -> "Ledger":
+        """Open the ledger at ``path``, made with its parents where there is none, and prove its chain from the last
+        snapshot on (``verify`` proves all of it).
 
         Raises LedgerLocked (another bot holds it), LedgerDamaged, LedgerTooNew, or another LedgerError.
         """
@@ -85,7 +99,7 @@ class Ledger:
             ) from error
         lock = LockFile.acquire(path, clock.now())
         try:
-            return cls(path, open_writable(path), lock)
+            return cls(path, open_writable(path), lock, snapshot_every)
         except BaseException:
             lock.release()
             raise
@@ -185,15 +199,57 @@ class Ledger:
             if self._committed < self._seq:
                 self._refuse_if_broken()
 
-    def _replay(self) -> tuple[int, str]:
-        """Bring the journal up to date; return where the chain ends."""
-        seq, head = 0, GENESIS
+    def state(self) -> BotState:
+        """Return the state the events come to, for the engine to go on from. Call it before the first append.
+
+        Raises LedgerDamaged.
+        """
+        with self._folding:
+            if self._folded.unfoldable is not None:
+                raise LedgerDamaged(
+                    f"ledger {self.path}: {self._folded.unfoldable}; update the program or restore a copy"
+                )
+            if self._folded.seq != self._seq:
+                raise LedgerError(f"event {self._seq} is not on the disk yet: ask for the state before")
+            return snapshots.copy(self._folded.state, snapshots.FileShelf(self.path))
+
+    def _replay(self) -> Folded:
+        """Fold the chain, from its snapshot where that can be used."""
         with explained(self.path), self._engine.begin() as connection:
-            for stored in read_chain(connection):
-                if stored.kind in _JOURNAL_NAMES:
-                    self._journal.post(stored.recorded())
-                seq, head = stored.seq, stored.hash
-        return seq, head
+            folded = self._snapshot(connection)
+            self._snapshot_seq = folded.seq
+            for stored in read_chain(connection, folded.seq, folded.hash):
+                folded.replay(stored)
+                if folded.seq % _MAKE_ROOM_EVERY == 0 and folded.unfoldable is None:
+                    snapshots.make_room(connection, folded)
+            if folded.seq - self._snapshot_seq >= self._every and folded.unfoldable is None:
+                snapshots.save(connection, folded)
+                self._snapshot_seq = folded.seq
+        return folded
+
+    def _snapshot(self, connection: Connection) -> Folded:
+        try:
+            folded = snapshots.load(connection)
+        except snapshots.Unfit as error:
+            folded = None
+            log.warning("the ledger's snapshot is not used, its whole chain is folded", reason=str(error))
+        if folded is None:
+            snapshots.clear(connection)
+            folded = Folded()
+            put_on(snapshots.ConnectionShelf(connection), folded)
+        return folded
+
+    def _save(self, connection: Connection) -> None:
+        """Store a snapshot. If that fails, this run makes no more of them: the chain has everything."""
+        if self._folded.unfoldable is not None:
+            return
+        try:
+            with self._folding, connection.begin():
+                snapshots.save(connection, self._folded)
+            self._snapshot_seq = self._folded.seq
+        except Exception as error:  # noqa: BLE001  a shortcut that fails must not end what is on its way
+            self._folded.unfoldable = f"no snapshot could be stored: {error}"
+            log.error("no snapshot could be stored; the next start folds more events", cause=str(error))
 
     def _refuse_if_broken(self) -> None:
         if self._failure is not None:
@@ -202,17 +258,22 @@ class Ledger:
     def _run(self) -> None:
         try:
             with explained(self.path), self._engine.connect() as connection:
+                put_on(snapshots.ConnectionShelf(connection), self._folded)
                 while True:
-                    self._wakeup.wait()
+                    due = self._folded.seq - self._snapshot_seq >= self._every
+                    woken = self._wakeup.wait(_IDLE_SECONDS if due else None)
                     self._wakeup.clear()
                     with self._mutex:
                         # All of it, in one commit: what was appended together is never parted.
                         batch, self._queue = self._queue, []
                         closing = self._closing
                     if batch:
-                        with connection.begin():
-                            write(connection, self._journal, batch)
+                        with self._folding, connection.begin():
+                            write(connection, self._folded, batch)
                         self._confirm(batch[-1][0].seq)
+                    since = self._folded.seq - self._snapshot_seq
+                    if since and (not woken or since >= (self._every // 4 if closing else 10 * self._every)):
+                        self._save(connection)
                     if closing:
                         # Nothing is appended once ``closing`` is seen: this batch was the last.
                         return

@@ -13,7 +13,8 @@ MOST_ATTEMPTS = 999
 # So many hedges may go out before the disk knows of the first of them: a restart asks about as many ids.
 UNWRITTEN_HEDGES = 5
 _PLAN_ID = re.compile(r"[0-9a-z]{1,12}")
-_ORDER_ID = re.compile(rf"({_PLAN_ID.pattern})-(\d{{2}})([whs])-(\d{{3}})", re.ASCII)
+_LEG = re.compile(rf"({_PLAN_ID.pattern})-(\d{{2}})([whs])", re.ASCII)
+_ORDER_ID = re.compile(rf"{_LEG.pattern}-(\d{{3}})", re.ASCII)
 
 
 class Role(StrEnum):
@@ -48,6 +49,12 @@ class LegKey:
 def is_plan_id(text: str) -> bool:
     """Say whether order ids derived from this plan id can be read back."""
     return _PLAN_ID.fullmatch(text) is not None
+
+
+def parse_leg(text: str) -> LegKey | None:
+    """Return the leg a ticket's id names, None if it names none."""
+    match = _LEG.fullmatch(text)
+    return None if match is None else LegKey(match[1], int(match[2]), Role(match[3]))
 
 
 def parse_client_order_id(text: str) -> tuple[LegKey, int] | None:

@@ -1,7 +1,6 @@
 """(state, input) → (events, actions): which decision answers which input."""
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from adapters.venue import Link, LinkState
 from bot.model.actions import Ask
@@ -58,7 +57,6 @@ from risk.terms import Kind
 # A request the venue may still accept (its signature's life, a broker's queue) can outlive the question about it.
 _TRUST_ABSENCE_AFTER = timedelta(seconds=12)
 _ABSENT_TWICE = 2
-_WORTH_SAYING = Decimal("0.01")
 
 
 def decide(turn: Turn, given: Input) -> Done | Denied | None:
@@ -339,7 +337,7 @@ def _adopt(turn: Turn, given: AdoptJournal) -> None:
 def _warn_of_unfinished_flatten(turn: Turn) -> None:
     """What a flatten left naked is nobody's any more: no approval covers it, so a person has to hear of it."""
     for plan in turn.state.plans.values():
-        if plan.flattened and abs(plan.unhedged) >= _WORTH_SAYING:
+        if plan.flattened and plan.leaves_something:
             turn.alert(
                 "LEGGED_POSITION",
                 f"plan {plan.spec.plan_id}: {plan.unhedged:+.8f} XBT were unhedged when flatten took over, and it did "

@@ -1,6 +1,6 @@
 """How each event changes the state. Deterministic, total, and free of decisions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -22,6 +22,7 @@ from bot.model.events import (
     PlanProposed,
     PlanStopping,
     Reconciled,
+    Recorded,
     TicketApproved,
     TicketExpired,
     TicketRaised,
@@ -56,6 +57,14 @@ def apply(state: BotState, event: Event, at: datetime) -> None:
         raise UnfoldableEvent(f"{type(event).__name__} refers to unknown {error}") from error
 
 
+def folded(events: Iterable[Recorded]) -> BotState:
+    """Return the state all events of a chain come to. Raises UnfoldableEvent."""
+    state = BotState()
+    for recorded in events:
+        apply(state, recorded.event, recorded.at)
+    return state
+
+
 def _instrument(state: BotState, event: InstrumentLoaded, _at: datetime) -> None:
     state.instruments[event.instrument.id] = event.instrument
 
@@ -70,7 +79,8 @@ def _trading(state: BotState, event: TradingStateChanged, _at: datetime) -> None
 
 
 def _plan(state: BotState, event: PlanProposed, at: datetime) -> None:
-    state.plans[event.spec.plan_id] = PlanState(event.spec, at)
+    state.proposed += 1
+    state.plans[event.spec.plan_id] = PlanState(event.spec, at, number=state.proposed)
 
 
 def _ticket(state: BotState, event: TicketRaised, _at: datetime) -> None:
@@ -127,6 +137,7 @@ def _flatten(state: BotState, event: FlattenOrdered, _at: datetime) -> None:
 def _flatten_ended(state: BotState, event: FlattenFinished, _at: datetime) -> None:
     state.flattens_ended.add(event.flatten_id)
     if event.flat:
+        state.flat_endings += 1
         for plan in state.plans.values():
             plan.unhedged, plan.unhedged_since = Decimal(0), None
 
@@ -296,4 +307,4 @@ _HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
     PlanFinished: _plan_finished,
 }
 
-__all__ = ["UnfoldableEvent", "apply"]
+__all__ = ["UnfoldableEvent", "apply", "folded"]

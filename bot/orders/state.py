@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from bot.model.cold import ColdDict, ColdSet
 from bot.model.ids import LegKey, Role
 from bot.model.order_states import Belief
+from bot.model.plain import plain
 from bot.model.plans import PlanKind, PlanSpec, PlanStatus
 from bot.model.tickets import Ticket, TicketStatus
 from bot.model.trading_state import TradingState
@@ -16,6 +18,8 @@ from risk.instruments import Instrument, InstrumentId
 from risk.money import Money, from_units
 from risk.orders import OrderRequest
 from risk.terms import Kind
+
+_WORTH_SAYING = Decimal("0.01")  # XBT
 
 
 @dataclass(slots=True)
@@ -98,7 +102,8 @@ class PlanState:
     """``unhedged``: what the spread fills of the plan add up to, in XBT, each at its own price.
     ``unhedged_since``: when it last grew or a hedge last filled; None while it is less than can be traded.
     ``stopping``: why no new working orders go out, if so. ``flattened``: the emergency command has closed the
-    positions, so that no fill of the plan is its own to hedge any more."""
+    positions, so that no fill of the plan is its own to hedge any more. ``number`` counts plans; ``flattens`` and
+    ``flat_endings``: how many emergency commands it has been through, kept while it rests."""
 
     spec: PlanSpec
     proposed_at: datetime
@@ -109,6 +114,9 @@ class PlanState:
     unhedged: Decimal = Decimal(0)
     unhedged_since: datetime | None = None
     flattened: bool = False
+    number: int = 0
+    flattens: int = 0
+    flat_endings: int = 0
 
     @property
     def current(self) -> TrancheState | None:
@@ -132,6 +140,11 @@ class PlanState:
     @property
     def is_opening(self) -> bool:
         return self.spec.kind is PlanKind.OPEN
+
+    @property
+    def leaves_something(self) -> bool:
+        """Say whether what is unhedged is worth telling a person."""
+        return abs(self.unhedged) >= _WORTH_SAYING
 
 
 @dataclass(slots=True)
@@ -163,6 +176,32 @@ class BotState:
     """By venue and the venue's order id: open orders of others a person lets rest, and how much may fill."""
     last_differences: tuple[str, ...] | None = None
     """What the last comparison with the venues found; None before the first."""
+    proposed: int = 0
+    """How many plans there have been."""
+    flat_endings: int = 0
+    """How many emergency commands ended flat."""
+
+    def __post_init__(self) -> None:
+        # What grows with history may rest on the disk (see ``bot.orders.resting``); it comes back when asked for.
+        self.plans = ColdDict("plans", self.plans, plain(PlanState), self._catch_up, self._in_order)
+        self.orders = ColdDict("orders", self.orders, plain(OrderState))
+        self.executions = ColdDict("executions", self.executions, plain(tuple[int, Decimal]))
+        self.commissions = ColdSet("commissions", self.commissions)
+        self.flows = ColdSet("flows", self.flows)
+        self.unsettled = {client_id: self.orders[client_id] for client_id in self.unsettled}
+
+    def _catch_up(self, plan: PlanState) -> None:
+        """Tell a plan what happened while it rested."""
+        plan.flattened = plan.flattened or plan.flattens < len(self.flattens)
+        if plan.flat_endings < self.flat_endings:
+            plan.unhedged, plan.unhedged_since = Decimal(0), None
+        plan.flattens = plan.flat_endings = 0
+
+    def _in_order(self) -> None:
+        """Put a plan that came back in its place among the others."""
+        plans = sorted(self.plans.items(), key=lambda item: item[1].number)
+        self.plans.clear()
+        self.plans.update(plans)
 
     def legs(self) -> Iterator[LegState]:
         for plan in self.plans.values():

@@ -11,7 +11,7 @@ from bot.model.events import (
     TicketVoided,
     TrancheArmed,
 )
-from bot.model.ids import MOST_ATTEMPTS, LegKey, Role
+from bot.model.ids import MOST_ATTEMPTS, LegKey, Role, parse_leg
 from bot.model.inputs import ApproveTicket, Done, RejectTicket
 from bot.model.plans import PlanKind, PlanStatus
 from bot.model.tickets import Circumstances, Material, Ticket, TicketStatus
@@ -192,7 +192,8 @@ def margin_objection(turn: Turn, draft: Draft) -> str | None:
 
 
 def _open_leg(turn: Turn, ticket_id: str) -> LegState | Denied:
-    leg = next((leg for leg in turn.state.legs() if leg.ticket.ticket_id == ticket_id), None)
+    key = parse_leg(ticket_id)
+    leg = None if key is None else turn.state.leg(key)
     if leg is None:
         return Denied("TICKET_UNKNOWN", "a ticket that exists (see: basisbot tickets)", ticket_id)
     if leg.status is not TicketStatus.OPEN:

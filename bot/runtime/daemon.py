@@ -6,11 +6,13 @@ import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from adapters.clock import Clock, IdSource
 from bot.engine import Engine
+from bot.ledger import snapshots
 from bot.ledger.writer import Ledger
 from bot.reconcile import Reconciler
 from bot.runtime.broker import mqtt_settings
@@ -24,6 +26,8 @@ from bot.surfaces.mqtt import Mqtt
 from config.settings import Settings
 
 log = structlog.get_logger("daemon")
+
+_OLDER_PLANS = 100  # shown beside those in memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ async def running(
         recent = Recent()
         symbols = {venue: venues.symbols(venue) for venue in (venues.inverse, venues.linear)}
         core = await stack.enter_async_context(
-            started(ledger, ledger.events(), symbols, policy(settings.limits), clock, files, [recent])
+            started(ledger, ledger.state(), symbols, policy(settings.limits), clock, files, [recent])
         )
 
         def unlatch() -> str | None:
@@ -86,6 +90,7 @@ async def running(
             unlatch=unlatch,
             reconcile=core.reconciler.run,
             adopt=core.reconciler.adopt,
+            older_plans=partial(snapshots.older_plans, ledger.path, _OLDER_PLANS),
         )
         await stack.enter_async_context(serving(create(served, token), listener))
         if broker is not None:

@@ -19,7 +19,6 @@ from bot.model.events import Recorded
 from bot.model.flatten_journal import Entry, JournalUnreadable, read_journal
 from bot.model.inputs import AdoptJournal, LoadInstrument
 from bot.model.policy import Policy
-from bot.orders.fold import apply
 from bot.orders.state import BotState
 from bot.reconcile import Reconciler
 from bot.runtime.files import Files
@@ -47,20 +46,17 @@ class Core:
 @asynccontextmanager
 async def started(
     store: Store,
-    events: Iterable[Recorded],
+    state: BotState,
     venues: Mapping[Venue, Iterable[str]],
     policy: Policy,
     clock: Clock,
     files: Files,
     listeners: Iterable[Callable[[Recorded], None]] = (),
 ) -> AsyncIterator[Core]:
-    """Run the bot while the block runs. ``events``: all that ``store`` holds. ``venues``: with their contracts.
+    """Run the bot while the block runs. ``state``: what ``store`` comes to. ``venues``: with their contracts.
 
     Raises VenueError when it cannot start.
     """
-    state = BotState()
-    for recorded in events:
-        apply(state, recorded.event, recorded.at)
     by_name = {venue.name: venue for venue in venues}
     async with AsyncExitStack() as stack:
         engine = Engine(store, by_name, policy, clock, state, files.latched)

@@ -7,7 +7,7 @@ file only the bot's own user can read.
 import asyncio
 import hmac
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any
@@ -34,6 +34,7 @@ from bot.model.inputs import (
 )
 from bot.model.plans import PlanKind, PlanSpec
 from bot.model.trading_state import TradingState
+from bot.orders.state import PlanState
 from bot.surfaces import views
 from bot.surfaces.refusals import sentence
 from risk.approval import Denied
@@ -55,8 +56,9 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the API needs of the bot. ``unlatch`` removes the flatten latch, or says why
-    not; ``reconcile`` compares now, ``adopt`` (content hash, by, reason) takes the venues' word over."""
+    """What the API needs of the bot. ``unlatch`` removes the flatten latch, or says why not; ``older_plans``: those
+    that rest on the disk; ``reconcile`` compares now, ``adopt`` (content hash, by, reason) takes the venues' word.
+    """
 
     engine: Engine
     clock: Clock
@@ -69,6 +71,7 @@ class Served:
     unlatch: Callable[[], str | None]
     reconcile: Callable[[], Awaitable[tuple[Difference, ...]]]
     adopt: Callable[[str, str, str], Awaitable[Done | Denied]]
+    older_plans: Callable[[], Iterable[PlanState]]
 
 
 class _Body(BaseModel):
@@ -187,7 +190,8 @@ def create(served: Served, token: str) -> FastAPI:
 
     @app.get("/plans", dependencies=guarded)
     async def plans() -> list[dict[str, Any]]:
-        return views.plans(engine.state)
+        """Return the latest plans, the newest last."""
+        return views.plans(engine.state, await asyncio.to_thread(served.older_plans))
 
     @app.post("/plans", dependencies=guarded)
     async def propose(body: NewPlan) -> dict[str, Any]:

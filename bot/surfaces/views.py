@@ -1,6 +1,6 @@
 """The bot's state as plain JSON values, for the API and everything behind it. Decimals are text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -141,8 +141,10 @@ def plan_view(plan: PlanState) -> View:
     }
 
 
-def plans(state: BotState) -> list[View]:
-    return [plan_view(plan) for plan in state.plans.values()]
+def plans(state: BotState, older: Iterable[PlanState]) -> list[View]:
+    """Return the plans, the latest last; ``older``: those that rest on the disk."""
+    before = [plan for plan in older if plan.spec.plan_id not in dict(state.plans)]
+    return [plan_view(plan) for plan in (*before, *state.plans.values())]
 
 
 def tickets(state: BotState, now: datetime) -> list[View]:

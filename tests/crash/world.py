@@ -21,6 +21,7 @@ from bot.model.inputs import ApproveTicket, ProposePlan, SetTradingState
 from bot.model.plans import PlanStatus
 from bot.model.tickets import TicketStatus
 from bot.model.trading_state import TradingState
+from bot.orders.fold import folded
 from bot.orders.state import BotState
 from bot.runtime.emergency import earlier_orders, latch
 from bot.runtime.files import Files
@@ -208,7 +209,7 @@ def trading(*plans: dict[str, object]) -> Stage:
         contracts: dict[Venue, list[str]] = {
             venue: [spec.symbol] for venue, spec in zip(world.venues(fuse), CONTRACTS, strict=True)
         }
-        start = started(store, store.recorded, contracts, POLICY, world.clock, world.files)
+        start = started(store, folded(store.recorded), contracts, POLICY, world.clock, world.files)
         async with start as core:
             working = asyncio.ensure_future(work(Bot(world, core)))
             await asyncio.wait({working, core.failed}, return_when=asyncio.FIRST_COMPLETED)

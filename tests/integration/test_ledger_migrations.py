@@ -112,13 +112,13 @@ def test_a_broken_chain_is_not_brought_up_to_date(old: Path) -> None:
 
 def test_a_step_that_fails_leaves_everything_as_it_was(old: Path) -> None:
     with closing(sqlite3.connect(old)) as database:
-        database.execute("CREATE TABLE snapshot_plan (mine TEXT)")  # in the way of the second schema
+        database.execute("CREATE TABLE snapshot_entry (mine TEXT)")  # in the way of the second schema
         database.commit()
     tables = {table.name: rows(old, table.name) for table in PROJECTIONS}
     with pytest.raises(LedgerError) as caught:
         open_and_close(old)
     text = str(caught.value)
-    assert "table snapshot_plan already exists" in text
+    assert "table snapshot_entry already exists" in text
     assert "nothing was changed" in text
     assert "\n" not in text
     assert version(old) == 1

@@ -19,9 +19,10 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_table(
-        "snapshot_plan",
-        sa.Column("plan_id", sa.Text(), primary_key=True),
-        sa.Column("payload", sa.Text(), nullable=False),
+        "snapshot_entry",
+        sa.Column("name", sa.Text(), primary_key=True),
+        sa.Column("key", sa.Text(), primary_key=True),
+        sa.Column("value", sa.Text(), nullable=False),
         sa.Column("checksum", sa.Text(), nullable=False),
         sqlite_strict=True,
     )
@@ -30,5 +31,6 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), primary_key=True),
         sa.Column("run", sa.Integer(), primary_key=True),
         sa.Column("payload", sa.LargeBinary(), nullable=False),
+        sa.Column("checksum", sa.Text(), nullable=False),
         sqlite_strict=True,
     )
