@@ -33,6 +33,7 @@ from adapters.venue import LinkState, Venue
 from bot.ledger.errors import LedgerError
 from bot.ledger.inline import Entry, InlineLedger
 from bot.model.events import Recorded
+from bot.orders.fold import folded
 from bot.runtime.files import Files
 from bot.runtime.start import RECONCILE_EVERY, Core, started
 from risk.instruments import InstrumentId
@@ -150,7 +151,7 @@ class Life:
         try:
             async with started(
                 self.ledger,
-                self.ledger.recorded,
+                folded(self.ledger.recorded),
                 symbols,
                 LIFE_POLICY,
                 self.clock,
