@@ -94,7 +94,7 @@ class LinearScenario:
     demonstration runs on any day, CME's own pauses included. ``faults``: what goes wrong at the gateway.
 
     ``hours``: CME's own take the place of ``sessions``, ALWAYS leaves these. ``price_band``: how far from the mark
-    a limit may lie to the taking side, ppm; 0 is any.
+    a limit may lie to the taking side, ppm; the default is what TWS's precautions allow, 0 is any.
     """
 
     account: str = "DU0000001"
@@ -102,7 +102,7 @@ class LinearScenario:
     month: tuple[int, int] | None = None
     sessions: Sessions = ALWAYS_OPEN
     hours: Hours = Hours.ALWAYS
-    price_band: int = 0
+    price_band: int = 30_000
     latency: timedelta = timedelta(milliseconds=20)
     faults: FaultRates = field(default_factory=FaultRates)
 

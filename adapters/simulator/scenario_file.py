@@ -54,7 +54,7 @@ cash = 2000000               # USD
 month = "2026-12"            # left out: the first with two weeks to live
 sessions = "always"          # or a list of [opens, closes], each a time with its offset
 hours = "always"             # or CME's: "round-the-clock" (since May 2026), "weekdays" (before)
-price_band = 0.0             # how far beyond the mark an order may take; 0 is any
+price_band = 0.03            # how far beyond the mark an order may take (code 163); 0 is any
 latency_milliseconds = 20
 
 [linear.faults]              # as above; of the gateway's kinds

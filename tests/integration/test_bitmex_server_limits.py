@@ -162,7 +162,8 @@ def test_series_and_the_index_have_names() -> None:
             }
             for name, symbol in zip(told["intervals"], told["symbols"], strict=True):
                 assert [row["symbol"] for row in await r.client.get(f"/instrument?symbol={name}")] == [symbol]
-            (index,) = await r.client.get("/instrument/indices")
+            index, average = await r.client.get("/instrument/indices")
+            assert (average["symbol"], average["lastPrice"]) == (".BXBT30M", 16_000)
             assert (index["symbol"], index["state"], index["lastPrice"]) == (".BXBT", "Unlisted", 16_000)
             assert await r.client.get("/instrument?symbol=.BXBT") == [index]
             socket = await r.client.websocket("instrument:.BXBT")
@@ -178,5 +179,47 @@ def test_series_and_the_index_have_names() -> None:
             assert (await r.client.get("/user/commission"))["XBTUSD"]["takerFee"] == Decimal("0.0005")
             refused = await socket.ask({"op": "subscribe", "args": ["chat"]})
             assert (refused["status"], refused["error"]) == (400, "Unknown table: chat")
+
+    asyncio.run(main())
+
+
+def test_the_index_dated_contracts_settle_on_is_an_average_of_thirty_minutes_told_every_minute() -> None:
+    """20 minutes at 16,000 and 10 at 16,600 make 16,200; half a minute later it still says so."""
+
+    async def main() -> None:
+        clock = HandClock(day())
+        async with rig(clock, limits=Limits(per_minute=1_000)) as r:
+            clock.move(minutes=30)
+            r.market(index=16_600)
+            clock.move(minutes=10)
+            socket = await r.client.websocket("instrument:.BXBT30M")
+            for seconds in (0, 30):
+                clock.move(seconds=seconds)
+                (average,) = await r.client.get("/instrument?symbol=.BXBT30M")
+                assert (average["lastPrice"], average["markPrice"]) == (16_200, 16_200)
+            r.market(index=16_601)
+            await asyncio.sleep(0.05)
+            clock.move(seconds=30)
+            r.market(index=16_602)
+            (change,) = await socket.rows("instrument", "update")
+            assert (change["symbol"], change["lastPrice"]) == (".BXBT30M", Decimal("16220.02"))
+            both = await r.client.get("/instrument/activeAndIndices")
+            assert [row["symbol"] for row in both] == ["XBTUSD", "XBTH27", ".BXBT", ".BXBT30M"]
+
+    asyncio.run(main())
+
+
+def test_volume_is_told_by_day_in_dollars_and_for_each_order() -> None:
+    async def main() -> None:
+        async with rig(HandClock(day()), limits=Limits(per_minute=1_000)) as r:
+            assert await r.client.get("/stats/history") == []
+            await r.client.placed(orderQty=1_000, price=16_001)
+            (by_day,) = await r.client.get("/stats/history")
+            assert (by_day["rootSymbol"], by_day["volume"]) == ("XBT", 1_000)
+            (dollars,) = await r.client.get("/stats/historyUSD")
+            assert [dollars[name] for name in ("turnover24h", "turnover365d", "turnover")] == [1_000] * 3
+            ratio = await r.client.get("/user/quoteValueRatio")
+            assert ratio["quoteCount"] == 1
+            assert ratio["volumeXBT"] > 0
 
     asyncio.run(main())

@@ -33,6 +33,7 @@ SINGLE = {
     "/user/commission",
     "/user/margin",
     "/user/quoteFillRatio",
+    "/user/quoteValueRatio",
     "/user/wallet",
 }
 QUERIES = {

@@ -17,6 +17,7 @@ from adapters.simulator.exchange.refusal import ExchangeRefusal
 
 _BORN = datetime(2020, 1, 1, tzinfo=UTC)
 _ALL = "all"
+_TRADED = frozenset({"Trade", "Liquidation"})
 # What moved the balance.
 _MONEY = frozenset({"Trade", "Funding", "Settlement", "Liquidation"})
 
@@ -37,6 +38,7 @@ class AccountRoutes:
             ("GET", "/user/walletSummary"): Route(self._wallet_summary),
             ("GET", "/user/executionHistory"): Route(self._execution_history),
             ("GET", "/user/quoteFillRatio"): Route(lambda params: self._quote_fill_ratio()),
+            ("GET", "/user/quoteValueRatio"): Route(lambda params: self._quote_value_ratio()),
             ("GET", "/user/tradingVolume"): Route(lambda params: [self._trading_volume()]),
             ("POST", "/user/requestWithdrawal"): Route(self._withdraw, permission=Permission.WITHDRAW),
             ("GET", "/order"): Route(self._orders),
@@ -105,13 +107,26 @@ class AccountRoutes:
             else Decimal(0),
         )
 
+    def _quote_value_ratio(self) -> Row:
+        """Answer with today's volume (XBT) for each order placed or changed."""
+        now = self._state.clock.now()
+        rows = [row for row in self._state.orders.executions if row["transactTime"].date() == now.date()]
+        quoted = len({row["orderID"] for row in rows if row["orderID"]})
+        traded = [row for row in rows if row["execType"] in _TRADED]
+        volume = sum((abs(row["homeNotional"]) for row in traded), Decimal(0))
+        return schema.QUOTE_VALUE_RATIO.row(
+            timestamp=now,
+            account=self._state.number,
+            symbol="XBTUSD",
+            quoteCount=quoted,
+            volumeXBT=volume,
+            QVR=(volume / quoted).quantize(Decimal("0.0001")) if quoted else Decimal(0),
+            id=1,
+        )
+
     def _trading_volume(self) -> Row:
         """Answer with a thirtieth of the dollars traded: the venue averages thirty days."""
-        traded = sum(
-            row["lastQty"]
-            for row in self._state.orders.executions
-            if row["execType"] in ("Trade", "Liquidation")
-        )
+        traded = sum(row["lastQty"] for row in self._state.orders.executions if row["execType"] in _TRADED)
         daily = (Decimal(traded) / 30).quantize(Decimal("0.01"))
         return schema.TRADING_VOLUME.row(advUsd=daily, advUsdSpot=Decimal(0), advUsdContract=daily)
 

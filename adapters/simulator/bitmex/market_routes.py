@@ -13,7 +13,7 @@ from adapters.simulator.bitmex.query import project, select
 from adapters.simulator.bitmex.route import Route, Routes
 from adapters.simulator.bitmex.schema import Schema
 from adapters.simulator.bitmex.state import VenueState
-from adapters.simulator.bitmex.venue_rows import INDEX
+from adapters.simulator.bitmex.venue_rows import INDEX, INDICES
 from adapters.simulator.bitmex.wire import Row
 
 _TIMED = ("timestamp", "symbol")
@@ -29,8 +29,8 @@ class MarketRoutes:
         answers: dict[str, Callable[[Params], Any]] = {
             "/instrument": self._instruments,
             "/instrument/active": lambda params: self._active(params),
-            "/instrument/indices": lambda params: [state.index_row()],
-            "/instrument/activeAndIndices": lambda params: [*self._active(params), state.index_row()],
+            "/instrument/indices": lambda params: state.index_rows(),
+            "/instrument/activeAndIndices": lambda params: [*self._active(params), *state.index_rows()],
             "/instrument/activeIntervals": lambda params: state.intervals(),
             "/instrument/compositeIndex": self._composite,
             "/orderBook/L2": self._book,
@@ -43,6 +43,8 @@ class MarketRoutes:
             "/liquidation": self._table(state.liquidations, schema.LIQUIDATION, "orderID"),
             "/insurance": self._table(state.insurance, schema.INSURANCE, "currency", "timestamp"),
             "/stats": lambda params: state.statistics(),
+            "/stats/history": lambda params: state.statistics_by_day(),
+            "/stats/historyUSD": lambda params: state.statistics_in_dollars(),
             "/announcement": lambda params: [],
             "/announcement/urgent": lambda params: [],
             "/schema": lambda params: models(params.text("model")),
@@ -54,9 +56,9 @@ class MarketRoutes:
 
     def _instruments(self, params: Params) -> list[Row]:
         symbol = params.text("symbol")
-        rows = [] if symbol.upper() == INDEX else self._state.instruments(self._state.symbols(symbol))
-        if symbol.upper() in ("", INDEX):
-            rows.append(self._state.index_row())
+        wanted = symbol.upper()
+        rows = [] if wanted in INDICES else self._state.instruments(self._state.symbols(symbol))
+        rows += [row for row in self._state.index_rows() if wanted in ("", row["symbol"])]
         return select(rows, schema.INSTRUMENT, params, keys=("symbol",))
 
     def _active(self, params: Params) -> list[Row]:

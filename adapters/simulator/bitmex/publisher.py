@@ -42,7 +42,7 @@ class Publisher:
             "position": lambda symbols: [row for row in state.positions() if row["symbol"] in symbols],
             "margin": lambda symbols: [state.margin()],
             "wallet": lambda symbols: [state.wallet_row()],
-            "instrument": lambda symbols: [*state.instruments(symbols), state.index_row()],
+            "instrument": lambda symbols: [*state.instruments(symbols), *state.index_rows()],
             "orderBook10": state.book10,
             "settlement": state.settlements,
             "liquidation": lambda symbols: [row for row in state.liquidations() if row["symbol"] in symbols],

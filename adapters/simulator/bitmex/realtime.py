@@ -19,7 +19,7 @@ from adapters.simulator.bitmex.recorder import Recorder
 from adapters.simulator.bitmex.state import VenueState
 from adapters.simulator.bitmex.switch import DeadMansSwitch
 from adapters.simulator.bitmex.tables import TABLES
-from adapters.simulator.bitmex.venue_rows import INDEX
+from adapters.simulator.bitmex.venue_rows import INDICES
 from adapters.simulator.bitmex.wire import dumps, loads
 
 PATH = "/realtime"
@@ -240,8 +240,8 @@ class Realtime:
         if not colon:
             return Topic(table, None)
         found = self._state.symbols(symbol) if symbol and table.by_symbol else []
-        if table.name == "instrument" and symbol.upper() == INDEX:
-            found = [INDEX]
+        if table.name == "instrument" and symbol.upper() in INDICES:
+            found = [symbol.upper()]
         if not found:
             raise Refusal(400, "Unknown or expired symbol.")
         return Topic(table, found[0])

@@ -147,6 +147,13 @@ INDEX_COMPOSITE = _schema(
     "float=lastPrice,sourcePrice symbol=conversionIndex float=conversionIndexPrice,weight timestamp=logged",
 )
 STATS = _schema("Stats", "symbol=rootSymbol,currency long=volume24h,turnover24h,openInterest,openValue")
+STATS_HISTORY = _schema("StatsHistory", "timestamp=date symbol=rootSymbol,currency long=volume,turnover")
+STATS_USD = _schema(
+    "StatsUSD", "symbol=rootSymbol,currency long=turnover24h,turnover30d,turnover365d,turnover"
+)
+QUOTE_VALUE_RATIO = _schema(
+    "QuoteValueRatio", "timestamp=timestamp float=account symbol=symbol float=quoteCount,volumeXBT,QVR,id"
+)
 WALLET_SUMMARY = _schema(
     "WalletSummaryRecord",
     "float=account symbol=currency,transactType,symbol float=amount,pendingDebit,realisedPnl,walletBalance,"

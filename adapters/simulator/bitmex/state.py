@@ -1,6 +1,7 @@
 """The venue as one account sees it: every row it could be shown, made from the exchange core on request."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from adapters.clock import Clock
 from adapters.simulator.bitmex import venue_rows
@@ -33,6 +34,7 @@ class VenueState:
         self.bookings = Bookings()
         for execution in exchange.executions(account):
             self.bookings.note(execution)
+        self._averaged: tuple[datetime, int | None] | None = None
         self._numbers = {
             spec.symbol: _FIRST_SYMBOL_NUMBER + place for place, spec in enumerate(exchange.specs())
         }
@@ -100,8 +102,21 @@ class VenueState:
         """Return the index in cents, None before the market's first step."""
         return next((self.exchange.ticker(spec.symbol).index for spec in self.exchange.specs()), None)
 
-    def index_row(self) -> Row:
-        return venue_rows.index_row(self.index(), self.clock.now())
+    def index_rows(self) -> list[Row]:
+        now = self.clock.now()
+        return [
+            venue_rows.index_row(venue_rows.INDEX, self.index(), now),
+            venue_rows.index_row(venue_rows.AVERAGE, self._average(now), now),
+        ]
+
+    def _average(self, now: datetime) -> int | None:
+        """Return the 30-minute average as of the last whole minute: it is published so often."""
+        minute = now.replace(second=0, microsecond=0)
+        if self._averaged is None or self._averaged[0] != minute or self._averaged[1] is None:
+            symbol = self.exchange.specs()[0].symbol
+            average = self.exchange.average_index(symbol, minute)
+            self._averaged = minute, self.index() if average is None else average
+        return self._averaged[1]
 
     def composite_row(self) -> Row:
         return venue_rows.composite_row(self.index(), self.clock.now())
@@ -128,12 +143,32 @@ class VenueState:
     def statistics(self) -> list[Row]:
         """Return one row a root."""
         rows = []
-        for root in sorted({spec.root for spec in self.exchange.specs()}):
-            symbols = [spec.symbol for spec in self.exchange.specs() if spec.root == root]
+        for root, symbols in self._roots().items():
             held = [view for view in self.exchange.positions(self.account) if view.symbol in symbols]
             tickers = [self.exchange.ticker(symbol) for symbol in symbols]
             rows.append(venue_rows.statistics_row(root, self.market.trades(symbols), held, tickers))
         return rows
+
+    def statistics_by_day(self) -> list[Row]:
+        return [
+            row
+            for root, symbols in self._roots().items()
+            for row in venue_rows.history_rows(root, self.market.trades(symbols))
+        ]
+
+    def statistics_in_dollars(self) -> list[Row]:
+        """Return one row a root."""
+        return [
+            venue_rows.dollars_row(root, self.market.trades(symbols), self.clock.now())
+            for root, symbols in self._roots().items()
+        ]
+
+    def _roots(self) -> dict[str, list[str]]:
+        """Return the contracts of each root."""
+        roots: dict[str, list[str]] = {}
+        for spec in sorted(self.exchange.specs(), key=lambda spec: spec.root):
+            roots.setdefault(spec.root, []).append(spec.symbol)
+        return roots
 
     # Account rows
 

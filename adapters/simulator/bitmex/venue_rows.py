@@ -13,6 +13,8 @@ from adapters.simulator.bitmex.schema import (
     LIQUIDATION,
     SETTLEMENT,
     STATS,
+    STATS_HISTORY,
+    STATS_USD,
 )
 from adapters.simulator.bitmex.wire import Row
 from adapters.simulator.exchange.contract import ContractSpec
@@ -20,14 +22,18 @@ from adapters.simulator.exchange.orders import SimOrder
 from adapters.simulator.exchange.views import PositionView, Ticker
 
 INDEX = ".BXBT"
+AVERAGE = ".BXBT30M"
+"""What dated contracts settle on: the index averaged over 30 minutes."""
+INDICES = (INDEX, AVERAGE)
+AVERAGE_EVERY = timedelta(minutes=1)
 _DATED_SERIES = ("quarterly", "biquarterly")
 
 
-def index_row(price: int | None, at: datetime) -> Row:
-    """Return the index as an instrument that cannot be traded. ``price``: cents."""
+def index_row(symbol: str, price: int | None, at: datetime) -> Row:
+    """Return an index as an instrument that cannot be traded. ``price``: cents."""
     last = None if price is None else usd(price)
     return INSTRUMENT.row(
-        symbol=INDEX,
+        symbol=symbol,
         rootSymbol="XBT",
         state="Unlisted",
         typ="MRCXXX",
@@ -38,7 +44,7 @@ def index_row(price: int | None, at: datetime) -> Row:
         underlyingSymbol="XBT=",
         reference="BMEX",
         referenceSymbol=INDEX,
-        publishInterval=interval(timedelta(seconds=5)),
+        publishInterval=interval(AVERAGE_EVERY if symbol == AVERAGE else timedelta(seconds=5)),
         tickSize=Decimal("0.01"),
         isQuanto=False,
         isInverse=False,
@@ -118,4 +124,39 @@ def statistics_row(
         turnover24h=sum(row["grossValue"] for row in recent),
         openInterest=sum(abs(view.contracts) for view in held),
         openValue=sum(abs(view.value) for view in held),
+    )
+
+
+def history_rows(root: str, trades: Sequence[Row]) -> list[Row]:
+    """Return a root's volume by day, UTC, the oldest first."""
+    days: dict[datetime, list[Row]] = {}
+    for row in trades:
+        day = row["timestamp"].replace(hour=0, minute=0, second=0, microsecond=0)
+        days.setdefault(day, []).append(row)
+    return [
+        STATS_HISTORY.row(
+            date=day,
+            rootSymbol=root,
+            currency="XBt",
+            volume=sum(row["size"] for row in rows),
+            turnover=sum(row["grossValue"] for row in rows),
+        )
+        for day, rows in sorted(days.items())
+    ]
+
+
+def dollars_row(root: str, trades: Sequence[Row], now: datetime) -> Row:
+    """Return a root's turnover in whole dollars: a contract is one."""
+
+    def within(days: int) -> int:
+        since = now - timedelta(days=days)
+        return sum(int(row["size"]) for row in trades if row["timestamp"] > since)
+
+    return STATS_USD.row(
+        rootSymbol=root,
+        currency="USD",
+        turnover24h=within(1),
+        turnover30d=within(30),
+        turnover365d=within(365),
+        turnover=sum(int(row["size"]) for row in trades),
     )

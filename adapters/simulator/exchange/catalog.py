@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from adapters.simulator.exchange.contract import ContractKind, ContractSpec
+from adapters.simulator.exchange.holidays import ends_earlier
 
 MONTH_CODES = "FGHJKMNQUVXZ"
 SATOSHI = 100_000_000
@@ -73,7 +74,7 @@ def cme_expiry(year: int, month: int) -> datetime:
     Where that is Christmas, Boxing Day or Good Friday: the business day before it.
     """
     day = last_friday(year, month)
-    while _holiday(day):
+    while ends_earlier(day):
         day -= timedelta(days=1)
     return datetime.combine(day, time(16), ZoneInfo("Europe/London")).astimezone(UTC)
 
@@ -100,21 +101,3 @@ def _cme(root: str, year: int, month: int, multiplier: int, commission_cents: in
         max_quantity=10_000,
         max_open_orders=20,
     )
-
-
-def _holiday(day: date) -> bool:
-    """Say whether London or the US is closed on ``day``, as far as it can be near a month's last Friday."""
-    return (day.month, day.day) in {(12, 25), (12, 26)} or day == _good_friday(day.year)
-
-
-def _good_friday(year: int) -> date:
-    """Return Good Friday, by the Gregorian computus (Meeus, Astronomical Algorithms, chapter 8)."""
-    a, (b, c) = year % 19, divmod(year, 100)
-    d, e = divmod(b, 4)
-    g = (8 * b + 13) // 25
-    h = (19 * a + b - d - g + 15) % 30
-    i, k = divmod(c, 4)
-    weekday = (32 + 2 * e + 2 * i - h - k) % 7
-    m = (a + 11 * h + 19 * weekday) // 433
-    month, day = divmod(h + weekday - 7 * m + 114, 31)
-    return date(year, month, day + 1) - timedelta(days=2)

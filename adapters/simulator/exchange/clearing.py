@@ -144,7 +144,10 @@ class Clearing:
         )
 
     def pay_funding(self, listing: Listing, mark: int, now: datetime) -> None:
-        """Charge every position of a perpetual ``value at mark × rate``: longs pay a positive rate."""
+        """Charge every position of a perpetual ``value at mark × rate``: longs pay a positive rate.
+
+        An isolated position pays out of its own margin, and receives into it: its liquidation price moves.
+        """
         symbol = listing.spec.symbol
         for account in self._accounts.values():
             position = account.positions.get(symbol)
@@ -174,6 +177,8 @@ class Clearing:
             self._store.record(execution)
             self._outbox.post(Executed(execution, None))
             self._move(account, CashKind.FUNDING, -payment, now, symbol, exec_id)
+            if position.leverage:
+                position.transferred -= payment
             self.tell(account.name, symbol, now)
 
     def deposit(self, name: str, amount: int, now: datetime) -> CashEntry:

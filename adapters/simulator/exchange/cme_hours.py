@@ -1,7 +1,8 @@
 """When CME's crypto futures trade, as Sessions over a span of days. Times are Chicago's.
 
-Since Friday 29 May 2026 nearly round the clock: paused Monday to Friday 16:00–16:02 and Saturday 02:00–04:00.
-Before that Sunday 17:00 to Friday 16:00 with a break of an hour from 16:00 each day. Holidays are not known here.
+Since Friday 29 May 2026 nearly round the clock, holidays too: paused Monday to Friday 16:00–16:02 and Saturday
+02:00–04:00. Before that Sunday 17:00 to Friday 16:00 with a break of an hour from 16:00 each day; a holiday's
+trading, from 17:00 the day before, did not take place.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -9,10 +10,11 @@ from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from adapters.simulator.exchange.holidays import is_cme_closed
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Session, Sessions
 
 CHICAGO = ZoneInfo("America/Chicago")
-FRIDAY, SATURDAY, SUNDAY = 4, 5, 6
+FRIDAY, SATURDAY = 4, 5
 
 Pause = tuple[datetime, datetime]
 
@@ -48,14 +50,14 @@ def _pauses_round_the_clock(day: date) -> list[Pause]:
 
 
 def _pauses_of_weekdays(day: date) -> list[Pause]:
-    midnight, after = _at(day, time(0)), _at(day + timedelta(days=1), time(0))
-    if day.weekday() == FRIDAY:
-        return [(_at(day, time(16)), after)]
-    if day.weekday() == SATURDAY:
-        return [(midnight, after)]
-    if day.weekday() == SUNDAY:
-        return [(midnight, _at(day, time(17)))]
-    return [(_at(day, time(16)), _at(day, time(17)))]
+    """Return when a day is closed: until 17:00 if it has no trade date, from 16:00 on if the next one has none."""
+    evening, tomorrow = _at(day, time(17)), day + timedelta(days=1)
+    reopens = evening if _is_traded(tomorrow) else _at(tomorrow, time(0))
+    return [(_at(day, time(16) if _is_traded(day) else time(0)), reopens)]
+
+
+def _is_traded(day: date) -> bool:
+    return day.weekday() <= FRIDAY and not is_cme_closed(day)
 
 
 def _at(day: date, clock: time) -> datetime:

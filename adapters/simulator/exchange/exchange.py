@@ -22,6 +22,7 @@ from adapters.simulator.exchange.outbox import Outbox
 from adapters.simulator.exchange.overload import Overload
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
 from adapters.simulator.exchange.rules import VenueRules
+from adapters.simulator.exchange.settlement import twap
 from adapters.simulator.exchange.timetable import Timetable
 from adapters.simulator.exchange.views import (
     AccountView,
@@ -286,6 +287,10 @@ class Exchange:
 
     def ticker(self, symbol: str) -> Ticker:
         return self._listing(symbol).ticker(self._clock.now())
+
+    def average_index(self, symbol: str, end: datetime) -> int | None:
+        """Return the index (cents) averaged over the 30 minutes before ``end``; None if nothing is known."""
+        return twap(self._listing(symbol).history, end)
 
     def set_market(
         self, symbol: str, index: int, bids: Sequence[BookLevel], asks: Sequence[BookLevel]

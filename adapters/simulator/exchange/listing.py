@@ -64,7 +64,7 @@ class Listing:
 
     def note_index(self, index: int, now: datetime) -> None:
         self.index = index
-        if self.spec.expiry is not None:
+        if self.spec.is_inverse or self.spec.expiry is not None:
             self.history.note(now, index)
 
     def note_market(self, bids: Sequence[BookLevel], asks: Sequence[BookLevel]) -> None:

@@ -11,7 +11,7 @@ class Position:
     """``contracts`` and ``cost`` (units) signed, long > 0; ``realised``: units, before fees, since ever.
 
     ``leverage``: hundredths, 0 is cross; ``risk_limit``: units, 0 is the contract's base; ``transferred``: margin
-    added by hand while isolated, units. A position that is closed gives its share of it back.
+    added by hand, and received as funding, while isolated, units. A position that is closed gives its share of it back.
     """
 
     spec: ContractSpec

@@ -1,12 +1,14 @@
 """Isolated margin, leverage, transfers and risk limits at the inverse venue."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from adapters.simulator.exchange import leverage
 from adapters.simulator.exchange.catalog import xbtusd
 from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.funding import FundingSchedule
 from adapters.simulator.exchange.orders import Side, Tif
 from adapters.simulator.exchange.position import Position
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
@@ -89,6 +91,25 @@ def test_isolated_margin_neither_shares_its_gains_nor_its_losses() -> None:
         account = bench.exchange.account("me")
         assert account.unrealised != 0
         assert account.available == account.withdrawable == free
+
+
+@pytest.mark.parametrize(
+    ("side", "margin", "liquidation"), [(Side.BUY, 4_995_000, 18_266.6), (Side.SELL, 5_005_000, 22_101.8)]
+)
+def test_an_isolated_position_pays_funding_out_of_its_own_margin(
+    side: Side, margin: int, liquidation: float
+) -> None:
+    """0.01 % of 0.5 XBT is 5,000 satoshi: 10,000 / (0.5 + 0.04995 − 0.0025), 10,000 / (0.5 − 0.05005 + 0.0025)."""
+    bench = inverse_bench(taker_fee=0, funding=FundingSchedule(rate=100))
+    bench.exchange.set_leverage("me", "XBTUSD", 1_000)
+    bench.trade(side, 10_000, 20_000)
+    free, wallet = bench.exchange.account("me").available, bench.wallet
+    bench.clock.advance(timedelta(hours=3))
+    bench.exchange.step()
+    assert bench.exchange.account("me").available == free
+    assert bench.wallet - wallet == margin - 5_000_000
+    view = bench.exchange.position("me", "XBTUSD")
+    assert (view.pos_margin, view.liquidation) == (margin, dollars(liquidation))
 
 
 def test_margin_transferred_moves_the_liquidation_price_and_comes_back_when_closed() -> None:

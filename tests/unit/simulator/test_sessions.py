@@ -98,10 +98,25 @@ def test_nothing_trades_after_the_close() -> None:
         (Hours.WEEKDAYS, "2026-11-30T22:30Z", False),
         (Hours.WEEKDAYS, "2026-11-30T23:00Z", True),
         (Hours.ALWAYS, "2026-11-28T08:30Z", True),
+        # Christmas 2026, a Friday: from Thursday 16:00 to Sunday 17:00 in Chicago.
+        (Hours.WEEKDAYS, "2026-12-24T21:59Z", True),
+        (Hours.WEEKDAYS, "2026-12-24T23:30Z", False),
+        (Hours.WEEKDAYS, "2026-12-25T23:30Z", False),
+        (Hours.WEEKDAYS, "2026-12-27T23:00Z", True),
+        (Hours.ROUND_THE_CLOCK, "2026-12-25T12:00Z", True),
+        # Good Friday 2027, in summer time.
+        (Hours.WEEKDAYS, "2027-03-25T20:59Z", True),
+        (Hours.WEEKDAYS, "2027-03-26T12:00Z", False),
+        (Hours.WEEKDAYS, "2027-03-28T22:00Z", True),
+        # Christmas 2029, a Tuesday: from Monday 16:00 to Tuesday 17:00.
+        (Hours.WEEKDAYS, "2029-12-24T22:30Z", False),
+        (Hours.WEEKDAYS, "2029-12-25T22:59Z", False),
+        (Hours.WEEKDAYS, "2029-12-25T23:00Z", True),
     ],
 )
 def test_the_hours_of_cme(hours: Hours, at: str, is_open: bool) -> None:
-    assert sessions(hours, date(2026, 11, 23), 14).is_open(datetime.fromisoformat(at)) is is_open
+    moment = datetime.fromisoformat(at)
+    assert sessions(hours, moment.date() - timedelta(days=7), 14).is_open(moment) is is_open
 
 
 def test_the_clocks_going_back_shifts_the_pause() -> None:
