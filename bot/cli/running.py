@@ -179,10 +179,8 @@ def _print_report(report: "Report", json: bool) -> None:
         print(f"  ! {problem}")
     print()
     report_output.print_totals(report.summary)
-    print(
-        "\nThe basis had seconds, not weeks, to narrow: what shows is fees, funding and the bid-ask spread."
-    )
-    print("Plan by plan: basisbot ledger report")
+    print("\nThe basis had seconds, not weeks, to narrow: what shows is fees, funding and")
+    print("the bid-ask spread. Plan by plan: basisbot ledger report")
 
 
 def _usd(amount: float | None) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from bot.ledger.balances import balances
 from bot.ledger.export.csv_files import write_csv
@@ -146,6 +146,7 @@ def test_periods_join_without_a_gap(tmp_path: Path) -> None:
     assert [len(read(part / "journal.csv")) for part in parts] == [0, 14, 4, 0, 2, 0]
 
 
+@settings(max_examples=40)
 @given(histories())
 def test_the_balances_can_be_rebuilt_from_the_files(events: list[Event]) -> None:
     chain = Chain(*events).recorded
