@@ -27,7 +27,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test day clients mutants crash crash-kills crash-images docs lint lock clean simulate
+.PHONY: help setup demo test golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -40,6 +40,10 @@ demo: $(STAMP) ## run the whole job on simulated venues: open, hedge, fund, unwi
 
 test: lint ## lint, then every test
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+golden: $(STAMP) ## the guides' figures as the simulated venues answer them: both spreads, a real position's margin
+	@$(BIN)/python -m pytest -q -s -p no:xdist tests/conformance/test_spreads.py \
+		tests/integration/test_bitmex_server_positions.py -k "table or real_position"
 
 day: $(STAMP) ## a day at both venues, in minutes, with every fault there is; says how often each happened
 	@$(BIN)/python -m tests.simulation.day $(ARGS)

@@ -25,12 +25,16 @@ from tests.unit.simulator.spreads import (
     SPREAD_ALONE,
     SPREADS,
     USD,
+    WITH_HEDGE,
+    XBT,
     Spread,
     inverse_exchange,
     jump,
     linear_exchange,
     offer,
 )
+
+COLLATERAL = 5 * XBT
 
 
 async def _never() -> None:
@@ -80,13 +84,12 @@ async def _linear() -> AsyncIterator[Stage]:
         await server.stop()
 
 
-async def _open(stage: Stage, side: Side, contracts: int, price: int) -> None:
+async def _trade(stage: Stage, name: str, side: Side, contracts: int, price: int) -> None:
     spec = stage.exchange.spec(stage.listed)
     offer(stage.exchange, core.Side(side), price)
-    await stage.connect()
     ticks = (price - BASE) * 100 // spec.tick
-    await stage.submit("open", side, contracts // spec.lot, ticks)
-    assert (await stage.finished("open")).filled == contracts
+    await stage.submit(name, side, contracts // spec.lot, ticks)
+    assert (await stage.finished(name)).filled == contracts
 
 
 async def _equity(stage: Stage, expected: int) -> int:
@@ -99,20 +102,52 @@ async def _equity(stage: Stage, expected: int) -> int:
     return account.equity.units
 
 
-async def _play(spread: Spread) -> None:
+async def _play(name: str, spread: Spread) -> None:
+    """Open the spread, then its collateral hedge, and after each read the table's prices' P&L from both venues."""
+    side = Side(spread.inverse_side)
     async with _inverse() as inverse, _linear() as linear:
-        side = Side(spread.inverse_side)
-        await _open(inverse, side, spread.inverse_contracts, spread.inverse_price)
-        await _open(linear, Side(spread.linear_side), spread.linear_contracts, spread.linear_price)
+        # The books stand there before anybody connects.
+        offer(inverse.exchange, spread.inverse_side, spread.inverse_price)
+        offer(linear.exchange, spread.linear_side, spread.linear_price)
+        await inverse.connect()
+        await linear.connect()
+        await _trade(inverse, "open", side, spread.inverse_contracts, spread.inverse_price)
+        await _trade(linear, "open", Side(spread.linear_side), spread.linear_contracts, spread.linear_price)
+        print(f"\n{name}, alone: price, inverse XBT, inverse USD, linear USD, together")
         for price, coins, dollars in spread.table:
-            jump(inverse.exchange, price)
-            jump(linear.exchange, price)
-            earned = await _equity(inverse, INVERSE_WALLET + coins) - INVERSE_WALLET
-            paid = await _equity(linear, LINEAR_CASH + dollars * USD) - LINEAR_CASH
+            earned, paid = await _earned(inverse, linear, price, coins, dollars * USD)
             assert (earned, paid) == (coins, dollars * USD)
             assert earned * price + paid == SPREAD_ALONE * USD
+        if spread.hedge_inverse:
+            await _trade(inverse, "hedge", Side.SELL, spread.hedge_inverse, spread.inverse_price)
+        else:
+            await _trade(linear, "hedge", Side.SELL, spread.hedge_linear, spread.linear_price)
+        print(f"{name}, with the collateral hedge: the same, and the 5 XBT of collateral bought at 8,000")
+        for price, coins, dollars in spread.table:
+            # By the contracts' own formulas: 50,000 USD sold at the dear price, or 5 XBT sold there.
+            coins -= spread.hedge_inverse * XBT // spread.inverse_price - spread.hedge_inverse * XBT // price
+            dollars += spread.hedge_linear * 5 * (spread.linear_price - price)
+            held = COLLATERAL * (price - 8_000)
+            earned, paid = await _earned(inverse, linear, price, coins, dollars * USD, held)
+            assert (earned, paid) == (coins, dollars * USD)
+            assert earned * price + paid + held == WITH_HEDGE * USD
+
+
+async def _earned(
+    inverse: Stage, linear: Stage, price: int, coins: int, units: int, held: int = 0
+) -> tuple[int, int]:
+    """Return what both venues say has been earned at ``price``: satoshi, and 1e-8 USD. ``held``: the collateral's."""
+    jump(inverse.exchange, price)
+    jump(linear.exchange, price)
+    earned = await _equity(inverse, INVERSE_WALLET + coins) - INVERSE_WALLET
+    paid = await _equity(linear, LINEAR_CASH + units) - LINEAR_CASH
+    worth = earned * price
+    print(
+        f"{price:>8,} {earned / XBT:>12.8f} {worth // USD:>10,} {paid // USD:>10,} {(worth + paid + held) // USD:>10,}"
+    )
+    return earned, paid
 
 
 @pytest.mark.parametrize("name", SPREADS)
 def test_the_table_is_what_the_venues_answer(name: str) -> None:
-    asyncio.run(_play(SPREADS[name]))
+    asyncio.run(_play(name, SPREADS[name]))

@@ -25,7 +25,10 @@ def test_the_margin_of_a_real_position() -> None:
             r.exchange.set_market("XBTUSD", 672_680, levels(("6726.5", 1)), levels(("6727", 1)))
             (row,) = await r.client.get("/position")
             assert (row["currentQty"], row["crossMargin"], row["leverage"]) == (-500, False, 25)
+            names = "posCost posComm posMargin posMaint liquidationPrice bankruptPrice unrealisedPnl"
+            print("", *(f"{name:<18}{row[name]:>12}" for name in names.split()), sep="\n")
             assert (row["posCost"], row["posComm"]) == (7_435_000, 5_800)
+            assert row["posMargin"] - row["posComm"] == 297_400  # posInit, which the venue does not state
             assert (row["posMargin"], row["posMaint"]) == (303_200, 42_975)
             assert (row["liquidationPrice"], row["bankruptPrice"]) == (Decimal("6968.5"), Decimal("7004.5"))
             assert (row["markPrice"], row["markValue"]) == (Decimal("6726.8"), 7_433_000)
