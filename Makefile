@@ -18,7 +18,7 @@ ARGS ?=
 KILLS ?= 30
 TIMES ?= 20
 JOBS ?= 2
-RUNS ?= 5000
+RUNS ?=
 SEED ?=
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -27,7 +27,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate
+.PHONY: help setup demo test golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -49,7 +49,10 @@ day: $(STAMP) ## a day at both venues, in minutes, with every fault there is; sa
 	@$(BIN)/python -m tests.simulation.day $(ARGS)
 
 simulate: $(STAMP) ## live the whole bot RUNS times in virtual time with every fault, in JOBS processes; SEED=n: one life alone
-	@$(BIN)/python -m tests.simulation.whole $(if $(SEED),--seed $(SEED),--runs $(RUNS) --jobs $(JOBS))
+	@$(BIN)/python -m tests.simulation.whole $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),5000) --jobs $(JOBS))
+
+simulate-core: $(STAMP) ## run the decisions alone RUNS times between misbehaving venues, in JOBS processes; SEED=n: one
+	@$(BIN)/python -m tests.property.core_runs $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),100000) --jobs $(JOBS))
 
 clients: $(FOREIGN:%=.venv-clients/%/.set-up) ## run ib_insync, ibapi and ccxt's own bitmex against the simulators
 	@$(BIN)/python -m tests.clients.run

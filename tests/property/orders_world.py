@@ -50,6 +50,8 @@ FATES = {
     "late": 6,  # a timeout, and it arrives a little later
     "slow": 6,  # no answer for seconds: it is still on its way while it is asked about
     "false_cancel": 5,  # "cancelled", it says, and then it fills
+    "forgotten": 2,  # acknowledged, cancelled unheard, and the venue knows nothing of it any more
+    "very_late": 1,  # a timeout, and it arrives when nobody believes in it any more
 }
 
 
@@ -64,6 +66,7 @@ class Placed:
     arrives: datetime | None = None
     is_slow: bool = False
     false_cancel: bool = False
+    very_late: bool = False
     executions: list[Fill] = field(default_factory=list)
 
     @property
@@ -154,12 +157,20 @@ class World:
         if fate == "refused":
             self._post(venue, SubmitRefused(request.client_order_id, "OVERLOADED", "busy", True))
             return
-        if fate in ("lost", "unheard", "late"):
+        if fate == "forgotten":
+            placed.is_final = True
+            self._tell(placed, OrderStatus.NEW, 0)
+            self._post(venue, SubmitUnknown(request.client_order_id, "timeout"))
+            return
+        if fate in ("lost", "unheard", "late", "very_late"):
             self._post(venue, SubmitUnknown(request.client_order_id, "timeout"))
         if fate in ("late", "slow"):
             placed.is_slow = fate == "slow"
             seconds = self.rng.uniform(0, 8 if placed.is_slow else 2)
             placed.arrives = self.desk.now + timedelta(seconds=seconds)
+        if fate == "very_late":
+            placed.very_late = True
+            placed.arrives = self.desk.now + timedelta(seconds=self.rng.uniform(15, 60))
         if fate in ("good", "unheard"):
             self._arrive(placed, tell=fate == "good")
         if fate == "false_cancel":
@@ -203,7 +214,7 @@ class World:
             Money(Currency.XBT, 5) if request.instrument == XBTUSD.id else None,
         )
         placed.executions.append(fill)
-        if placed.false_cancel:
+        if placed.false_cancel or placed.very_late:
             self.late_xbt += abs(NAMES[request.instrument.venue].xbt(quantity, price))
         if tell:
             self._post(request.instrument.venue, fill)

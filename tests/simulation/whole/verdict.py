@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from tests.simulation.whole.life import Life
 
 D = Decimal
-_LOT = D("0.0014")  # 100 USD at 71,000: the least the finer leg can trade
 
 
 class Verdict:
@@ -87,7 +86,7 @@ class Verdict:
                     f"plan {name}: {booked:+.8f} XBT unhedged in the ledger, {plan.naked:+.8f} at the venues"
                 )
             if (
-                abs(plan.naked) >= _LOT
+                abs(plan.naked) >= life.watch.lot
                 and not plan.excused
                 and f"LEGGED_POSITION {name}" not in life.watch.alerts
             ):

@@ -82,6 +82,8 @@ class Watch:
     called_off: Mapping[str, int] = field(default_factory=dict)
     ledger: InlineLedger | None = None
     hedge_held: Callable[[], int] = lambda: 0
+    hedge_price: int = 8_000_000
+    "Cents: the lowest the finer leg has traded at, for what its lot comes to."
     closing: set[str] = field(default_factory=set)
     _looked: float = 0.0
 
@@ -209,6 +211,8 @@ class Watch:
             book.against += execution.quantity
         if leg.role is Role.SINGLE:
             return
+        if exchange.spec(execution.symbol).is_inverse:
+            self.hedge_price = min(self.hedge_price, execution.price)
         self.look()
         plan = self.plans[leg.plan_id]
         xbt = self._xbt(exchange, execution.symbol, execution.quantity, execution.price)
@@ -226,6 +230,11 @@ class Watch:
         if abs(plan.naked) > most and not plan.excused:
             self.broken(f"plan {name}: {plan.naked:+.6f} XBT are naked, {most:.6f} is the most")
 
+    @property
+    def lot(self) -> Decimal:
+        """XBT: the least the finer leg can trade, and a little more."""
+        return D(10_100) / self.hedge_price
+
     # --- time ----------------------------------------------------------------------------------------------
 
     def trouble_now(self) -> None:
@@ -236,7 +245,7 @@ class Watch:
         now = self.clock.monotonic()
         passed, self._looked = D(str(now - self._looked)), now
         for name, plan in self.plans.items():
-            if abs(plan.naked) < D("0.0014"):
+            if abs(plan.naked) < self.lot:
                 plan.since = None
                 continue
             plan.seconds += abs(plan.naked) * passed

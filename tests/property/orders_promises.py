@@ -1,0 +1,117 @@
+"""What the decisions promise whatever two venues do, held against the worlds of ``orders_world``."""
+
+from random import Random
+
+from bot.ledger.proof import Proof
+from bot.model.codec import GENESIS, decode, encode, record
+from bot.model.plans import PlanKind
+from bot.orders.fold import apply
+from bot.orders.state import BotState
+from risk.direction import Direction
+from tests.property.orders_world import World, intended
+from tests.unit.bot.desk import MBT, POLICY, XBTUSD, D
+
+LOT = D(100) / D(70_000)
+"""A lot of the hedge in XBT, at any price these tests come to."""
+SLIP = D("1.02")
+"""A hedge fills away from the price it was sized at: the hard band and what the market moves meanwhile."""
+
+
+def begun(case: dict[str, object]) -> World:
+    direction, kind = case["direction"], case["kind"]
+    size = D("1.2") if kind is PlanKind.OPEN else None
+    world = World(
+        Random(str(case["seed"])),
+        direction=direction,
+        kind=kind,
+        size_xbt=size,
+        tranches=case["tranches"],
+        collateral=case["collateral"],
+    )
+    if kind is PlanKind.CLOSE:
+        sign = 1 if direction is Direction.LONG_INVERSE else -1
+        world.hold(sign * 96_000, -12 * sign)
+    world.desk.propose(
+        direction=direction,
+        kind=kind,
+        size_xbt=size,
+        tranches=case["tranches"],
+        collateral=case["collateral"],
+    )
+    world.durable = len(world.desk.events)
+    return world
+
+
+def check_books(world: World) -> None:
+    """No fill is lost or doubled: the books hold exactly what has been heard, once each."""
+    booked = {key: contracts for key, contracts in world.desk.state.positions.items() if contracts}
+    heard: dict[object, int] = {}
+    for fill in world.heard.values():
+        heard[fill.instrument] = heard.get(fill.instrument, 0) + fill.signed_quantity
+    assert booked == {key: contracts for key, contracts in heard.items() if contracts}
+
+
+def check_exposure(world: World) -> None:
+    """Nothing is worked before what has filled is answered, so one clip bounds what is naked.
+
+    What filled after the venue had called it cancelled comes on top.
+    """
+    most = POLICY.max_unattended_delta * SLIP + 2 * LOT + world.late_xbt
+    assert abs(world.desk.plan.unhedged) <= most
+    assert abs(world.naked()) <= most
+
+
+def live(world: World, steps: int) -> str:
+    """Let a world go through its misfortunes, then well; hold it to its promises all the way. Say how it ended."""
+    for _ in range(steps):
+        world.step()
+        assert world.uncontained == []
+        check_books(world)
+        check_exposure(world)
+    world.heal()
+    assert world.uncontained == []
+    check_books(world)
+    ids = [submit.order.request.client_order_id for submit in world.sent]
+    assert len(set(ids)) == len(ids)
+    assert len(set(intended(world))) == len(intended(world))
+    assert dict(world.positions()) == {
+        key: contracts for key, contracts in world.desk.state.positions.items() if key in world.positions()
+    }
+    ended = check_hedged(world)
+    check_replay(world)
+    return ended
+
+
+def check_hedged(world: World) -> str:
+    """Say how it ended: hedged within a lot; or, if hedging had failed, within a lot of the coarse leg, and said so."""
+    naked = abs(world.naked())
+    assert abs(naked - abs(world.desk.plan.unhedged)) < D("1e-12")
+    held = world.positions()
+    if world.wanted.kind is PlanKind.CLOSE and held[XBTUSD.id] == 0:
+        # The pair is closed: a hedge that only reduces has nothing more to answer with, nor to answer for.
+        assert abs(held[MBT.id]) * MBT.terms.multiplier <= MBT.terms.multiplier + world.late_xbt
+        return "closed to the end"
+    if "LEGGED_POSITION" in world.desk.alerts:
+        # More only where order ids ran out (each crash takes some), or where what filled after its
+        # cancellation was more than the approval could take back.
+        spent = "ATTEMPTS_SPENT" in world.desk.alerts
+        left = naked <= world.late_xbt * SLIP + LOT
+        assert naked < MBT.terms.multiplier * D("1.001") or left or spent
+        return "legged"
+    assert naked < LOT
+    return "hedged"
+
+
+def check_replay(world: World) -> None:
+    """The events alone give the same state, through their stored text too; and the proof finds nothing wrong."""
+    desk = world.desk
+    plain, stored, proof = BotState(), BotState(), Proof()
+    head = GENESIS
+    for seq, (each, at) in enumerate(desk.events, start=1):
+        apply(plain, each, at)
+        apply(stored, decode(type(each).__name__, encode(each)), at)
+        recorded, _ = record(head, seq, at, each)
+        head = recorded.hash
+        problems = proof.see(recorded)
+        assert problems == [] or world.late_xbt, problems
+    assert plain == stored == desk.state
