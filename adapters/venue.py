@@ -14,6 +14,7 @@ from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
 from risk.orders import CashFlow, CommissionReport, Fill, OrderUpdate
 from risk.portfolio import Account, Position, Quote
+from risk.sessions import TradingHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,15 @@ class Link:
     detail: str = ""
 
 
-VenueEvent = Quote | OrderUpdate | Fill | CommissionReport | CashFlow | Link
+@dataclass(frozen=True, slots=True)
+class HoursAnnounced:
+    """When a contract trades, as its venue announces it; told when connected, and again as it moves on."""
+
+    instrument: InstrumentId
+    hours: TradingHours
+
+
+VenueEvent = HoursAnnounced | Quote | OrderUpdate | Fill | CommissionReport | CashFlow | Link
 Sink = Callable[[VenueEvent], None]
 """Takes one event, at once and without blocking. Called on the event loop's thread."""
 

@@ -21,11 +21,12 @@ from adapters.bitmex.wallet_watch import WalletWatch
 from adapters.bitmex.wire import Malformed, Row
 from adapters.clock import Clock
 from adapters.errors import Misconfigured, NotSent, OutcomeUnknown, Refused, Unreachable
-from adapters.venue import Capabilities, Link, LinkState, Sink
+from adapters.venue import Capabilities, HoursAnnounced, Link, LinkState, Sink
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
 from risk.orders import CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
 from risk.portfolio import Account, Position
+from risk.sessions import TradingHours
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,8 @@ class BitmexVenue:
             resources.push_async_callback(stream.close)
             await stream.open()
             feed.started()
+            for known in self._instruments.values():
+                sink(HoursAnnounced(known.id, TradingHours.always()))
             link_changed(LinkState.UP, "")
             for keeping in (stream.keep(), wallet.keep(feed)):
                 resources.push_async_callback(_cancel, asyncio.create_task(keeping))

@@ -1,7 +1,7 @@
 """The contracts we trade, as the broker states them, and the way back from a broker's contract to ours."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -10,19 +10,22 @@ from ib_async.contract import Contract, ContractDetails
 
 from adapters.errors import Misconfigured, Unreachable
 from adapters.ibkr import codes
+from adapters.ibkr.hours import trading_hours
 from adapters.ibkr.settings import FRONT, ContractSettings, IbkrSettings
 from adapters.ibkr.translate import amount_of, decimal_of, is_future
 from adapters.ibkr.wire import Wire
 from risk.instruments import Instrument, InstrumentId
+from risk.sessions import TradingHours
 from risk.terms import Kind, Terms
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One resolved contract: ours, and the one that goes over the wire."""
+    """One resolved contract: ours, the one that goes over the wire, and when it trades."""
 
     instrument: Instrument
     contract: Contract
+    hours: TradingHours
 
 
 class Contracts:
@@ -58,6 +61,14 @@ class Contracts:
         self._by_symbol[symbol] = listed
         self._by_con_id[listed.contract.conId] = listed.instrument.id
 
+    async def refresh_hours(self, wire: Wire, symbol: str) -> None:
+        """Ask when a resolved contract trades now; what it is stays. Raises Unreachable: then the old hours stand."""
+        listed = self._by_symbol[symbol]
+        for details in await wire.contract_details(listed.contract):
+            if details.contract is not None and details.contract.conId == listed.contract.conId:
+                hours = trading_hours(details.tradingHours, details.timeZoneId)
+                self._by_symbol[symbol] = replace(listed, hours=hours)
+
     def _listed(
         self, symbol: str, wanted: ContractSettings, details: ContractDetails, contract: Contract
     ) -> Listed:
@@ -81,7 +92,8 @@ class Contracts:
             localSymbol=contract.localSymbol,
             tradingClass=contract.tradingClass,
         )
-        return Listed(Instrument(InstrumentId(self._settings.name, symbol), terms), outgoing)
+        hours = trading_hours(details.tradingHours, details.timeZoneId)
+        return Listed(Instrument(InstrumentId(self._settings.name, symbol), terms), outgoing, hours)
 
     def _hold(self, what: str, symbol: str, expected: Decimal, stated: Decimal | None) -> None:
         if stated != expected:

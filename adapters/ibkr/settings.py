@@ -47,7 +47,8 @@ class IbkrSettings:
     first word. ``heartbeat``: pause between two questions for the time, each answered within
     ``heartbeat_timeout``; each answer confirms the quotes, so it is to be well below the age at which a quote
     counts as old. ``backoff_first`` doubles up to ``backoff_max``. ``recheck``: pause before a cancel
-    the open orders contradict is asked about again. ``gateway_timezone``: zone of times the gateway sends
+    the open orders contradict is asked about again. ``hours_every``: pause between two questions for the trading
+    hours. ``gateway_timezone``: zone of times the gateway sends
     without one.
     """
 
@@ -67,6 +68,7 @@ class IbkrSettings:
     first_quote_timeout: float = 3.0
     commission_grace: float = 1.0
     recheck: float = 1.0
+    hours_every: float = 900.0
     gateway_timezone: str = "UTC"
 
     def __post_init__(self) -> None:
@@ -93,6 +95,7 @@ _DURATIONS = (
     "first_quote_timeout",
     "commission_grace",
     "recheck",
+    "hours_every",
 )
 
 

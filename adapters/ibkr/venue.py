@@ -7,6 +7,7 @@ correction: a corrected execution comes again under the same id with other conte
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -22,11 +23,13 @@ from adapters.ibkr.feed import Feed
 from adapters.ibkr.link import GatewayLink
 from adapters.ibkr.settings import IbkrSettings
 from adapters.ibkr.wire import Wire
-from adapters.venue import Capabilities, Sink, VenueEvent
+from adapters.venue import Capabilities, HoursAnnounced, Sink, VenueEvent
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
 from risk.orders import CashFlow, CommissionReport, Fill, OrderUpdate
 from risk.portfolio import Account, Position
+
+_log = logging.getLogger(__name__)
 
 _CAPABILITIES = Capabilities(
     unique_client_ids=False,
@@ -45,6 +48,7 @@ class IbkrVenue:
         self._settings = settings
         self._clock = clock
         self._sink: Sink | None = None
+        self._hours_kept: asyncio.Task[None] | None = None
         self._symbols: list[str] = []
         self._contracts = Contracts(settings)
         self._blotter = Blotter(settings, clock, self._contracts, self._tell)
@@ -76,11 +80,16 @@ class IbkrVenue:
         try:
             await self._link.start()
             await self._feed.first_quotes(self._settings.first_quote_timeout)
+            self._hours_kept = asyncio.create_task(self._keep_hours())
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
+        kept, self._hours_kept = self._hours_kept, None
+        if kept is not None:
+            kept.cancel()
+            await asyncio.gather(kept, return_exceptions=True)
         await self._desk.close()
         await self._link.close()
         self._sink = None
@@ -92,6 +101,9 @@ class IbkrVenue:
         for symbol in self._symbols:
             if self._contracts.listed(symbol) is None:
                 await self._contracts.load(wire, symbol)
+            else:
+                await self._contracts.refresh_hours(wire, symbol)
+        self._announce_hours()
         await self._desk.catch_up(wire)
         if subscribe:
             self._subscribe(wire)
@@ -99,6 +111,26 @@ class IbkrVenue:
     def _subscribe(self, wire: Wire) -> None:
         listed = [self._contracts.listed(symbol) for symbol in self._symbols]
         self._feed.subscribe(wire, [one for one in listed if one is not None])
+
+    def _announce_hours(self) -> None:
+        for symbol in self._symbols:
+            listed = self._contracts.listed(symbol)
+            if listed is not None:
+                self._tell(HoursAnnounced(listed.instrument.id, listed.hours))
+
+    async def _keep_hours(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.hours_every)
+            wire = self._link.usable
+            if wire is None:
+                continue  # asked again when it is back
+            try:
+                for symbol in self._symbols:
+                    await self._contracts.refresh_hours(wire, symbol)
+            except Unreachable as error:
+                # What was announced stands as far as it goes; beyond that the session is unknown.
+                _log.warning("%s: the trading hours were not told: %s", self.name, error)
+            self._announce_hours()
 
     def _see_again(self) -> None:
         """A data farm is back: what it quoted meanwhile has to be asked for."""

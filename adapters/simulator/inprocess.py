@@ -16,7 +16,7 @@ from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
 from adapters.simulator.faults import FaultKind
 from adapters.simulator.inprocess_faults import InProcessFaults
 from adapters.simulator.outlet import Outlet
-from adapters.venue import Capabilities, Link, LinkState, Sink, VenueEvent
+from adapters.venue import Capabilities, HoursAnnounced, Link, LinkState, Sink, VenueEvent
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency
@@ -96,6 +96,9 @@ class InProcessVenue:
         self._instruments = {spec.symbol: translate.instrument(self.name, spec) for spec in specs}
         self._sink = sink
         self._unsubscribe = self._exchange.subscribe(self._hear)
+        for spec in specs:
+            hours = translate.trading_hours(self._exchange.rules.sessions)
+            sink(HoursAnnounced(InstrumentId(self.name, spec.symbol), hours))
         self.restore_link()
 
     async def close(self) -> None:

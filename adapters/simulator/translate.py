@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from adapters.simulator.exchange import orders as core
 from adapters.simulator.exchange.contract import ContractSpec
+from adapters.simulator.exchange.sessions import Sessions
 from adapters.simulator.exchange.views import AccountView, BookView, CashEntry, CashKind, PositionView
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
@@ -21,6 +22,7 @@ from risk.orders import (
     TimeInForce,
 )
 from risk.portfolio import Account, Level, Position, Quote
+from risk.sessions import Span, TradingHours
 from risk.terms import Kind, Terms
 
 _PPM = 1_000_000
@@ -36,6 +38,14 @@ _CASH = {
     CashKind.WITHDRAWAL: CashFlowKind.WITHDRAWAL,
     CashKind.FUNDING: CashFlowKind.FUNDING,
 }
+
+
+def trading_hours(sessions: Sessions) -> TradingHours:
+    """Return all the sessions of an exchange, which are known for ever."""
+    always = TradingHours.always()
+    if sessions.intervals is None:
+        return always
+    return TradingHours(tuple(Span(one.opens, one.closes) for one in sessions.intervals), always.known)
 
 
 def price(cents: int) -> Decimal:

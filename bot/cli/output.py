@@ -69,6 +69,8 @@ def status(view: View) -> None:
     if view["latched"]:
         grid.add_row("", f"[red]{escape(view['latched'])}[/]")
     grid.add_row("links", ", ".join(f"{venue} {link}" for venue, link in view["links"].items()))
+    for session in view["sessions"]:
+        grid.add_row("market", session_line(session))
     for quote in view["quotes"]:
         grid.add_row(
             "quote",
@@ -113,6 +115,22 @@ def comparison(view: View) -> None:
     for item in view["items"]:
         table.add_row(escape(item["subject"]), escape(item["venue"]), escape(item["ledger"]))
     console().print(table)
+
+
+def session_line(session: View) -> str:
+    """Say whether a market trades, and until when."""
+    line = f"{session['instrument']}  {session['session']}"
+    if session["closes"]:
+        line += f", closes {_moment(session['closes'])}"
+    elif session["session"] != "open":
+        line = f"[yellow]{line}[/]"
+        line += f", opens {_moment(session['opens'])}" if session["opens"] else ""
+        line += f" [red]({escape(session['trouble'])})[/]" if session["trouble"] else ""
+    return line
+
+
+def _moment(text: str) -> str:
+    return f"{text[:10]} {text[11:16]}Z"
 
 
 def why_none(view: View) -> None:

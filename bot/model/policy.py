@@ -9,7 +9,8 @@ from decimal import Decimal
 class Policy:
     """``max_unattended_delta``: XBT one working order may put at risk. ``max_quote_age``: older quotes start
     nothing. ``max_quiet_move``: how far (fraction) another venue's price may have moved since a book last
-    changed; beyond it the book counts as frozen. ``price_band``: sanity band around the mid at ticket time;
+    changed; beyond it the book counts as frozen. ``close_margin``: how long a market must stay open for new work to
+    start. ``price_band``: sanity band around the mid at ticket time;
     ``hard_band``: how far from the touch a hedge may go at last; ``pay_up``: the rungs before it — all
     fractions of price. ``basis_slack``: how much worse than the ticket's basis (fraction of price) working
     orders may trade when the plan names no limit. ``slop_ticks``: ticks through the touch for a working
@@ -22,6 +23,7 @@ class Policy:
     max_unattended_delta: Decimal
     max_quote_age: timedelta
     max_quiet_move: Decimal
+    close_margin: timedelta
     price_band: Decimal
     pay_up: tuple[Decimal, ...]
     hard_band: Decimal

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from adapters.venue import Link, LinkState
+from adapters.venue import HoursAnnounced, Link, LinkState
 from bot.model.actions import Ask
 from bot.model.events import (
     AccountOpened,
@@ -64,6 +64,14 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
     match given:
         case Quote():
             turn.market.quote(given)
+        case HoursAnnounced():
+            turn.market.hours[given.instrument] = given.hours
+            if given.hours.trouble:
+                turn.alert(
+                    "HOURS_UNKNOWN",
+                    f"{given.instrument}: nothing new is started there, for when it trades is not known: "
+                    f"{given.hours.trouble}",
+                )
         case Fill():
             _fill(turn, given)
         case OrderUpdate():

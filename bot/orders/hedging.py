@@ -16,6 +16,7 @@ from risk.approval import Purpose
 from risk.instruments import InstrumentId
 from risk.orders import Side
 from risk.portfolio import Level
+from risk.sessions import Session
 from risk.sizing import hedge_size
 from risk.terms import NOISE, Rounding
 
@@ -203,8 +204,13 @@ def _unwind(turn: Turn, leg: LegState, naked: Decimal) -> bool:
 
 
 def _may_send(turn: Turn, leg: LegState) -> bool:
-    """Say whether an order has a chance: the link is up, and the venue is not still saying no."""
+    """Say whether an order has a chance: the link is up, the market not closed, the venue not still saying no.
+
+    A closed market would hold the order, and fill it at the open with nobody asking.
+    """
     if turn.market.links.get(leg.instrument.venue) is not LinkState.UP:
+        return False
+    if turn.market.session(leg.instrument, turn.now) is Session.CLOSED:
         return False
     if not leg.orders:
         return True

@@ -9,6 +9,7 @@ from bot.model.ids import LegKey
 from bot.model.policy import Policy
 from risk.instruments import InstrumentId
 from risk.portfolio import Account, Quote
+from risk.sessions import Session, TradingHours
 
 
 @dataclass(slots=True)
@@ -18,6 +19,7 @@ class Market:
     """By instrument: when its book last changed; a quote may be younger, confirmed as still standing."""
     beside: dict[InstrumentId, dict[InstrumentId, Decimal]] = field(default_factory=dict)
     """By instrument: what the other venues' mids were when its own book last changed."""
+    hours: dict[InstrumentId, TradingHours] = field(default_factory=dict)
     links: dict[str, LinkState] = field(default_factory=dict)
     up_since: dict[str, datetime] = field(default_factory=dict)
     """By venue: when its link last came up (even if it is down again), or it last disowned an order: from then on
@@ -59,7 +61,11 @@ class Market:
         return any(client_id.startswith(f"{leg}-") for client_id in self.doubts)
 
     def fresh(self, instrument: InstrumentId, now: datetime, policy: Policy) -> Quote | None:
-        """Return the quote if its link is up, it is young enough, two-sided, not crossed and not left behind."""
+        """Return the quote if new work may start on it: the market is open for a while yet, its link is up, and the
+        quote young enough, two-sided, not crossed and not left behind."""
+        hours = self.hours.get(instrument)
+        if hours is None or not hours.trades_for(now, policy.close_margin):
+            return None
         limit = policy.max_quote_age
         quote = self.quotes.get(instrument)
         if self._is_left_behind(instrument, now, policy):
@@ -69,6 +75,11 @@ class Market:
         if quote.age(now) > limit or quote.mid is None or quote.is_crossed:
             return None
         return quote
+
+    def session(self, instrument: InstrumentId, now: datetime) -> Session:
+        """Say whether an instrument trades now; UNKNOWN where its venue has not said so."""
+        hours = self.hours.get(instrument)
+        return Session.UNKNOWN if hours is None else hours.session(now)
 
     def _is_left_behind(self, instrument: InstrumentId, now: datetime, policy: Policy) -> bool:
         """Say whether a book has long stood still while another venue's mid moved by more than ``max_quiet_move``.

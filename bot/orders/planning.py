@@ -94,7 +94,7 @@ def next_draft(
     quotes = {key: market.fresh(key, now, policy) for key in (spec.inverse, spec.linear)}
     for key, quote in quotes.items():
         if quote is None:
-            return Wait(f"no fresh two-sided quote of {key}")
+            return Wait(f"no fresh two-sided quote of {key}, or its market is not open for long enough")
     inverse_quote = quotes[spec.inverse]
     price = None if inverse_quote is None else inverse_quote.mid
     if price is None:

@@ -1,7 +1,7 @@
 """The bot's state as plain JSON values, for the API and everything behind it. Decimals are text."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +29,7 @@ def status(state: BotState, market: Market, now: datetime) -> View:
         "reconciled": market.reconciled,
         "differences": list(state.last_differences or ()),
         "links": {venue: link.value for venue, link in sorted(market.links.items())},
+        "sessions": [_session(market, key, now) for key in sorted(market.hours)],
         "quotes": [_quote(market, key, now) for key in sorted(market.quotes)],
         "basis": _basis(state, market),
         "accounts": [_account(market, venue) for venue in sorted(market.accounts)],
@@ -80,6 +81,18 @@ def _quote(market: Market, key: InstrumentId, now: datetime) -> View:
         "ask": plain(quote.ask.price if quote.ask else None),
         "ask_contracts": quote.ask.quantity if quote.ask else None,
         "age_seconds": round(quote.age(now).total_seconds(), 3),
+    }
+
+
+def _session(market: Market, key: InstrumentId, now: datetime) -> View:
+    hours = market.hours[key]
+    closes, opens = hours.closes(now), hours.opens(now)
+    return {
+        "instrument": str(key),
+        "session": hours.session(now),
+        "closes": None if closes is None or closes.year == MAXYEAR else closes.isoformat(),
+        "opens": None if opens is None else opens.isoformat(),
+        "trouble": hours.trouble or None,
     }
 
 

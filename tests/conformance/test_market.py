@@ -1,15 +1,17 @@
 """Contracts and quotes."""
 
 import asyncio
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from adapters.errors import Misconfigured
-from adapters.venue import LinkState
+from adapters.venue import HoursAnnounced, LinkState
 from risk.instruments import InstrumentId
 from risk.money import Currency
 from risk.portfolio import Level
+from risk.sessions import Session
 from risk.terms import Kind
 from tests.conformance.play import on_every_venue
 from tests.conformance.stage import Stage
@@ -60,6 +62,16 @@ async def test_connecting_tells_the_link_and_the_first_quote(stage: Stage) -> No
     assert quote.bid is not None
     assert quote.ask is not None
     assert (quote.bid.price, quote.ask.price) == (stage.price(-1), stage.price(0))
+
+
+@on_every_venue()
+async def test_connecting_tells_when_the_contract_trades(stage: Stage) -> None:
+    told = [event for event in stage.heard.events if isinstance(event, HoursAnnounced)]
+    assert [event.instrument for event in told] == [stage.venue.instrument(stage.symbol).id]
+    hours, now = told[0].hours, stage.clock.now()
+    assert hours.trouble == ""
+    assert hours.session(now) is Session.OPEN
+    assert hours.trades_for(now, timedelta(days=1))
 
 
 @on_every_venue()

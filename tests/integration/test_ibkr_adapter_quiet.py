@@ -15,6 +15,7 @@ from adapters.venue import LinkState
 from bot.orders.market import Market
 from risk.instruments import InstrumentId
 from risk.portfolio import Level, Quote
+from risk.sessions import TradingHours
 from tests.integration.ibkr_adapter_bench import MBT, Heard, bench, settings, until
 from tests.integration.ibkr_scene import Scene, run, scene
 from tests.integration.ibkr_scripted_gateway import ALL_OPEN, TIME, ScriptedGateway, scripted
@@ -165,6 +166,7 @@ def test_a_feed_frozen_under_a_live_link_is_confirmed_and_found_out_by_the_other
         async with bench(heartbeat=0.05) as b:
             for event in b.heard.links:
                 market.link(event)
+            market.hours[b.heard.quotes[-1].instrument] = TradingHours.always()
             other_venue_quotes(99_000)
             market.quote(b.heard.quotes[-1])
             b.server.faults.next(FaultKind.STALE)

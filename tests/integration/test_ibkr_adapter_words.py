@@ -48,7 +48,7 @@ def test_the_fill_is_in_the_sink_before_the_next_message_is_read() -> None:
             s.gateway.quote("999")
             await until(lambda: s.heard.fees)
             names = [type(e).__name__ for e in s.heard.events if not hasattr(e, "bids")]
-            assert names == ["Link", "Fill", "OrderUpdate", "CommissionReport"]
+            assert names == ["HoursAnnounced", "Link", "Fill", "OrderUpdate", "CommissionReport"]
 
     run(main)
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from adapters.venue import Link, LinkState
+from adapters.venue import HoursAnnounced, Link, LinkState
 from bot.model.actions import Submit
 from bot.model.events import FillBooked, OrderIntended, TicketApproved
 from bot.model.ids import Role
@@ -34,6 +34,7 @@ from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
 from risk.orders import Fill, OrderRequest, OrderStatus, OrderUpdate, Side
 from risk.portfolio import Level, Quote
+from risk.sessions import TradingHours
 from risk.terms import Kind
 from tests.unit.bot.desk import INSTRUMENTS, MBT, POLICY, XBTUSD, D, Desk, spec
 
@@ -346,6 +347,7 @@ class World:
                 self._arrive(placed, tell=False)
         for instrument in NAMES.values():
             self.give(LoadInstrument(instrument))
+            self.give(HoursAnnounced(instrument.id, TradingHours.always()))
         self._recover()
         for venue in NAMES:
             self.up[venue] = True

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
-from adapters.venue import Link, LinkState
+from adapters.venue import HoursAnnounced, Link, LinkState
 from bot.model.actions import Action, Ask, Submit
 from bot.model.events import Alerted, Event, OrderIntended
 from bot.model.ids import Role
@@ -39,6 +39,7 @@ from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
 from risk.orders import Fill, OrderRequest, OrderStatus, OrderUpdate, Side
 from risk.portfolio import Account, Level, Quote
+from risk.sessions import TradingHours
 from risk.terms import Kind, Terms
 
 D = Decimal
@@ -54,6 +55,7 @@ POLICY = Policy(
     max_unattended_delta=D("0.5"),
     max_quote_age=timedelta(seconds=5),
     max_quiet_move=D("0.002"),
+    close_margin=timedelta(seconds=60),
     price_band=D("0.05"),
     pay_up=(D("0.0005"), D("0.001"), D("0.0025")),
     hard_band=D("0.005"),
@@ -119,7 +121,7 @@ class Desk:
         """A desk with contracts, books opened, links up, books agreed upon and quotes in."""
         desk = cls(policy, linear)
         for instrument in (XBTUSD, linear):
-            desk.give(LoadInstrument(instrument))
+            desk.load(instrument)
         for venue, cash in (("bitmex", wallet), ("cme", "2000000")):
             desk.link(venue)
             desk.give(MeetAccount(account(venue, cash)))
@@ -127,6 +129,11 @@ class Desk:
         desk.command(SetTradingState(trading, "anna", "the day begins"))
         desk.quotes()
         return desk
+
+    def load(self, instrument: Instrument) -> None:
+        """What a venue tells of a contract when it is connected: its terms, and that it never closes."""
+        self.give(LoadInstrument(instrument))
+        self.give(HoursAnnounced(instrument.id, TradingHours.always()))
 
     # --- inputs ------------------------------------------------------------------------------------------
 

@@ -76,6 +76,8 @@ def test_who_moves_first_is_given_time_to_be_followed() -> None:
 
 def test_a_book_told_before_the_other_venue_was_heard_is_held_against_its_first_quote() -> None:
     desk = Desk()
+    for instrument in (XBTUSD, MBT):
+        desk.load(instrument)
     desk.link("bitmex")
     desk.link("cme")
     confirm(desk)

@@ -58,7 +58,7 @@ def restarted(desk: Desk, seconds: float = 60, forget: int = 0) -> Desk:
 
 def connected(desk: Desk) -> Desk:
     for instrument in (XBTUSD, MBT):
-        desk.give(LoadInstrument(instrument))
+        desk.load(instrument)
     for venue in ("bitmex", "cme"):
         desk.link(venue)
     desk.quotes()
