@@ -75,12 +75,13 @@ MULTIPLIER = 0.1
 @dataclass(frozen=True)
 class Rules:
     """``seconds``: how long the day takes. ``at_most``: of each fault and venue. ``overtime``: how many seconds it
-    may go on until each fault has happened."""
+    may go on until each fault has happened. ``often``: times the usual rates."""
 
     seconds: float
     at_most: int
     overtime: float
     seed: int = 95
+    often: float = 1
 
     @property
     def speed(self) -> int:
@@ -104,9 +105,9 @@ def scenario(rules: Rules) -> str:
         'hours = "weekdays"',  # closed from 22:00 to 23:00 UTC
     ]
     for table, venue in (("inverse", "bitmex"), ("linear", "cme")):
-        rates = {kind: RATES[venue].get(kind, OTHERS) for kind in sorted(KINDS[venue])}
+        rates = {kind: RATES[venue].get(kind, OTHERS) * rules.often for kind in sorted(KINDS[venue])}
         lines += [f"[{table}.faults]", "quiet_seconds = 1", f"at_most = {rules.at_most}"]
-        lines += [f"{kind} = {rate}" for kind, rate in rates.items()]
+        lines += [f"{kind} = {rate:g}" for kind, rate in rates.items()]
         lines += [f"{kind}_milliseconds = {ms}" for kind, ms in LASTS.items() if kind in rates]
     return "\n".join(lines) + "\n"
 

@@ -2,14 +2,17 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.bench import home
 from tests.simulation import day
 from tests.simulation.day import DAY, MIDNIGHT, Nakedness, Rules
 
 
+@pytest.mark.timeout(240)
 def test_every_fault_of_both_venues_and_the_books_still_stand(tmp_path: Path) -> None:
     with home(tmp_path) as it:
-        report = day.live(it, Rules(seconds=30, at_most=1, overtime=50))
+        report = day.live(it, Rules(seconds=25, at_most=1, overtime=90, often=2.5))
     print(report.table())
     assert not report.wrong, report.table()
     assert report.market_hours >= DAY.total_seconds() / 3600
@@ -17,7 +20,7 @@ def test_every_fault_of_both_venues_and_the_books_still_stand(tmp_path: Path) ->
         assert min(report.counts[venue][kind.value] for kind in kinds) > 0, report.table()
     # No answer, a lost order and a 503 are said out loud.
     assert report.alerts["ALERT ORDER_UNKNOWN"] > 0
-    assert report.plans.get("done", 0) > 0
+    assert report.fills >= 2 * day.TRANCHES  # in spite of all, spreads were traded
 
 
 def _trade(seconds: float, side: str, name: str, **more: object) -> dict[str, object]:
