@@ -24,7 +24,8 @@ class Capabilities:
     ``unique_client_ids``: the venue itself refuses a repeated client order id. ``dead_mans_switch``: resting
     orders can be made to die with the link. ``post_only``, ``reduce_only``: enforced by the venue.
     ``fee_with_fill``: a fill carries its fee (else a ``CommissionReport`` follows). ``cash_flows``: the venue
-    tells deposits, withdrawals and funding.
+    tells deposits, withdrawals and funding. ``confirms_quotes``: a book that stands still is told again with a later
+    time while link and data farms are known to be up (else its age is all there is to judge it by).
     """
 
     unique_client_ids: bool
@@ -33,6 +34,7 @@ class Capabilities:
     reduce_only: bool
     fee_with_fill: bool
     cash_flows: bool
+    confirms_quotes: bool = False
 
 
 class LinkState(StrEnum):

@@ -38,6 +38,7 @@ _CAPABILITIES = Capabilities(
     reduce_only=False,
     fee_with_fill=False,
     cash_flows=False,
+    confirms_quotes=True,
 )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -172,5 +172,5 @@ CANDIDATES = {
     "inprocess-inverse": Candidate(in_process_inverse, AS_BITMEX, xbtusd(), has_gtd=False),
     "inprocess-linear": Candidate(in_process_linear, AS_BROKER, _front(), has_gtd=True),
     "bitmex": Candidate(bitmex, AS_BITMEX, xbtusd(), has_gtd=False),
-    "ibkr": Candidate(ibkr, AS_BROKER, _front(), has_gtd=True),
+    "ibkr": Candidate(ibkr, replace(AS_BROKER, confirms_quotes=True), _front(), has_gtd=True),
 }

@@ -1,6 +1,7 @@
 """A link that breaks: nothing is lost, nothing is told twice, and no answer is made up."""
 
 import asyncio
+from itertools import groupby
 
 import pytest
 
@@ -43,6 +44,23 @@ async def test_a_fill_missed_is_told_once_after_the_reconnect(stage: Stage) -> N
     stage.market([(-60, 10)], [(-50, 3)])
     assert (await stage.finished("missed")).filled == 4 * stage.lot
     assert len(await stage.fills_told()) == 3
+
+
+@on_every_venue()
+async def test_a_link_that_breaks_again_and_again_loses_nothing_and_tells_nothing_twice(stage: Stage) -> None:
+    update = await stage.rest("missed", Side.BUY, 5, -20)
+    for drop in range(5):
+        await cut(stage)
+        stage.market([(-40 - drop, 10)], [(-30 - drop, 1)])
+        await mend(stage)
+        assert len(await stage.fills_told()) == drop + 1
+    known = await stage.venue.order(update.instrument, "missed")
+    assert known is not None
+    assert (known.status, known.filled) == (OrderStatus.FILLED, 5 * stage.lot)
+    changes = [
+        state for state, _ in groupby(stage.heard.links)
+    ]  # a venue may tell DOWN anew for another reason
+    assert changes == [LinkState.UP, *[LinkState.DOWN, LinkState.UP] * 5]
 
 
 @on_every_venue()

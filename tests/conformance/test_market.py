@@ -14,7 +14,7 @@ from risk.portfolio import Level
 from risk.sessions import Session
 from risk.terms import Kind
 from tests.conformance.play import on_every_venue
-from tests.conformance.stage import Stage
+from tests.conformance.stage import QUIET, Stage
 from tests.conformance.stages import AS_BITMEX, CANDIDATES
 
 
@@ -81,6 +81,28 @@ async def test_quotes_follow_the_market_and_carry_our_own_time(stage: Stage) -> 
     expected = (Level(stage.price(5), 3 * stage.lot), Level(stage.price(7), 4 * stage.lot))
     await stage.until(lambda: (stage.heard.quotes[-1].bid, stage.heard.quotes[-1].ask) == expected)
     assert before <= stage.heard.quotes[-1].at <= stage.clock.now()
+
+
+@on_every_venue(needs=lambda venue: venue.capabilities.confirms_quotes)
+async def test_a_book_that_stands_still_is_confirmed_while_the_link_lives(stage: Stage) -> None:
+    await stage.until(lambda: stage.heard.quotes)
+    first = stage.heard.quotes[-1]
+    await stage.until(lambda: stage.heard.quotes[-1].at > first.at)
+    assert (stage.heard.quotes[-1].bids, stage.heard.quotes[-1].asks) == (first.bids, first.asks)
+    await stage.cut()
+    await stage.until(lambda: stage.heard.links[-1] is LinkState.DOWN)
+    told = len(stage.heard.quotes)
+    await asyncio.sleep(2 * QUIET)
+    assert len(stage.heard.quotes) == told
+
+
+@on_every_venue(needs=lambda venue: not venue.capabilities.confirms_quotes)
+async def test_a_book_that_stands_still_grows_old_where_nobody_confirms_it(stage: Stage) -> None:
+    await stage.until(lambda: stage.heard.quotes)
+    await asyncio.sleep(QUIET)
+    first = stage.heard.quotes[-1].at
+    await asyncio.sleep(2 * QUIET)
+    assert stage.heard.quotes[-1].at == first
 
 
 @on_every_venue()
