@@ -6,6 +6,7 @@ written to the socket → writer thread woken → journal. Read ``run`` and ``_t
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -69,13 +70,13 @@ class Engine:
         self._inbox: asyncio.Queue[tuple[Input, asyncio.Future[Done | Denied] | None]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: set[str] = set()
-        self._last_resort: set[asyncio.Task[None]] = set()
         self._last_seq = 0
         self._durable = 0
         self._authority: dict[LegKey, int] = {}
         self._hedges: dict[str, int] = {}
         self._waking: asyncio.TimerHandle | None = None
         self._broken: BaseException | None = None
+        self._unwritten = False
         self._has_ended = False
         self.adopt: Callable[[], None] = lambda: None
         "Takes in what the emergency command has written down of its orders."
@@ -107,8 +108,8 @@ class Engine:
 
     async def run(self) -> None:
         """Decide for ever. An error in a decision, or one nobody foresaw in carrying it out, ends the bot: a restart
-        rebuilds from the ledger and asks the venues."""
-        ticker = asyncio.create_task(self._ticking())
+        rebuilds from the ledger and asks the venues. So does a ledger that fails, once what is out is hedged."""
+        self._spawn(self._ticking())
         waiting: asyncio.Future[Done | Denied] | None = None
         try:
             while True:
@@ -121,12 +122,15 @@ class Engine:
                     reply.set_result(answer or Done(""))
                 # A full inbox must not keep back what was just decided: let the orders reach their sockets.
                 await asyncio.sleep(0)
+        except Exception:
+            if self._unwritten:
+                await self._stand_by()
+            raise
         finally:
-            if self._last_resort:
-                await asyncio.wait(self._last_resort, timeout=_LAST_RESORT)
-            for task in (ticker, *self._tasks):
+            tasks = [*self._tasks]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(ticker, *self._tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
             if self._waking is not None:
                 self._waking.cancel()
             self._abandon(waiting)
@@ -141,18 +145,47 @@ class Engine:
             if reply is not None and not reply.done():
                 reply.cancel()
 
+    async def _stand_by(self) -> None:
+        """For a moment yet, hedge what fills of the orders that are out: the ledger takes nothing any more, and the
+        next start may be far away."""
+        self.market.reconciled = False  # nothing new is worked
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_RESORT):
+                while self.state.unsettled:
+                    given, reply = await self._inbox.get()
+                    if reply is not None:
+                        reply.cancel()
+                        continue
+                    turn = self._turn()
+                    decide(turn, given)
+                    self._hedge_regardless(turn)
+
     async def _ticking(self) -> None:
         while True:
             await asyncio.sleep(self._tick)
+            # A ledger that has failed says so, although nothing is appended.
+            await self._written(0)
             self.hear(Tick())
 
-    def _take(self, given: Input) -> Done | Denied | None:
+    async def _written(self, seq: int) -> None:
+        """Return once event ``seq`` is on the disk."""
+        try:
+            await self._store.durable(seq)
+        except Exception:
+            self._unwritten = True
+            raise
+
+    def _turn(self) -> Turn:
         self.market.latched = self._gate()
-        turn = Turn(self.state, self.market, self.policy, self._clock.now())
+        return Turn(self.state, self.market, self.policy, self._clock.now())
+
+    def _take(self, given: Input) -> Done | Denied | None:
+        turn = self._turn()
         answer = decide(turn, given)
         try:
             recorded = self._store.append_all(turn.events, turn.now) if turn.events else []
         except Exception:
+            self._unwritten = True
             self._hedge_regardless(turn)
             raise
         for entry in recorded:
@@ -212,8 +245,7 @@ class Engine:
                 log.error(
                     "the ledger has failed: hedging regardless", order=action.order.request.client_order_id
                 )
-                task = asyncio.create_task(self._submit(action, 0))
-                self._last_resort.add(task)
+                self._spawn(self._submit(action, 0))
 
     def _spawn(self, coroutine: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -232,7 +264,12 @@ class Engine:
         request = action.order.request
         client_id = request.client_order_id
         if first > self._durable:
-            await self._store.durable(first)
+            try:
+                await self._written(first)
+            except Exception:
+                detail = "the ledger has failed"
+                self.hear(SubmitRefused(client_id, "NOT_SENT", detail, reached_venue=False))
+                raise
             self._durable = max(self._durable, first)
         closed = self._gate()
         if closed is not None and action.order.purpose is not Purpose.FLATTEN:

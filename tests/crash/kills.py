@@ -83,11 +83,14 @@ class Person:
         while process.is_alive and time.monotonic() < deadline:
             # A bot that dies while it is asked is what this is about.
             with suppress(OSError, http.client.HTTPException, AssertionError, ValueError):
-                self._step(process)
+                self.step(process)
             time.sleep(0.02)
-        self.killed[call if process.returncode == -signal.SIGKILL else "not met"] += 1
-        process.kill_group()
-        self._cut_power(call, random.Random(number))
+        if process.returncode == -signal.SIGKILL:
+            self.killed[call] += 1
+            self._cut_power(call, random.Random(number))
+        else:
+            self.killed["not met"] += 1
+            process.kill_group()
 
     def _cut_power(self, call: str, chance: random.Random) -> None:
         """Take from the log what no flush had confirmed: a power cut at that call would have been free to."""
@@ -102,12 +105,12 @@ class Person:
         """Run a bot until everything is closed."""
         bot = self.home.bot(self.profile)
         deadline = time.monotonic() + 90
-        while self._step(bot.process, closing=True):
+        while self.step(bot.process, closing=True):
             assert time.monotonic() < deadline, (bot.get("/plans"), books.events(self.ledger)[-40:])
             time.sleep(0.05)
         return bot
 
-    def _step(self, process: Process, *, closing: bool = False) -> bool:
+    def step(self, process: Process, *, closing: bool = False) -> bool:
         """Do the next thing a person would do; False if there is nothing (left) to do."""
         if "basisbot runs" not in process.out:
             return True

@@ -322,6 +322,46 @@ def test_a_broken_ledger_ends_the_run_but_what_has_filled_is_hedged(stage: Stage
     stage.play(main())
 
 
+def test_what_fills_after_the_ledger_broke_is_hedged_too(stage: Stage) -> None:
+    """The order is out, its lots fill one by one, and the disk is full from the first of them on."""
+
+    async def main() -> None:
+        async with stage.bot() as engine:
+            await stage.enable()
+            await stage.propose()
+            stage.venues[1].raises[WORK] = OutcomeUnknown("cme", "submit", "no answer")
+            await stage.approve()
+            await stage.until(f"submit {WORK}")
+            stage.store.breaks_at = FillBooked
+            began = stage.clock.elapsed
+            for number in range(1, 4):
+                engine.hear(
+                    Fill(f"x{number}", LINEAR, WORK, "v1", Side.SELL, 1, D(80_695), stage.clock.now())
+                )
+                await asyncio.sleep(0.02)
+            await asyncio.wait([stage.running], timeout=10)
+            assert isinstance(stage.running.exception(), DiskFailed)
+            assert stage.held[0] == 24_000
+            assert stage.clock.elapsed - began <= 6
+        hedges = [entry for entry in stage.log if entry.startswith("submit plan1-01h")]
+        assert hedges == [f"submit plan1-01h-00{attempt}" for attempt in (1, 2, 3)]
+
+    stage.play(main())
+
+
+def test_a_ledger_that_fails_while_nothing_is_appended_ends_the_run(stage: Stage) -> None:
+    async def main() -> None:
+        async with stage.bot():
+            await stage.enable()
+            began = stage.clock.elapsed
+            stage.store.broken = True
+            await asyncio.wait([stage.running], timeout=10)
+            assert isinstance(stage.running.exception(), DiskFailed)
+            assert stage.clock.elapsed - began < 0.3  # with nothing out there is nothing to stand by for
+
+    stage.play(main())
+
+
 def test_a_broken_ledger_lets_no_hedge_go_under_an_id_it_never_kept(stage: Stage) -> None:
     async def main() -> None:
         async with stage.bot() as engine:
