@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bot.ledger.errors import Unbookable
-from bot.model.cold import ColdSet
+from bot.model.cold import cool
 from bot.model.events import (
     AccountOpened,
     Adopted,
@@ -107,9 +107,7 @@ class Journal:
 
     def __post_init__(self) -> None:
         # What grows with history may rest on the disk (see ``bot.model.cold``).
-        self._executions = ColdSet("booked executions", self._executions)
-        self._commissioned = ColdSet("booked commissions", self._commissioned)
-        self._flows = ColdSet("booked flows", self._flows)
+        cool(self, "_executions", "_commissioned", "_flows", prefix="booked ")
 
     def post(self, recorded: Recorded) -> list[Posting]:
         """Return the entry of one event: postings that sum to zero in each currency, or none.

@@ -24,11 +24,11 @@ from bot.ledger.errors import LedgerDamaged
 from bot.ledger.folded import Folded, put_on
 from bot.ledger.journal import Journal
 from bot.ledger.tables import EVENT, PLAN, SNAPSHOT, SNAPSHOT_ENTRY, SNAPSHOT_KEYS, SNAPSHOTS
-from bot.model.cold import ColdDict, ColdSet, Digests, Shelf, cold_parts, text_of
+from bot.model.cold import ColdDict, ColdSet, Digests, Shelf, cold_parts, rest_old, text_of
 from bot.model.plain import plain
 from bot.orders import fold, resting
 from bot.orders import state as state_of
-from bot.orders.resting import Rested, rest
+from bot.orders.resting import KEPT_EXECUTIONS, Rested, rest
 from bot.orders.state import BotState, PlanState
 
 _PARTS: dict[str, Any] = {"state": BotState, "journal": Journal}
@@ -101,8 +101,7 @@ def make_room(connection: Connection, folded: Folded) -> None:
     """Send to rest what may, and put it on the shelf."""
     _shelve(connection, rest(folded.state))
     for collection in cold_parts(folded.journal).values():
-        if isinstance(collection, ColdSet):
-            collection.rest()
+        _shelve(connection, rest_old(collection, KEPT_EXECUTIONS))
 
 
 def save(connection: Connection, folded: Folded) -> None:

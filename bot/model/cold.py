@@ -7,10 +7,12 @@ itself. A digest has 128 bits: two keys that share one will not be met.
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from functools import cache
 from hashlib import blake2b
-from typing import Any, Protocol, TypeVar
+from itertools import islice
+from typing import Any, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
-from bot.model.plain import Plain
+from bot.model.plain import Plain, plain
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -258,6 +260,36 @@ class ColdSet(set[K]):
         for key in self:
             self.resting.add(digest_of(key))
         self.clear()
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def cool(
+    of: Any, *names: str, prefix: str = "", **hooks: tuple[Callable[[Any], None], Callable[[], None]]
+) -> None:
+    """Turn dict and set fields of a dataclass into cold ones, by their annotations. ``hooks``: of a dict's entries,
+    ``on_fetching`` and ``on_waking``."""
+    hints = _hints(type(of))
+    for name in names:
+        kind, known_as = hints[name], prefix + name.lstrip("_")
+        if get_origin(kind) is dict:
+            form = plain(get_args(kind)[1])
+            setattr(of, name, ColdDict(known_as, getattr(of, name), form, *hooks.get(name, ())))
+        else:
+            setattr(of, name, ColdSet(known_as, getattr(of, name)))
+
+
+def rest_old(part: ColdDict[Any, Any] | ColdSet[Any], most: int) -> Iterator[tuple[str, str, str]]:
+    """Send all but the latest ``most`` entries of a dict to rest, every member of a set; give what goes on a shelf, as
+    name, key and value."""
+    if isinstance(part, ColdSet):
+        part.rest()
+        return
+    for key, value in part.rest(list(islice(part, max(len(part) - most, 0)))):
+        yield part.name, key, value
 
 
 def cold_parts(of: Any) -> dict[str, ColdDict[Any, Any] | ColdSet[Any]]:

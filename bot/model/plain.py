@@ -1,7 +1,7 @@
 """Dataclasses as plain JSON values, and back, by their annotations: a new field needs no new code.
 
 Dicts become lists of pairs (their keys need not be text, and their order counts), Decimals text, times ISO 8601.
-What an annotation does not say cannot be stored: a union of more than a type and None is refused.
+What an annotation does not say cannot be stored: of unions, only those of dataclasses, and with None.
 """
 
 from collections import Counter
@@ -89,13 +89,22 @@ def _dataclass(kind: type) -> Plain[Any]:
 
 def _optional(kind: Any, parts: tuple[Any, ...]) -> Plain[Any]:
     inner = [part for part in parts if part is not NoneType]
-    if len(inner) != 1:
-        raise TypeError(f"values of {kind} cannot be told apart once they are written")
-    some = plain(inner[0])
+    some = plain(inner[0]) if len(inner) == 1 else _one_of(kind, inner)
     return Plain(
         lambda value: None if value is None else some.dump(value),
         lambda value: None if value is None else some.load(value),
         f"{some.shape}?",
+    )
+
+
+def _one_of(kind: Any, parts: list[Any]) -> Plain[Any]:
+    if not all(isinstance(part, type) and is_dataclass(part) for part in parts):
+        raise TypeError(f"values of {kind} cannot be told apart once they are written")
+    forms = {part.__name__: plain(part) for part in parts}
+    return Plain(
+        lambda value: [type(value).__name__, forms[type(value).__name__].dump(value)],
+        lambda value: forms[value[0]].load(value[1]),
+        "|".join(form.shape for form in forms.values()),
     )
 
 

@@ -5,10 +5,9 @@ after its plan's end is answered as if the plan had never left.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import Any
 
-from bot.model.cold import ColdDict, ColdSet, cold_parts
+from bot.model.cold import ColdDict, ColdSet, cold_parts, rest_old
 from bot.model.plans import PlanStatus
 from bot.orders.state import BotState, PlanState
 
@@ -32,11 +31,7 @@ def rest(state: BotState, plans: int = KEPT_PLANS, executions: int = KEPT_EXECUT
         yield from _rest(cold["orders"], orders)
         yield from _rest(cold["plans"], [plan.spec.plan_id])
     for name in ("executions", "commissions", "flows"):
-        part = cold[name]
-        if isinstance(part, ColdDict):
-            yield from _rest(part, list(islice(part, max(len(part) - executions, 0))))
-        else:
-            part.rest()
+        yield from rest_old(cold[name], executions)
 
 
 def _is_over(state: BotState, plan: PlanState) -> bool:

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from bot.model.cold import ColdDict, ColdSet
+from bot.model.cold import cool
 from bot.model.ids import LegKey, Role
 from bot.model.order_states import Belief
-from bot.model.plain import plain
 from bot.model.plans import PlanKind, PlanSpec, PlanStatus
 from bot.model.tickets import Ticket, TicketStatus
 from bot.model.trading_state import TradingState
@@ -183,11 +182,15 @@ class BotState:
 
     def __post_init__(self) -> None:
         # What grows with history may rest on the disk (see ``bot.orders.resting``); it comes back when asked for.
-        self.plans = ColdDict("plans", self.plans, plain(PlanState), self._catch_up, self._in_order)
-        self.orders = ColdDict("orders", self.orders, plain(OrderState))
-        self.executions = ColdDict("executions", self.executions, plain(tuple[int, Decimal]))
-        self.commissions = ColdSet("commissions", self.commissions)
-        self.flows = ColdSet("flows", self.flows)
+        cool(
+            self,
+            "plans",
+            "orders",
+            "executions",
+            "commissions",
+            "flows",
+            plans=(self._catch_up, self._in_order),
+        )
         self.unsettled = {client_id: self.orders[client_id] for client_id in self.unsettled}
 
     def _catch_up(self, plan: PlanState) -> None:
