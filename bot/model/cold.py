@@ -263,7 +263,7 @@ class ColdSet(set[K]):
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
@@ -272,7 +272,8 @@ def cool(
 ) -> None:
     """Turn dict and set fields of a dataclass into cold ones, by their annotations. ``hooks``: of a dict's entries,
     ``on_fetching`` and ``on_waking``."""
-    hints = _hints(type(of))
+    owner: Any = type(of)
+    hints = _hints(owner)
     for name in names:
         kind, known_as = hints[name], prefix + name.lstrip("_")
         if get_origin(kind) is dict:
