@@ -198,6 +198,10 @@ class InProcessVenue:
             raise Throttled(self.name, attempted, "Rate limit exceeded", code="429")
         if meets in (FaultKind.REFUSED, FaultKind.BANNED):
             await asyncio.sleep(2 * self._latency)
+            if not self.capabilities.unique_client_ids and faults.acknowledges_first():
+                self._tell(self._word(wanted, OrderStatus.NEW))
+                await asyncio.sleep(self._latency)
+                self._tell(self._word(wanted, OrderStatus.REJECTED, "the broker says no after all"))
             raise Refused(self.name, attempted, f"the venue says no ({meets})", code=meets.upper())
         if meets is FaultKind.OVERLOADED:
             await asyncio.sleep(2 * self._latency)
@@ -207,16 +211,23 @@ class InProcessVenue:
             raise OutcomeUnknown(self.name, attempted, "timed out")
         if meets is FaultKind.FALSE_CANCEL:
             faults.called_off[client_id] = wanted.quantity
-            self._on_the_wire(wanted, self._latency + faults.delay() / 4)
+            self._on_the_wire(wanted, self._latency + faults.short_delay())
             await asyncio.sleep(self._latency)
-            return self._false_cancel(wanted)
+            return self._word(wanted, OrderStatus.CANCELED, "cancelled, says the venue, and fills")
         if meets is FaultKind.UNANSWERED:
             self._muted.add(client_id)
             self._on_the_wire(wanted, delay)
             await asyncio.sleep(faults.timeout)
             raise OutcomeUnknown(self.name, attempted, "timed out")
+        if meets is FaultKind.GATEWAY_RESTART:
+            self._muted.add(client_id)
+            await self._on_the_wire(wanted, delay)
+            self._tell(self._word(wanted, OrderStatus.NEW))
+            await asyncio.sleep(self._latency)
+            self._restart(faults)
+            raise OutcomeUnknown(self.name, attempted, "the gateway restarts")
         if meets is FaultKind.DELAYED:
-            delay += faults.delay()
+            delay += faults.delay(client_id, wanted.quantity)
         if faults.plan.lasting(FaultKind.HUNG):
             self._hang()
         try:
@@ -224,23 +235,21 @@ class InProcessVenue:
                 update = await self._send(wanted, attempted, delay)
         except TimeoutError as error:
             raise OutcomeUnknown(self.name, attempted, "timed out") from error
-        if faults.plan.strikes(FaultKind.GATEWAY_RESTART):
-            self._restart(faults)
-            raise OutcomeUnknown(self.name, attempted, "the gateway restarts")
         return update
 
-    def _false_cancel(self, wanted: NewOrder) -> OrderUpdate:
+    def _word(self, wanted: NewOrder, status: OrderStatus, reason: str = "") -> OrderUpdate:
+        """Make up a word on an order that is not at the exchange, or not as it says."""
         return OrderUpdate(
             instrument=InstrumentId(self.name, wanted.symbol),
             client_order_id=wanted.client_id,
             venue_order_id="",
-            status=OrderStatus.CANCELED,
+            status=status,
             side=Side(wanted.side),
             quantity=wanted.quantity,
             filled=0,
-            leaves=0,
+            leaves=0 if status.is_final else wanted.quantity,
             at=self._clock.now(),
-            reason="cancelled, says the venue, and fills",
+            reason=reason,
         )
 
     async def cancel(self, instrument: InstrumentId, client_order_id: str) -> None:

@@ -7,7 +7,9 @@ from datetime import timedelta
 from adapters.simulator.faults import FaultKind, FaultPlan
 
 _BEFORE = (FaultKind.RATE_LIMITED, FaultKind.REFUSED, FaultKind.OVERLOADED, FaultKind.LOST)
-_OF_ORDERS = (FaultKind.FALSE_CANCEL, FaultKind.UNANSWERED, FaultKind.DELAYED)
+_OF_ORDERS = (FaultKind.FALSE_CANCEL, FaultKind.UNANSWERED, FaultKind.GATEWAY_RESTART, FaultKind.DELAYED)
+_BELIEVED_ABSENT = 12.0
+"""Seconds after which the bot believes a venue that says it knows no such order."""
 _OF_ALL = (
     FaultKind.REFUSED,
     FaultKind.LOST,
@@ -29,10 +31,11 @@ LINEAR_FAULTS = frozenset({*_OF_ALL, FaultKind.FALSE_CANCEL, FaultKind.GATEWAY_R
 class InProcessFaults:
     """The faults of one venue; they outlive its bot. ``timeout``: how long the client waits for an answer.
     ``down_until``: on the clock's ``monotonic``; before it nobody can connect. ``called_off``: by client id, the
-    contracts of orders that were told cancelled and fill all the same.
+    contracts of orders that fill although they were told cancelled, or had long been given up.
 
-    Opportunities. A new order: REFUSED, OVERLOADED, RATE_LIMITED, LOST, UNANSWERED (nothing of it is told before
-    somebody asks), DELAYED, FALSE_CANCEL, and GATEWAY_RESTART once it has been placed. It and any question: HUNG,
+    Opportunities. A new order: REFUSED (the broker acknowledges some of these first), OVERLOADED, RATE_LIMITED, LOST,
+    UNANSWERED (nothing of it is told before somebody asks), DELAYED (one in twelve until nobody believes in it any
+    more), FALSE_CANCEL, and GATEWAY_RESTART (it is placed, and no more than acknowledged). It and any question: HUNG,
     BANNED; a question: RATE_LIMITED. An order's, execution's, commission's or cash message: DROPPED_LINK, GAP,
     REORDERED, LATE, DUPLICATE; a change of a book: STALE.
     """
@@ -52,9 +55,19 @@ class InProcessFaults:
             return FaultKind.BANNED
         return next((kind for kind in (*_BEFORE, *_OF_ORDERS) if self.plan.strikes(kind)), None)
 
-    def delay(self) -> float:
-        """Draw how many seconds an order is on its way: less than after which its absence is believed."""
-        return self._random.uniform(0, 8)
+    def delay(self, client_id: str, contracts: int) -> float:
+        """Draw how many seconds an order is on its way."""
+        seconds = self._random.uniform(0, 8) if self._random.randrange(12) else self._random.uniform(15, 40)
+        if seconds > _BELIEVED_ABSENT:
+            self.called_off[client_id] = contracts
+        return seconds
+
+    def short_delay(self) -> float:
+        return self._random.uniform(0, 2)
+
+    def acknowledges_first(self) -> bool:
+        """Draw whether an order is acknowledged before it is refused."""
+        return self._random.random() < 0.5
 
     def outage(self) -> float:
         """Draw for how many seconds a link is down."""

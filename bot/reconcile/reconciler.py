@@ -27,6 +27,7 @@ log = structlog.get_logger("reconcile")
 
 _OVERLAP = timedelta(minutes=10)
 _ASK_AGAIN_AFTER = 0.5
+_ONCE_SETTLED = 1.0
 _TRIES = 10
 
 
@@ -145,10 +146,15 @@ class Reconciler:
 
     async def keep_running(self, every: float) -> None:
         """Reconcile again and again while nothing is in flight; a venue that does not answer is asked later."""
+        wait = every
         while True:
-            await asyncio.sleep(every)
+            await asyncio.sleep(wait)
             if self._engine.state.unsettled:
+                wait = min(
+                    every, _ONCE_SETTLED
+                )  # put off, not left out: there may be something in flight every time
                 continue
+            wait = every
             try:
                 await self.run()
             except VenueError as error:

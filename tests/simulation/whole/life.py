@@ -92,11 +92,12 @@ class Life:
             InProcessFaults(FaultPlan(rates, given.seed * 2 + side, self.clock), given.seed * 2 + side)
             for side, rates in enumerate(given.rates)
         )
-        self.watch = Watch(self.clock, LIFE_POLICY)
+        self.policy = replace(LIFE_POLICY, reserved_attempts=given.attempts)
+        self.watch = Watch(self.clock, self.policy)
         for exchange in self.exchanges:
             exchange.subscribe(lambda event, name=exchange.name: self._untold(name, event))  # type: ignore[misc]
         self.watch.hedge_held = lambda: self.exchanges[0].position(ACCOUNT, self.inverse.symbol).contracts
-        self.watch.called_off = self.faults[1].called_off
+        self.watch.called_off = [each.called_off for each in self.faults]
         for exchange in self.exchanges:
             self.watch.follow(exchange)
         self.inverse = InstrumentId(NAMES[0], specs[0].symbol)
@@ -153,7 +154,7 @@ class Life:
                 self.ledger,
                 folded(self.ledger.recorded),
                 symbols,
-                LIFE_POLICY,
+                self.policy,
                 self.clock,
                 self.files,
                 [self.watch.hear, *self.listeners],

@@ -54,8 +54,9 @@ MISCHIEF = (
 @dataclass(frozen=True, slots=True)
 class Setting:
     """``storm``: seconds in which things go wrong. ``wallet``: satoshi at the inverse venue; ``cash``: units of USD at
-    the broker. ``mischief``: kinds that may happen, about ``every`` so many seconds one of them. ``speed``: how much
-    prices move, as a fraction of price (1e-6) a step. ``on_disk``: the ledger lies in a file and is verified there."""
+    the broker. ``mischief``: kinds that may happen, one about ``every`` so many seconds. ``speed``: how much prices
+    move at most in a step, ppm. ``attempts``: order ids an approval reserves. ``on_disk``: the ledger lies in a file
+    and is verified there."""
 
     seed: int
     storm: float
@@ -66,6 +67,7 @@ class Setting:
     every: float
     speed: int
     fsync: tuple[float, float]
+    attempts: int
     on_disk: bool
     latency: tuple[timedelta, timedelta] = field(
         default=(timedelta(milliseconds=8), timedelta(milliseconds=12))
@@ -90,6 +92,7 @@ def setting(seed: int) -> Setting:
         every=dice.choice((6, 12, 25)),
         speed=dice.choice((20, 100, 400)),
         fsync=dice.choice(((0.001, 0.004), (0.001, 0.02), (0.02, 0.3))),
+        attempts=dice.choice((20, 20, 9)),
         on_disk=seed % 10 == 0,
     )
 

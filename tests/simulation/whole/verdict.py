@@ -46,14 +46,14 @@ class Verdict:
             await life.ledger.durable(len(events))
             checked = verify(life.path)
             for problem in checked.problems:
-                if not life.watch.called_off:
+                if not any(life.watch.called_off):
                     self._broken(f"ledger verify: {problem}")
             life.tally.count("ledgers", "verified in their file")
 
     def _problems(self, problems: list[str]) -> None:
         for problem in problems:
             # What fills after the venue has called it off may come to more than was approved; it says so.
-            if not self._life.watch.called_off:
+            if not any(self._life.watch.called_off):
                 self._broken(f"proof: {problem}")
 
     def _books(self, books: Books) -> None:

@@ -9,7 +9,7 @@ what can be traded, or LEGGED_POSITION has said that it is not: at most a clip Ã
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -79,7 +79,8 @@ class Watch:
     legs: defaultdict[LegKey, LegBook] = field(default_factory=lambda: defaultdict(LegBook))
     plans: defaultdict[str, PlanBook] = field(default_factory=lambda: defaultdict(PlanBook))
     orders: defaultdict[tuple[str, str], set[str]] = field(default_factory=lambda: defaultdict(set))
-    called_off: Mapping[str, int] = field(default_factory=dict)
+    called_off: Sequence[Mapping[str, int]] = ()
+    "By venue: the contracts, by client id, of orders that fill after all belief in them has gone."
     ledger: InlineLedger | None = None
     hedge_held: Callable[[], int] = lambda: 0
     hedge_price: int = 8_000_000
@@ -223,9 +224,11 @@ class Watch:
     def _judge_size(self, name: str, plan: PlanBook, exchange: Exchange, execution: Execution) -> None:
         plan.worst = max(plan.worst, abs(plan.naked))
         lot = D(100) / (D(execution.price) / 100)
-        late = sum(
-            (D(q) / 10 for client_id, q in self.called_off.items() if client_id.startswith(f"{name}-")), NONE
+        inverse, linear = (
+            sum(q for client_id, q in told.items() if client_id.startswith(f"{name}-"))
+            for told in self.called_off
         )
+        late = D(linear) / 10 + inverse * lot / 100
         most = self.policy.max_unattended_delta * _SLIP + 2 * lot + late
         if abs(plan.naked) > most and not plan.excused:
             self.broken(f"plan {name}: {plan.naked:+.6f} XBT are naked, {most:.6f} is the most")
@@ -276,5 +279,7 @@ class Watch:
 
     def _off(self, exchange: Exchange, leg: LegKey, order: SimOrder) -> Decimal:
         """Return, in the envelope's unit, what the venue called off of this leg and fills all the same."""
-        contracts = sum(q for client_id, q in self.called_off.items() if client_id.startswith(f"{leg}-"))
+        contracts = sum(
+            q for told in self.called_off for client_id, q in told.items() if client_id.startswith(f"{leg}-")
+        )
         return self._size(exchange, order.symbol, contracts, order.price)
