@@ -22,7 +22,7 @@ class HoursStyle(Enum):
 
 
 def hours_text(sessions: Sessions, now: datetime, style: HoursStyle = HoursStyle.DATED) -> str:
-    """Return the sessions of this week. The text knows no seconds: nothing is said to be open that is not.
+    """Return the sessions of this week. The text knows no seconds: a pause without a whole minute is not announced.
 
     DATED: ``20261122:1700-20261123:1600;20261128:CLOSED;…``: a session stands under the day it opens; a day no
     session touches is CLOSED. BY_TRADE_DATE: ``20261123:1700-1515,1530-1600;20261128:CLOSED;…``: under the day it
@@ -67,15 +67,18 @@ def stamp(at: datetime, *, with_zone: bool = True) -> str:
 
 
 def _whole_minutes(sessions: Sessions) -> Sessions:
+    """Widen each session to whole minutes: of a pause, the whole minutes within it are left, if there are any."""
     if sessions.intervals is None:
         return sessions
-    whole = []
+    whole: list[Session] = []
     for session in sessions.intervals:
-        late = timedelta(seconds=session.opens.second, microseconds=session.opens.microsecond)
-        opens = session.opens + (_MINUTE - late if late else late)
+        opens = session.opens.replace(second=0, microsecond=0)
         closes = session.closes.replace(second=0, microsecond=0)
-        if opens < closes:
-            whole.append(Session(opens, closes))
+        if closes < session.closes:
+            closes += _MINUTE
+        if whole and opens <= whole[-1].closes and (opens, closes) != (session.opens, session.closes):
+            opens = whole.pop().opens
+        whole.append(Session(opens, closes))
     return Sessions.of(whole)
 
 

@@ -107,20 +107,22 @@ def test_an_order_s_life_is_counted_by_the_clock() -> None:
 
 
 @pytest.mark.parametrize("style", HoursStyle)
-def test_announced_hours_know_no_seconds_and_never_promise_too_much(style: HoursStyle) -> None:
+def test_of_a_pause_the_whole_minutes_are_announced(style: HoursStyle) -> None:
     at = datetime(2026, 11, 23, 18, 0, tzinfo=UTC)  # noon in Chicago
+    edges = [
+        (20, 340),
+        (350, 370),
+        (421, 540),
+        (630, 720),
+    ]  # pauses of 10, 51 and 90 seconds: the last holds a minute
     sessions = Sessions.of(
-        [
-            Session(at + timedelta(seconds=20), at + timedelta(minutes=5, seconds=40)),
-            Session(at + timedelta(minutes=5, seconds=50), at + timedelta(minutes=6, seconds=10)),
-            Session(at + timedelta(minutes=7), at + timedelta(minutes=9)),
-        ]
+        Session(at + timedelta(seconds=opens), at + timedelta(seconds=closes)) for opens, closes in edges
     )
-    text = hours_text(sessions, at, style).split(";")[0:2]
+    text = hours_text(sessions, at, style).split(";")
     if style is HoursStyle.DATED:
-        assert text == ["20261123:1201-20261123:1205", "20261123:1207-20261123:1209"]
+        assert text[:2] == ["20261123:1200-20261123:1209", "20261123:1210-20261123:1212"]
     else:
-        assert text[0] == "20261123:1201-1205,1207-1209"
+        assert text[0] == "20261123:1200-1209,1210-1212"
 
 
 @pytest.mark.parametrize(
