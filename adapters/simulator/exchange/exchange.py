@@ -4,26 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from adapters.clock import Clock
-from adapters.simulator.exchange import stops
-from adapters.simulator.exchange.clearing import Clearing
-from adapters.simulator.exchange.contract import ContractKind, ContractSpec
-from adapters.simulator.exchange.deleveraging import Deleveraging
+from adapters.simulator.exchange.assembly import assemble
+from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.events import BookChanged, Listener
 from adapters.simulator.exchange.funding import FundingSchedule
-from adapters.simulator.exchange.ids import VenueIds
-from adapters.simulator.exchange.insurance import Insurance
-from adapters.simulator.exchange.liquidation import BrokerLiquidator, Liquidator
 from adapters.simulator.exchange.listing import Listing
-from adapters.simulator.exchange.margin_desk import MarginDesk
-from adapters.simulator.exchange.order_desk import OrderDesk
-from adapters.simulator.exchange.order_store import OrderStore
 from adapters.simulator.exchange.orders import Execution, NewOrder, SimOrder
-from adapters.simulator.exchange.outbox import Outbox
 from adapters.simulator.exchange.overload import Overload
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
 from adapters.simulator.exchange.rules import VenueRules
 from adapters.simulator.exchange.settlement import twap
-from adapters.simulator.exchange.timetable import Timetable
 from adapters.simulator.exchange.views import (
     AccountView,
     BookLevel,
@@ -55,37 +45,20 @@ class Exchange:
         funding: FundingSchedule | None = None,
         insurance: int = INSURANCE,
     ) -> None:
-        now = clock.now()
+        parts = assemble(name, specs, rules, clock.now(), seed, funding, insurance)
         self._name = name
         self._rules = rules
         self._clock = clock
-        self._outbox = Outbox()
-        self._listings: dict[str, Listing] = {}
-        for spec in specs:
-            if spec.kind is not rules.kind:
-                raise ValueError(f"{name} lists {rules.kind} contracts only; {spec.symbol} is {spec.kind}")
-            due = funding if spec.is_inverse and spec.is_perpetual else None
-            self._listings[spec.symbol] = Listing(spec, due, None if due is None else due.next_after(now))
-        self._store = OrderStore()
-        ids = VenueIds(rules.kind, seed, now)
-        self._clearing = Clearing(rules, self._listings, self._store, ids, self._outbox)
-        self._desk = OrderDesk(rules, self._clearing, self._store, ids, self._outbox)
-        store, outbox, listings = self._store, self._outbox, self._listings
-        self._timetable = Timetable(rules, listings, self._clearing, self._desk, store, outbox, now)
-        self._margins = MarginDesk(listings, self._clearing, store)
-        self._insurance = Insurance(self._desk, insurance)
-        self._deleveraging = Deleveraging(listings, self._clearing, self._desk, store, outbox)
-        self._liquidator = Liquidator(
-            listings,
-            self._clearing,
-            self._desk,
-            self._margins,
-            store,
-            self._insurance,
-            self._deleveraging,
-            outbox,
-        )
-        self._broker = BrokerLiquidator(listings, self._clearing, self._desk, store, self._timetable)
+        self._outbox = parts.outbox
+        self._listings = parts.listings
+        self._store = parts.store
+        self._clearing = parts.clearing
+        self._desk = parts.desk
+        self._timetable = parts.timetable
+        self._margins = parts.margins
+        self._insurance = parts.insurance
+        self._deleveraging = parts.deleveraging
+        self._course = parts.course
         self._overload = Overload(seed)
 
     # What the venue is
@@ -153,7 +126,7 @@ class Exchange:
         """Accept and match an order; return its state after matching."""
         listing, now = self._listing(request.symbol), self._clock.now()
         order = self._desk.place(account, request, listing, self.is_open(request.symbol), now)
-        self._react(listing, now)
+        self._course.react(listing, now)
         self._outbox.flush()
         return self._store.get(order.order_id) or order
 
@@ -174,7 +147,7 @@ class Exchange:
         listing, now = self._listings[order.symbol], self._clock.now()
         total = order.quantity if quantity is None else quantity
         amended = self._desk.amend(order, total, price, stop, listing, self.is_open(order.symbol), now)
-        self._react(listing, now)
+        self._course.react(listing, now)
         self._outbox.flush()
         return self._store.get(order_id) or amended
 
@@ -313,10 +286,9 @@ class Exchange:
             listing.book.replace((), ())
         listing.note_mid()
         self._outbox.post(BookChanged(symbol))
-        accounts = self._clearing.names()
-        if not any(view.is_due for name in accounts for view in self._clearing.position_views(name, now)):
+        if not self._course.is_anyone_due(now):
             # Else the liquidation comes first, in ``step``, and cancels the stops.
-            self._react(listing, now)
+            self._course.react(listing, now)
         self._outbox.flush()
 
     def halt(self, symbol: str) -> None:
@@ -343,34 +315,13 @@ class Exchange:
         the mark, liquidations. Call it after every contract's ``set_market``, so that what waited for the open
         meets the market and nobody is liquidated at prices half of which are old.
         """
-        now = self._clock.now()
-        self._timetable.step(now)
-        # The venue's liquidation comes before a stop at the same mark, and cancels it: across a gap a stop would sell
-        # beyond bankruptcy, at the other positions' cost.
-        self._liquidate(now)
-        for listing in self._listings.values():
-            self._react(listing, now)
-        self._liquidate(now)
+        self._course.pass_to(self._clock.now())
         self._outbox.flush()
-
-    def _react(self, listing: Listing, now: datetime) -> None:
-        """Do what new prices set off."""
-        if self._timetable.is_open(listing, now):
-            stops.trigger(self._desk, self._store, listing, now)
 
     def _tell_margin(self, account: str, symbol: str) -> PositionView:
         self._clearing.tell(account, symbol, self._clock.now())
         self._outbox.flush()
         return self.position(account, symbol)
-
-    def _liquidate(self, now: datetime) -> None:
-        if not self._rules.liquidates:
-            return
-        for account in self._clearing.names():
-            if self._rules.kind is ContractKind.INVERSE:
-                self._liquidator.check(account, now)
-            else:
-                self._broker.check(account, now)
 
     def _listing(self, symbol: str) -> Listing:
         listing = self._listings.get(symbol)
