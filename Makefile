@@ -27,7 +27,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core
+.PHONY: help setup demo test bench golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -40,6 +40,9 @@ demo: $(STAMP) ## run the whole job on simulated venues: open, hedge, fund, unwi
 
 test: lint ## lint, then every test
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+bench: $(STAMP) ## how fast the ledger writes, and starts as it grows (ARGS="--sizes 10000,1000000 --json FILE")
+	@$(BIN)/python -m tests.bench.ledger $(ARGS)
 
 golden: $(STAMP) ## the guides' figures as the simulated venues answer them: both spreads, a real position's margin
 	@$(BIN)/python -m pytest -q -s -p no:xdist tests/conformance/test_spreads.py \
