@@ -66,6 +66,7 @@ def status(view: View) -> None:
     grid.add_row("trading", f"{view['trading']}; {agree}")
     for line in view["differences"]:
         grid.add_row("", f"[red]{escape(line)}[/]")
+    _not_in_force(grid, view)
     if view["latched"]:
         grid.add_row("", f"[red]{escape(view['latched'])}[/]")
     grid.add_row("links", ", ".join(f"{venue} {link}" for venue, link in view["links"].items()))
@@ -105,6 +106,26 @@ def status(view: View) -> None:
     for alert in view["alerts"][-5:]:
         grid.add_row("alert", f"[yellow]{alert['at'][11:19]} {alert['code']}: {escape(alert['text'])}[/]")
     out.print(grid)
+
+
+def _not_in_force(grid: Table, view: View) -> None:
+    """Say why the trading state is not in force, if it is not."""
+    if view["reconciled"]:
+        return
+    standing = view["reconciliation"]
+    grid.add_row(
+        "", f"[red]{view['trading']} is not in force: until they agree, what has filled is hedged, no more[/]"
+    )
+    for venue in standing["missing"]:
+        again = "" if venue["next_try_seconds"] is None else f", again in {venue['next_try_seconds']:.0f} s"
+        tries = f"{venue['tries']} {'try' if venue['tries'] == 1 else 'tries'}{again}"
+        grid.add_row(
+            "", f"[red]{venue['venue']} not reached since the start ({tries}): {escape(venue['problem'])}[/]"
+        )
+    if standing["problem"] and not view["differences"] and not standing["missing"]:
+        grid.add_row(
+            "", f"[red]{escape(standing['problem'])}; again in {standing['next_try_seconds']:.0f} s[/]"
+        )
 
 
 def comparison(view: View) -> None:

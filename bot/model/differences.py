@@ -19,6 +19,10 @@ class PositionDiffers:
     booked: int
 
     @property
+    def venue(self) -> str:
+        return self.instrument.venue
+
+    @property
     def subject(self) -> str:
         return f"{self.instrument} position"
 
@@ -82,6 +86,10 @@ class OrderDiffers:
     side: Side
     contracts: int
     belief: str = ""
+
+    @property
+    def venue(self) -> str:
+        return self.instrument.venue
 
     @property
     def subject(self) -> str:

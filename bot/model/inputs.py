@@ -67,9 +67,20 @@ class MeetAccount:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The outcome of holding the ledger against the venues."""
+    """The outcome of holding the ledger against the venues; ``unanswered``: those that did not take part."""
 
     differences: tuple[str, ...]
+    unanswered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Something around the bot that a person must hear of. ``code`` names the runbook; again ``about`` the same
+    thing only after a minute."""
+
+    code: str
+    text: str
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +134,7 @@ Input = (
     | LoadInstrument
     | MeetAccount
     | Compared
+    | Warn
     | SpendAttempts
     | AdoptJournal
     | SubmitRefused

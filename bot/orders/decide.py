@@ -39,6 +39,7 @@ from bot.model.inputs import (
     SubmitRefused,
     SubmitUnknown,
     Tick,
+    Warn,
 )
 from bot.model.order_states import WORD_OF_STATUS, Belief, Word, hear
 from bot.model.plans import PlanKind, PlanStatus
@@ -53,6 +54,8 @@ from risk.orders import CashFlow, CommissionReport, Fill, OrderRequest, OrderUpd
 from risk.portfolio import Quote
 from risk.terms import Kind
 
+# After which a mismatch that stays is told again, then every hour.
+_REMINDERS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=1))
 # A venue may answer "no such order" while the order is still on its way to it.
 # A request the venue may still accept (its signature's life, a broker's queue) can outlive the question about it.
 _TRUST_ABSENCE_AFTER = timedelta(seconds=12)
@@ -111,6 +114,8 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
                 turn.emit(AccountOpened(given.account.venue, given.account.wallet))
         case Compared():
             _compared(turn, given)
+        case Warn():
+            turn.alert(given.code, given.text, given.about)
         case SpendAttempts():
             _doubt(turn, given)
             turn.emit(AttemptsSpent(given.leg, given.through))
@@ -321,11 +326,35 @@ def _commission(turn: Turn, report: CommissionReport) -> None:
 
 
 def _compared(turn: Turn, given: Compared) -> None:
-    turn.market.reconciled = not given.differences
-    if given.differences != turn.state.last_differences:
+    market, agree = turn.market, not given.differences
+    market.reconciled = agree and not given.unanswered and not market.closing
+    news = given.differences != turn.state.last_differences
+    if agree and given.unanswered:
+        return  # the rest has not spoken: neither agreement nor the end of a mismatch
+    if news:
         turn.emit(Reconciled(given.differences))
-    if given.differences:
-        turn.alert("RECONCILE_MISMATCH", "; ".join(given.differences))
+    text = "; ".join(given.differences)
+    if agree:
+        if market.differing_since is not None:
+            lasted = _rounded(turn.now - market.differing_since)
+            turn.alert("RECONCILE_MISMATCH", f"over after {lasted}: ledger and venues agree again")
+        market.differing_since, market.reminded = None, 0
+    elif market.differing_since is None or news:
+        market.differing_since = market.differing_since or turn.now
+        turn.alert("RECONCILE_MISMATCH", text)
+    elif turn.now - market.differing_since >= _reminder(market.reminded):
+        market.reminded += 1
+        lasts = _rounded(turn.now - market.differing_since)
+        turn.alert("RECONCILE_MISMATCH", f"STILL after {lasts}, and nobody has settled it: {text}")
+
+
+def _reminder(number: int) -> timedelta:
+    """Return how long a mismatch lasts before a person is reminded for the ``number``-th time, from 0."""
+    return _REMINDERS[number] if number < len(_REMINDERS) else timedelta(hours=number - len(_REMINDERS) + 2)
+
+
+def _rounded(duration: timedelta) -> timedelta:
+    return timedelta(seconds=round(duration.total_seconds()))
 
 
 def _adopt(turn: Turn, given: AdoptJournal) -> None:

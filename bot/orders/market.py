@@ -26,6 +26,11 @@ class Market:
     hedging there gets its whole time anew."""
     accounts: dict[str, Account] = field(default_factory=dict)
     reconciled: bool = False
+    closing: bool = False
+    """The bot is ending: nothing new is started any more, whatever a comparison says."""
+    differing_since: datetime | None = None
+    reminded: int = 0
+    """How often a person has been reminded of the mismatch that lasts since ``differing_since``."""
     latched: str | None = None
     """Why nothing may be sent: the emergency command is in charge. None while it is not."""
     asked: dict[str, datetime] = field(default_factory=dict)

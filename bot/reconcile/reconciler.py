@@ -9,8 +9,6 @@ import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
 
-import structlog
-
 from adapters.errors import Unreachable, VenueError
 from adapters.venue import Venue
 from bot.engine import Engine
@@ -23,37 +21,50 @@ from bot.reconcile.adoption import adoption
 from bot.reconcile.differences import Snapshot, differences, snapshot
 from risk.approval import Denied
 
-log = structlog.get_logger("reconcile")
-
 _OVERLAP = timedelta(minutes=10)
 _ASK_AGAIN_AFTER = 0.5
-_ONCE_SETTLED = 1.0
 _TRIES = 10
 
 
 class Reconciler:
-    """Feeds the engine what the venues have and it lacks, then compares. One run at a time."""
+    """Feeds the engine what the venues have and it lacks, then compares. One run at a time.
+
+    A venue counts from its ``recover`` on; before that it has not been reached since the start.
+    """
 
     def __init__(self, engine: Engine, venues: Mapping[str, Venue]) -> None:
         self._engine = engine
         self._venues = venues
+        self._reached: dict[str, Venue] = {}
         self._running = asyncio.Lock()
         # By venue: the last thing heard when nothing before it could be missing. What is heard later does not
         # prove that nothing was missed in between.
         self._complete = dict(engine.state.last_heard)
+        # What the last comparison told: to see it again once is to have seen it twice.
+        self._told: tuple[Difference, ...] = ()
 
-    async def recover(self) -> None:
-        """Ask about every reserved id a crash may have left behind. Raises VenueError.
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The venues not reached since the start."""
+        return tuple(name for name in self._venues if name not in self._reached)
+
+    async def recover(self, *names: str) -> None:
+        """Ask the venues (all, or those named) about every order and reserved id a crash may have left behind.
 
         Only hedges are sent before they are on the disk; every other order is in the ledger, and asked about
-        with all that is not settled. So only hedge legs lose ids here: those to unwind with are kept.
+        with all that is not settled. So only hedge legs lose ids here: those to unwind with are kept. Nothing may
+        be sent to a venue before. Raises VenueError.
         """
         state = self._engine.state
-        for order in list(state.unsettled.values()):
-            await self._engine.ask(Ask(order.request.instrument, order.request.client_order_id))
-        for plan in state.active_plans():
-            if plan.hedges_unwritten is not None:
-                await self._ask_reserved(plan.hedges_unwritten.legs[Role.HEDGE])
+        for name in names or self._venues:
+            for order in list(state.unsettled.values()):
+                if order.request.instrument.venue == name:
+                    await self._engine.ask(Ask(order.request.instrument, order.request.client_order_id))
+            for plan in state.active_plans():
+                tranche = plan.hedges_unwritten
+                if tranche is not None and tranche.legs[Role.HEDGE].instrument.venue == name:
+                    await self._ask_reserved(tranche.legs[Role.HEDGE])
+            self._reached[name] = self._venues[name]
 
     async def _ask_reserved(self, leg: LegState) -> None:
         first = leg.next_attempt
@@ -89,13 +100,31 @@ class Reconciler:
                 await self._agree()
             return answer
 
+    async def looks_right(self) -> bool | None:
+        """Look at cash and positions only, two questions a venue, and say whether the ledger agrees.
+
+        None while something is on its way: that is not the moment to compare. Raises VenueError.
+        """
+        async with self._running:
+            state, before = self._engine.state, self._movements()
+            if state.unsettled:
+                return None
+            taken = {}
+            for name, venue in self._reached.items():
+                account, positions = await asyncio.gather(venue.account(), venue.positions())
+                taken[name] = Snapshot(account, tuple(positions), ())
+            await self._meet(taken)
+            if self._movements() != before or state.unsettled:
+                return None
+            return not differences(state, taken)
+
     async def _agree(self) -> tuple[tuple[Difference, ...], dict[str, Snapshot]]:
-        seen: tuple[Difference, ...] | None = None
+        """Compare at every venue that has been reached, and tell the engine; raises the first VenueError after that."""
+        seen = self._told
         for _ in range(_TRIES):
             before = self._movements()
             heard = dict(self._engine.state.last_heard)
-            await self._catch_up()
-            found, snapshots = await self._compare()
+            found, snapshots, error = await self._ask_all()
             if found and (seen != found or self._movements() != before):
                 seen = found
                 # Nothing new goes out meanwhile: the books come to rest, and a true difference costs nothing.
@@ -105,57 +134,60 @@ class Reconciler:
             break
         else:
             raise Unreachable("reconciliation", "compare", "the books never stood still long enough")
-        if not found:
-            self._complete = heard
-        self._engine.hear(Compared(tuple(map(str, found))))
+        self._told = found
+        for name in snapshots:
+            if name in heard and not any(name == one.venue for one in found):
+                self._complete[name] = heard[name]
+        self._engine.hear(
+            Compared(tuple(map(str, found)), tuple(sorted(self._venues.keys() - snapshots.keys())))
+        )
         await self._engine.drained()
+        if error is not None:
+            raise error
         return found, snapshots
 
-    def _movements(self) -> int:
-        state = self._engine.state
-        return len(state.orders) + len(state.executions) + len(state.flows) + len(state.commissions)
+    async def _ask_all(self) -> tuple[tuple[Difference, ...], dict[str, Snapshot], VenueError | None]:
+        """Catch up and look, venue by venue: one that does not answer does not hide what another says."""
+        error: VenueError | None = None
+        snapshots = {}
+        for name in self._venues:
+            try:
+                if name not in self._reached:
+                    raise Unreachable(name, "reconcile", "not reached since the start")
+                await self._catch_up(name)
+                snapshots[name] = await snapshot(self._venues[name])
+            except VenueError as failed:
+                error = error or failed
+        await self._meet(snapshots)
+        return differences(self._engine.state, snapshots), snapshots, error
 
-    async def _catch_up(self) -> None:
-        state = self._engine.state
-        for name, venue in self._venues.items():
-            if name not in state.opened_at:
-                self._engine.hear(MeetAccount(await venue.account()))
-                continue
-            opened = state.opened_at[name]
-            adopted = state.adopted_as_of.get(name, opened)
-            since = max(opened, adopted, self._complete.get(name, opened) - _OVERLAP)
-            for order in list(state.unsettled.values()):
-                if order.request.instrument.venue == name:
-                    await self._engine.ask(Ask(order.request.instrument, order.request.client_order_id))
-            for fill in await venue.fills(since):
-                self._engine.hear(fill)
-            for report in await venue.commissions(since):
-                self._engine.hear(report)
-            for flow in await venue.cash_flows(since):
-                self._engine.hear(flow)
-        await self._engine.drained()
-
-    async def _compare(self) -> tuple[tuple[Difference, ...], dict[str, Snapshot]]:
-        snapshots = {name: await snapshot(venue) for name, venue in self._venues.items()}
+    async def _meet(self, snapshots: Mapping[str, Snapshot]) -> None:
         # What arrived while the venues answered is decided on before it is compared.
         await self._engine.drained()
         for taken in snapshots.values():
             self._engine.hear(MeetAccount(taken.account))
         await self._engine.drained()
-        return differences(self._engine.state, snapshots), snapshots
 
-    async def keep_running(self, every: float) -> None:
-        """Reconcile again and again while nothing is in flight; a venue that does not answer is asked later."""
-        wait = every
-        while True:
-            await asyncio.sleep(wait)
-            if self._engine.state.unsettled:
-                wait = min(
-                    every, _ONCE_SETTLED
-                )  # put off, not left out: there may be something in flight every time
-                continue
-            wait = every
-            try:
-                await self.run()
-            except VenueError as error:
-                log.warning("reconciliation put off: %s", error)
+    def _movements(self) -> int:
+        state = self._engine.state
+        return len(state.orders) + len(state.executions) + len(state.flows) + len(state.commissions)
+
+    async def _catch_up(self, name: str) -> None:
+        state, venue = self._engine.state, self._venues[name]
+        if name not in state.opened_at:
+            self._engine.hear(MeetAccount(await venue.account()))
+            await self._engine.drained()
+            return
+        opened = state.opened_at[name]
+        adopted = state.adopted_as_of.get(name, opened)
+        since = max(opened, adopted, self._complete.get(name, opened) - _OVERLAP)
+        for order in list(state.unsettled.values()):
+            if order.request.instrument.venue == name:
+                await self._engine.ask(Ask(order.request.instrument, order.request.client_order_id))
+        for fill in await venue.fills(since):
+            self._engine.hear(fill)
+        for report in await venue.commissions(since):
+            self._engine.hear(report)
+        for flow in await venue.cash_flows(since):
+            self._engine.hear(flow)
+        await self._engine.drained()

@@ -91,6 +91,8 @@ async def running(
             reconcile=core.reconciler.run,
             adopt=core.reconciler.adopt,
             older_plans=partial(snapshots.older_plans, ledger.path, _OLDER_PLANS),
+            standing=core.standing,
+            venues=tuple(venues.by_name),
         )
         await stack.enter_async_context(serving(create(served, token), listener))
         if broker is not None:

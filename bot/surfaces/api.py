@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from adapters.clock import Clock, IdSource
 from adapters.errors import VenueError
+from adapters.venue import LinkState
 from bot.engine import Engine
 from bot.model.describe import describe
 from bot.model.differences import Difference
@@ -72,6 +73,8 @@ class Served:
     reconcile: Callable[[], Awaitable[tuple[Difference, ...]]]
     adopt: Callable[[str, str, str], Awaitable[Done | Denied]]
     older_plans: Callable[[], Iterable[PlanState]]
+    standing: Callable[[], dict[str, Any]]
+    venues: tuple[str, ...]
 
 
 class _Body(BaseModel):
@@ -174,6 +177,8 @@ def create(served: Served, token: str) -> FastAPI:
             for entry in served.recent.events
             if isinstance(entry.event, Alerted)
         ]
+        view["links"] = dict.fromkeys(sorted(served.venues), LinkState.DOWN.value) | view["links"]
+        view["reconciliation"] = served.standing()
         return {**served.about, **view, "latched": served.latched(), "alerts": alerts[-10:]}
 
     @app.get("/tickets", dependencies=guarded)

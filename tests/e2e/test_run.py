@@ -25,7 +25,6 @@ def test_what_the_venues_refuse(tmp_path: Path) -> None:
                 2,
                 "multiplier is 0.1",
             ),
-            "stranger": ({"linear.port": sim.bitmex, "linear.client_id": 24}, 3, "closed the connection"),
         }
         started = {
             name: it.spawn("run", "--profile", it.profile(name, sim.bitmex, sim.tws, changes))

@@ -210,23 +210,6 @@ def test_a_venue_that_does_not_answer_is_never_flat(stage: Stage, index: int) ->
     stage.play(main())
 
 
-def test_reconciling_again_and_again_outlives_a_silent_venue(stage: Stage) -> None:
-    async def main() -> None:
-        async with stage.bot():
-            keeping = asyncio.ensure_future(stage.reconciler.keep_running(15))
-            stage.venues[0].silent = True
-            await asyncio.sleep(40)
-            stage.venues[0].silent = False
-            stage.venues[0].phantom = 100
-            await asyncio.sleep(20)
-            assert not keeping.done()
-            assert not stage.engine.market.reconciled
-            keeping.cancel()
-            await asyncio.wait([keeping])
-
-    stage.play(main())
-
-
 # --- missed ----------------------------------------------------------------------------------------------
 
 
