@@ -34,8 +34,9 @@ from bot.ledger.errors import LedgerError
 from bot.ledger.inline import Entry, InlineLedger
 from bot.model.events import Recorded
 from bot.orders.fold import folded
+from bot.reconcile import Pace
 from bot.runtime.files import Files
-from bot.runtime.start import RECONCILE_EVERY, Core, started
+from bot.runtime.start import Core, started
 from risk.instruments import InstrumentId
 from tests.simulation.whole.market import Market
 from tests.simulation.whole.mischief import Mischief
@@ -237,7 +238,7 @@ class Life:
         await wanted
 
     async def _come_to_rest(self) -> None:
-        await asyncio.sleep(RECONCILE_EVERY + 5)  # what happened last has been compared
+        await asyncio.sleep(Pace().last + 5)  # what happened last has been compared
         for _ in range(REST * 2):
             await asyncio.sleep(0.5)
             if self._rests() is None:
