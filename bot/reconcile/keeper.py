@@ -25,9 +25,9 @@ _LOOK_AROUND = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds. ``look``: between two looks at cash and positions. ``whole``: between two whole comparisons.
-    ``put_off``: until the next try when something was on its way. ``differing``: between two whole comparisons while they differ. ``first``, ``last``: the pause after a failure,
-    doubled from one to the other."""
+    """Seconds. ``look``: between two looks at cash and positions; ``put_off``: until the next try when something was
+    on its way. ``whole``: between two whole comparisons; ``differing``: while they differ. ``first``, ``last``: the
+    pause after a failure, doubled from one to the other."""
 
     look: float = 15.0
     whole: float = 300.0

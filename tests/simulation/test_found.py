@@ -8,6 +8,7 @@ import pytest
 from adapters.errors import OutcomeUnknown
 from bot.model.events import Alerted, FillBooked, FlattenOrdered, OrderIntended
 from bot.model.inputs import AdoptJournal
+from bot.reconcile import Keeper
 from risk.approval import Purpose
 from risk.orders import OrderRequest, Side
 from tests.simulation.stage import LINEAR, Stage
@@ -51,7 +52,8 @@ def test_reconciliation_that_was_put_off_for_an_open_order_is_made_up_for_at_onc
     async def main() -> None:
         async with stage.bot():
             await stage.enable()
-            comparing = asyncio.ensure_future(stage.reconciler.keep_running(15))
+            keeper = Keeper(stage.engine, stage.reconciler, stage.clock)
+            comparing = asyncio.ensure_future(keeper.keep())
             await asyncio.sleep(10)
             stage.venues[0].raises["plan1-01h-001"] = OutcomeUnknown("bitmex", "submit", "timed out")
             stage.market()
