@@ -12,7 +12,7 @@ from typing import Protocol
 
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
-from risk.orders import CashFlow, CommissionReport, Fill, OrderUpdate
+from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderUpdate
 from risk.portfolio import Account, Position, Quote
 from risk.sessions import TradingHours
 
@@ -60,7 +60,7 @@ class HoursAnnounced:
     hours: TradingHours
 
 
-VenueEvent = HoursAnnounced | Quote | OrderUpdate | Fill | CommissionReport | CashFlow | Link
+VenueEvent = HoursAnnounced | Quote | OrderUpdate | Fill | Bust | CommissionReport | CashFlow | Link
 Sink = Callable[[VenueEvent], None]
 """Takes one event, at once and without blocking. Called on the event loop's thread."""
 
@@ -118,7 +118,14 @@ class Venue(Protocol):
         ...
 
     async def fills(self, since: datetime) -> list[Fill]:
-        """Return the account's fills from ``since`` on, oldest first, each once."""
+        """Return the account's fills from ``since`` on, oldest first, each once, as they stand now.
+
+        Those the venue has restated may be older; those it has taken back are left out (see ``busts``).
+        """
+        ...
+
+    async def busts(self, since: datetime) -> list[Bust]:
+        """Return the executions taken back from ``since`` on; there may be older ones among them."""
         ...
 
     async def commissions(self, since: datetime) -> list[CommissionReport]:

@@ -102,12 +102,22 @@ class Liquidity(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Cause(StrEnum):
+    """Why contracts changed hands. LIQUIDATION, DELEVERAGE: the venue's doing, no order of the account's."""
+
+    TRADE = "trade"
+    LIQUIDATION = "liquidation"
+    DELEVERAGE = "deleverage"
+
+
 @dataclass(frozen=True, slots=True)
 class Fill:
     """One execution. Identity is (venue, ``execution_id``): the same one may be told any number of times.
 
     ``quantity`` counts contracts, ``price`` is USD per XBT. ``fee``: positive when paid; None when the venue
-    reports it later (a ``CommissionReport``). ``at``: the venue's time.
+    reports it later (a ``CommissionReport``). ``at``: the venue's time. ``revision`` rises when the venue restates
+    an execution: all of it, quantity and price, under the same id. The highest one told stands, in whatever order
+    they are heard.
     """
 
     execution_id: str
@@ -120,6 +130,8 @@ class Fill:
     at: datetime
     fee: Money | None = None
     liquidity: Liquidity = Liquidity.UNKNOWN
+    revision: int = 0
+    cause: Cause = Cause.TRADE
 
     def __post_init__(self) -> None:
         if self.quantity <= 0:
@@ -132,13 +144,31 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
+class Bust:
+    """The venue has taken an execution back: no trade, no position, no fee. It has a ``revision`` as a fill has:
+    whatever was told of the execution under a lower one no longer stands. ``at``: when the execution was, or was
+    taken back, whichever the venue tells.
+    """
+
+    execution_id: str
+    instrument: InstrumentId
+    client_order_id: str | None
+    revision: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CommissionReport:
-    """The fee of a fill the venue told without one. ``fee`` is positive when paid."""
+    """The fee of a fill the venue told without one. ``fee`` is positive when paid.
+
+    ``revision``: of the execution it is charged for; a higher one's fee takes the place of a lower one's.
+    """
 
     execution_id: str
     instrument: InstrumentId
     fee: Money
     at: datetime
+    revision: int = 0
 
 
 class CashFlowKind(StrEnum):

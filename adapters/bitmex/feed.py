@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import structlog
+
 from adapters.bitmex import wire
-from adapters.bitmex.executions import execution_event, has_order
+from adapters.bitmex.executions import TRADE, Match, execution_event, has_order, is_correction, match_of
 from adapters.bitmex.orders import order_update
 from adapters.bitmex.tables import Tables
 from adapters.bitmex.wire import Malformed, Row
@@ -23,6 +25,8 @@ BOOK, INSTRUMENT = "orderBook10", "instrument"
 # The venue's REST answers trail its stream, and its clock is not ours: look back this much further.
 OVERLAP = timedelta(minutes=1)
 MOST_REMEMBERED = 20_000
+
+_log = structlog.get_logger("adapters.bitmex")
 
 
 class Feed:
@@ -47,6 +51,7 @@ class Feed:
         self.topics = (ORDER, EXECUTION, WALLET, *public)
         self._tables = Tables(self.topics)
         self._told: OrderedDict[str, None] = OrderedDict()
+        self._trades: OrderedDict[Match, str] = OrderedDict()
         self._last_execution = self._last_flow = clock.now()
         self._is_first = True
         self._marks: dict[str, Decimal] = {}
@@ -133,6 +138,7 @@ class Feed:
         for row in rows:
             if self._is_first:
                 self._remember(wire.text(row, "execID"))
+                self._note_trade(row)
             elif wire.moment(row, "timestamp") >= self.since:
                 self._tell_execution(row)
 
@@ -140,11 +146,23 @@ class Feed:
         execution_id = wire.text(row, "execID")
         if execution_id in self._told:
             return
-        event = execution_event(self._venue, row)
+        original = self._trades.get(match_of(row), "") if is_correction(row) else ""
+        event = execution_event(self._venue, row, original)
         if event is not None:
             self._sink(event)
+        elif is_correction(row):
+            # Of a trade before this stream: whoever asks for fills is told it.
+            _log.warning("bitmex.correction_of_older_trade", row=dict(row))
+        self._note_trade(row)
         self._remember(execution_id)
         self._last_execution = max(self._last_execution, wire.moment(row, "timestamp"))
+
+    def _note_trade(self, row: Row) -> None:
+        if row.get("execType") != TRADE:
+            return
+        self._trades[match_of(row)] = wire.text(row, "execID")
+        while len(self._trades) > MOST_REMEMBERED:
+            self._trades.popitem(last=False)
 
     def _remember(self, told: str) -> None:
         self._told[told] = None

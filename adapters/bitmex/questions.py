@@ -9,7 +9,7 @@ from typing import TypeVar
 from adapters.bitmex import wire
 from adapters.bitmex.account import account, isolated, key_fault, position, wallet_flow, wallet_time
 from adapters.bitmex.endpoints import Endpoint
-from adapters.bitmex.executions import execution_event
+from adapters.bitmex.executions import TRADED, as_they_stand, execution_event, is_correction, match_of
 from adapters.bitmex.orders import order_update
 from adapters.bitmex.rest import Rest
 from adapters.bitmex.settings import BitmexSettings
@@ -18,7 +18,7 @@ from adapters.bitmex.wire import Malformed, Row
 from adapters.clock import Clock
 from adapters.errors import Misconfigured, Unreachable
 from risk.instruments import Instrument, InstrumentId
-from risk.orders import CashFlow, Fill, OrderUpdate
+from risk.orders import Bust, CashFlow, Fill, OrderUpdate
 from risk.portfolio import Account, Position
 
 PAGE = 500
@@ -87,9 +87,26 @@ class Questions:
         return [update for update in updates if not update.status.is_final]
 
     async def fills(self, since: datetime) -> list[Fill]:
-        rows = await self.executions(since, "Trade")
-        events = self._read("ask for the fills", lambda: [execution_event(self._name, row) for row in rows])
-        return sorted((event for event in events if isinstance(event, Fill)), key=lambda fill: fill.at)
+        return [event for event in await self._traded(since) if isinstance(event, Fill)]
+
+    async def busts(self, since: datetime) -> list[Bust]:
+        return [event for event in await self._traded(since) if isinstance(event, Bust)]
+
+    async def _traded(self, since: datetime) -> list[Fill | Bust]:
+        """Return each trade from ``since`` on as it stands, and older ones corrected since, oldest first."""
+        attempted = "ask for the fills"
+        rows = await self._pages(
+            Endpoint.EXECUTIONS,
+            {"startTime": wire.stamp(since), "filter": json.dumps({"execType": list(TRADED)})},
+            attempted,
+            "execID",
+        )
+        known = self._read(attempted, lambda: {match_of(row) for row in rows if not is_correction(row)})
+        for match in {match_of(row) for row in rows if is_correction(row)} - known:
+            wanted = json.dumps({"trdMatchID": match[0], "orderID": match[1]})
+            rows += await self._pages(Endpoint.EXECUTIONS, {"filter": wanted}, attempted, "execID")
+        told = self._read(attempted, lambda: as_they_stand(self._name, rows))
+        return sorted(told, key=lambda event: event.at)
 
     async def executions(self, since: datetime, *kinds: str) -> list[Row]:
         """Return rows of the execution table from ``since`` on, oldest first; of all kinds if none is named."""

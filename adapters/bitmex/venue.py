@@ -24,7 +24,7 @@ from adapters.errors import Misconfigured, NotSent, OutcomeUnknown, Refused, Unr
 from adapters.venue import Capabilities, HoursAnnounced, Link, LinkState, Sink
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
-from risk.orders import CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
+from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
 from risk.portfolio import Account, Position
 from risk.sessions import TradingHours
 
@@ -169,6 +169,9 @@ class BitmexVenue:
 
     async def fills(self, since: datetime) -> list[Fill]:
         return await self._now_connected("ask for the fills").questions.fills(since)
+
+    async def busts(self, since: datetime) -> list[Bust]:
+        return await self._now_connected("ask for busted trades").questions.busts(since)
 
     async def commissions(self, since: datetime) -> list[CommissionReport]:
         """Return nothing: a fill of BitMEX carries its fee."""

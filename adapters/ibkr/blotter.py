@@ -21,14 +21,14 @@ from adapters.ibkr.executions import Booked, ExecutionBook, split_execution_id
 from adapters.ibkr.orders import OrderRecord, Word, is_known
 from adapters.ibkr.receiver import StatusWord
 from adapters.ibkr.settings import IbkrSettings
-from adapters.ibkr.translate import contracts_of, decimal_of, fill_of, price_of, side_of
+from adapters.ibkr.translate import contracts_of, decimal_of, execution_of, price_of, side_of
 from risk.instruments import InstrumentId
 from risk.money import Currency, Money
-from risk.orders import CommissionReport, Fill, OrderStatus, OrderUpdate
+from risk.orders import Bust, CommissionReport, Fill, OrderStatus, OrderUpdate
 
 _log = logging.getLogger(__name__)
 
-Told = OrderUpdate | Fill | CommissionReport
+Told = OrderUpdate | Fill | Bust | CommissionReport
 
 
 class Blotter:
@@ -198,14 +198,13 @@ class Blotter:
         instrument = self._contracts.id_of(contract)
         if instrument is None or execution.acctNumber not in ("", self._settings.account):
             return
-        fill = fill_of(instrument, execution)
-        revision = split_execution_id(execution.execId)[1]
-        booked = self.book.note(fill, execution.permId, revision)
+        word = execution_of(instrument, execution)
+        booked = self.book.note(word, execution.permId, word.revision)
         if booked is None:
             return
         if live or self.tells_history:
             booked.told = True
-            self._tell(fill)
+            self._tell(word)
         record = self._by_perm_id.get(execution.permId)
         if record is None and execution.clientId == self._settings.client_id:
             record = self._by_order_id.get(execution.orderId)
@@ -233,8 +232,10 @@ class Blotter:
         if report.currency != Currency.USD:
             _log.error("%s: commission of %s in %s", self._settings.name, report.execId, report.currency)
             return
-        fill = booked.fill
-        fee = CommissionReport(fill.execution_id, fill.instrument, Money.of(Currency.USD, amount), fill.at)
+        word = booked.word
+        fee = CommissionReport(
+            word.execution_id, word.instrument, Money.of(Currency.USD, amount), word.at, revision
+        )
         if fee == booked.fee:
             return
         booked.fee, booked.fee_revision = fee, revision

@@ -16,7 +16,7 @@ from adapters.ibkr.settings import IbkrSettings
 from adapters.ibkr.translate import order_of
 from adapters.ibkr.wire import OpenOrder, Wire
 from risk.instruments import InstrumentId
-from risk.orders import CommissionReport, Fill, OrderRequest, OrderStatus, OrderUpdate
+from risk.orders import Bust, CommissionReport, Fill, OrderRequest, OrderStatus, OrderUpdate
 
 _log = logging.getLogger(__name__)
 
@@ -149,7 +149,7 @@ class Desk:
         executed = [
             booked
             for booked in self._blotter.book.of_client_order(client_order_id)
-            if booked.fill.instrument == instrument
+            if booked.word.instrument == instrument
         ]
         row = next(
             (
@@ -176,14 +176,20 @@ class Desk:
 
     async def fills(self, since: datetime) -> list[Fill]:
         await self._connected("ask for fills").executions()
-        return [booked.fill for booked in self._blotter.book.since(since)]
+        words = [booked.word for booked in self._blotter.book.since(since)]
+        return [word for word in words if isinstance(word, Fill)]
+
+    async def busts(self, since: datetime) -> list[Bust]:
+        await self._connected("ask for busted executions").executions()
+        words = [booked.word for booked in self._blotter.book.since(since)]
+        return [word for word in words if isinstance(word, Bust)]
 
     async def commissions(self, since: datetime) -> list[CommissionReport]:
         """Ask for executions; their commission reports follow, so wait a moment for the last of them."""
         await self._connected("ask for commissions").executions()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._settings.commission_grace):
-                while any(booked.fee is None for booked in self._blotter.book.since(since)):
+                while any(booked.awaits_fee for booked in self._blotter.book.since(since)):
                     self._blotter.fee_heard.clear()
                     await self._blotter.fee_heard.wait()
         return [booked.fee for booked in self._blotter.book.since(since) if booked.fee is not None]

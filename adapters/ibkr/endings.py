@@ -10,6 +10,7 @@ from adapters.ibkr.executions import Booked
 from adapters.ibkr.orders import OrderRecord, Word
 from adapters.ibkr.translate import contracts_of, decimal_of, price_of, side_of
 from risk.instruments import InstrumentId
+from risk.orders import Fill
 
 
 def ending(
@@ -27,14 +28,15 @@ def ending(
         return known
     if completed is not None:
         return _completed(instrument, known, executed, *completed)
-    if not executed:
+    traded = next((booked.word for booked in executed if isinstance(booked.word, Fill)), None)
+    if traded is None:
         return None
-    filled = sum(booked.fill.quantity for booked in executed)
+    filled = sum(booked.quantity for booked in executed)
     return OrderRecord(
         instrument,
         client_order_id,
         known.client_id if known else -1,
-        executed[0].fill.side,
+        traded.side,
         known.quantity if known else filled,
         known.price if known else None,
         perm_id=executed[0].perm_id,
@@ -51,9 +53,11 @@ def _completed(
     order: Order,
     state: OrderState,
 ) -> OrderRecord:
-    filled = sum(booked.fill.quantity for booked in executed if booked.perm_id == order.permId)
-    stated = decimal_of(order.filledQuantity)
-    filled = max(filled, int(stated) if stated is not None else 0)
+    own = [booked for booked in executed if booked.perm_id == order.permId]
+    filled = sum(booked.quantity for booked in own)
+    stated, corrected = decimal_of(order.filledQuantity), any(booked.revision > 1 for booked in own)
+    if stated is not None and not corrected:
+        filled = max(filled, int(stated))
     # The broker writes 0 for the total of an order that was filled.
     total = max(known.quantity if known else contracts_of(order.totalQuantity), filled)
     return OrderRecord(
@@ -65,6 +69,6 @@ def _completed(
         price_of(order.lmtPrice) or (known.price if known else None),
         perm_id=order.permId,
         word=Word.REFUSED if state.status == "Inactive" else Word.CANCELED,
-        counted=total if state.status == "Filled" else filled,
+        counted=total if state.status == "Filled" and not corrected else filled,
         reason=(known.reason if known else "") or state.completedStatus,
     )

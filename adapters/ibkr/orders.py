@@ -51,6 +51,7 @@ def is_known(status: str) -> bool:
 class OrderRecord:
     """``perm_id`` is 0 until the gateway names it; ``order_id`` is of this connection, 0 if it has none.
 
+    ``complete``: it had filled in full once; what is taken back of it after that does not work again.
     ``cancel_heard`` outlives a list of open orders that contradicts the cancel: the list may be late.
     """
 
@@ -67,6 +68,7 @@ class OrderRecord:
     counted: int = 0
     executed: int = 0
     corrected: bool = False
+    complete: bool = False
     reason: str = ""
     code: str = ""
     told: OrderUpdate | None = None
@@ -89,7 +91,7 @@ class OrderRecord:
 
     @property
     def is_final(self) -> bool:
-        return self.word in (Word.CANCELED, Word.REFUSED) or self.filled >= self.quantity
+        return self.complete or self.word in (Word.CANCELED, Word.REFUSED) or self.filled >= self.quantity
 
     def hear(self, status: str) -> None:
         """Take in a status of the gateway.
@@ -116,6 +118,8 @@ class OrderRecord:
 
     def executions(self, filled: int, corrected: bool) -> None:
         """Take in our own accounting. An execution proves that the order exists."""
+        if self.filled >= self.quantity:
+            self.complete = True
         self.executed = filled
         self.corrected = corrected
         if filled and self.word is Word.SILENT:
@@ -125,6 +129,8 @@ class OrderRecord:
         """Return what may be said of the order, None while that is nothing."""
         if self.filled >= self.quantity:
             return OrderStatus.FILLED
+        if self.complete:
+            return OrderStatus.CANCELED
         match self.word:
             case Word.SILENT:
                 return None

@@ -15,7 +15,7 @@ from ib_async.util import UNSET_DOUBLE
 
 from adapters.ibkr.executions import split_execution_id
 from risk.instruments import InstrumentId
-from risk.orders import Fill, Liquidity, OrderRequest, Side, TimeInForce
+from risk.orders import Bust, Cause, Fill, Liquidity, OrderRequest, Side, TimeInForce
 
 _SIDES = {"BUY": Side.BUY, "BOT": Side.BUY, "SELL": Side.SELL, "SLD": Side.SELL}
 _LIQUIDITY = {1: Liquidity.MAKER, 2: Liquidity.TAKER}
@@ -88,21 +88,30 @@ def order_of(request: OrderRequest, account: str) -> Order:
     )
 
 
-def fill_of(instrument: InstrumentId, execution: Execution) -> Fill:
-    """Translate an execution; its id becomes the stem, so that a correction keeps the identity."""
+def execution_of(instrument: InstrumentId, execution: Execution) -> Fill | Bust:
+    """Translate an execution; its id becomes the stem, so that a correction keeps the identity.
+
+    A correction to no contracts is a bust. Raises ValueError.
+    """
+    stem, revision = split_execution_id(execution.execId)
+    quantity = contracts_of(execution.shares)
+    if quantity <= 0 and revision > 1:
+        return Bust(stem, instrument, execution.orderRef or None, revision, execution.time)
     price = price_of(execution.price)
     if price is None:
         raise ValueError(f"execution {execution.execId} at no price: {execution.price}")
     return Fill(
-        execution_id=split_execution_id(execution.execId)[0],
+        execution_id=stem,
         instrument=instrument,
         client_order_id=execution.orderRef or None,
         venue_order_id=str(execution.permId),
         side=side_of(execution.side),
-        quantity=contracts_of(execution.shares),
+        quantity=quantity,
         price=price,
         at=execution.time,
         liquidity=_LIQUIDITY.get(execution.lastLiquidity, Liquidity.UNKNOWN),
+        revision=revision,
+        cause=Cause.LIQUIDATION if execution.liquidation else Cause.TRADE,
     )
 
 

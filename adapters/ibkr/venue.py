@@ -26,7 +26,7 @@ from adapters.ibkr.wire import Wire
 from adapters.venue import Capabilities, HoursAnnounced, Sink, VenueEvent
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
-from risk.orders import CashFlow, CommissionReport, Fill, OrderUpdate
+from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderUpdate
 from risk.portfolio import Account, Position
 
 _log = logging.getLogger(__name__)
@@ -188,6 +188,9 @@ class IbkrVenue:
     async def fills(self, since: datetime) -> list[Fill]:
         """See ``Venue.fills``. The broker lists those of its own day; ours of earlier days are added."""
         return await self._desk.fills(since)
+
+    async def busts(self, since: datetime) -> list[Bust]:
+        return await self._desk.busts(since)
 
     async def commissions(self, since: datetime) -> list[CommissionReport]:
         return await self._desk.commissions(since)

@@ -20,7 +20,7 @@ from adapters.venue import Capabilities, HoursAnnounced, Link, LinkState, Sink, 
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency
-from risk.orders import CashFlow, CommissionReport, Fill, OrderStatus, OrderUpdate, Side
+from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderStatus, OrderUpdate, Side
 from risk.portfolio import Account, Position, Quote
 
 T = TypeVar("T")
@@ -284,6 +284,10 @@ class InProcessVenue:
 
     async def fills(self, since: datetime) -> list[Fill]:
         return await self._ask("ask for fills", lambda: [self._fill(trade) for trade in self._trades(since)])
+
+    async def busts(self, since: datetime) -> list[Bust]:
+        self._require_link("ask for busted trades")
+        return []
 
     async def commissions(self, since: datetime) -> list[CommissionReport]:
         def answer() -> list[CommissionReport]:

@@ -17,16 +17,33 @@ as many dollars owed: ``+V XBT, −N × multiplier USD``. A linear BUY of c cont
 −c × multiplier × p USD``. What a reduction realises (average cost) moves on from the position to cash; a flat
 position stands at zero in both currencies.
 
+An execution the venue restates or takes back later is turned round in the entry of the correction, and what it had
+made of the results after it is put right (see ``holding``): afterwards every account stands as if the right trade had
+been booked from the start.
+
 **Δ is readable.** An open inverse position keeps its cost in XBT, contracts × multiplier / entry, on its account, a
 linear one contracts × multiplier; so the sum of XBT over all ``assets:`` accounts is
 ``wallet + Σ contracts/entry + Σ linear``, which is the portfolio's Δ, at any price.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from bot.ledger.accounts import (
+    ADJUSTMENTS,
+    CASH,
+    DEPOSITS,
+    EXCHANGE,
+    OPENING,
+    cash_account,
+    fees_account,
+    funding_account,
+    position_account,
+    settlement_account,
+)
 from bot.ledger.errors import Unbookable
+from bot.ledger.holding import Holding, Move, OpenPosition, Step, StepKind, other, share
 from bot.model.cold import cool
 from bot.model.events import (
     AccountOpened,
@@ -36,6 +53,8 @@ from bot.model.events import (
     CommissionBooked,
     Event,
     FillBooked,
+    FillBusted,
+    FillCorrected,
     InstrumentLoaded,
     Recorded,
 )
@@ -44,13 +63,20 @@ from risk.money import Currency, Money, to_units
 from risk.orders import CashFlow, CashFlowKind, Fill
 from risk.terms import Kind
 
-CASH = "cash"
-EXCHANGE = "equity:exchange"
-OPENING = "equity:opening"
-DEPOSITS = "equity:deposits"
-ADJUSTMENTS = "equity:adjustments"
+_Key = tuple[str, str]
+"""A venue, and the id of an execution or a cash flow there."""
+_Seen = TypeVar("_Seen")
 
-JOURNAL_KINDS = (InstrumentLoaded, AccountOpened, FillBooked, CommissionBooked, CashBooked, Adopted)
+JOURNAL_KINDS = (
+    InstrumentLoaded,
+    AccountOpened,
+    FillBooked,
+    FillCorrected,
+    FillBusted,
+    CommissionBooked,
+    CashBooked,
+    Adopted,
+)
 """The events that matter to the journal; all others post nothing."""
 
 
@@ -64,32 +90,6 @@ class Posting:
     units: int
 
 
-@dataclass(slots=True)
-class OpenPosition:
-    """What the position account holds. ``contracts`` signed, ``settled`` in the currency P&L is settled in
-    (the open cost: XBT of an inverse, −USD of a linear contract), ``other`` in the other one."""
-
-    contracts: int = 0
-    settled: int = 0
-    other: int = 0
-
-
-def cash_account(venue: str) -> str:
-    return f"assets:{venue}:{CASH}"
-
-
-def position_account(instrument: InstrumentId) -> str:
-    return f"assets:{instrument.venue}:{instrument.symbol}"
-
-
-def fees_account(venue: str) -> str:
-    return f"expenses:fees:{venue}"
-
-
-def funding_account(venue: str) -> str:
-    return f"income:funding:{venue}"
-
-
 @dataclass(slots=True, eq=False)
 class Journal:
     """Folds events into postings. Feed it every event once, in the chain's order.
@@ -99,7 +99,7 @@ class Journal:
     """
 
     instruments: dict[InstrumentId, Instrument] = field(default_factory=dict)
-    positions: dict[InstrumentId, OpenPosition] = field(default_factory=dict)
+    holdings: dict[InstrumentId, Holding] = field(default_factory=dict)
     _opened: set[str] = field(default_factory=set)
     _executions: set[tuple[str, str]] = field(default_factory=set)
     _commissioned: set[tuple[str, str]] = field(default_factory=set)
@@ -108,6 +108,10 @@ class Journal:
     def __post_init__(self) -> None:
         # What grows with history may rest on the disk (see ``bot.model.cold``).
         cool(self, "_executions", "_commissioned", "_flows", prefix="booked ")
+
+    @property
+    def positions(self) -> Mapping[InstrumentId, OpenPosition]:
+        return {instrument: holding.position for instrument, holding in self.holdings.items()}
 
     def post(self, recorded: Recorded) -> list[Posting]:
         """Return the entry of one event: postings that sum to zero in each currency, or none.
@@ -126,11 +130,23 @@ class Journal:
                     entry.move(cash, OPENING, cash_account(venue))
             case FillBooked(fill):
                 if _first(self._executions, (fill.instrument.venue, fill.execution_id)):
-                    self._trade(entry, fill)
+                    entry.take(self._holding(fill.instrument).take(self._trade(fill)))
                     if fill.fee is not None:
-                        self._pay_fee(entry, fill.instrument.venue, fill.execution_id, fill.fee)
-            case CommissionBooked(report):
-                self._pay_fee(entry, report.instrument.venue, report.execution_id, report.fee)
+                        self._pay_fee(entry, (fill.instrument.venue, fill.execution_id), fill.fee)
+            case FillCorrected(fill, was, fee_was):
+                self._correct(entry, was, fill)
+                if fill.fee is not None:
+                    self._replace_fee(entry, (fill.instrument.venue, fill.execution_id), fee_was, fill.fee)
+            case FillBusted(bust, was, fee_was):
+                if was is not None:
+                    self._correct(entry, was, None)
+                self._replace_fee(entry, (bust.instrument.venue, bust.execution_id), fee_was, None)
+            case CommissionBooked(report, replaces):
+                key = (report.instrument.venue, report.execution_id)
+                if replaces is not None:
+                    self._replace_fee(entry, key, replaces, report.fee)
+                else:
+                    self._pay_fee(entry, key, report.fee)
             case CashBooked(flow):
                 if _first(self._flows, (flow.venue, flow.flow_id)):
                     self._flow(entry, flow)
@@ -139,18 +155,34 @@ class Journal:
                 self._adopt(entry, adopted)
         return entry.postings
 
-    def _trade(self, entry: "_Entry", fill: Fill) -> None:
-        position = self.positions.setdefault(fill.instrument, OpenPosition())
-        account = position_account(fill.instrument)
-        settled, other = exchanged(self.instruments[fill.instrument], fill)
-        entry.move(settled, EXCHANGE, account)
-        entry.move(other, EXCHANGE, account)
+    def _holding(self, instrument: InstrumentId) -> Holding:
+        if instrument not in self.holdings:
+            self.holdings[instrument] = Holding(instrument)
+        return self.holdings[instrument]
 
-        realised = _realised(position, fill.signed_quantity, settled.units)
-        entry.move(Money(settled.currency, realised), account, cash_account(fill.instrument.venue))
-        position.contracts += fill.signed_quantity
-        position.settled += settled.units - realised
-        position.other += other.units
+    def _trade(self, fill: Fill) -> Step:
+        settled, other_side = exchanged(self.instruments[fill.instrument], fill)
+        return Step(StepKind.TRADE, settled, other_side, fill.signed_quantity, fill.execution_id)
+
+    def _correct(self, entry: "_Entry", was: Fill, right: Fill | None) -> None:
+        key = (was.instrument.venue, was.execution_id)
+        if key not in self._executions:
+            return
+        step = None if right is None else self._trade(right)
+        if step is None:
+            self._executions.discard(key)
+        entry.take(self._holding(was.instrument).correct(self._trade(was), step))
+
+    def _pay_fee(self, entry: "_Entry", key: "_Key", fee: Money) -> None:
+        if _first(self._commissioned, key):
+            entry.move(fee, cash_account(key[0]), fees_account(key[0]))
+
+    def _replace_fee(self, entry: "_Entry", key: "_Key", was: Money | None, fee: Money | None) -> None:
+        if was is not None and key in self._commissioned:
+            self._commissioned.discard(key)
+            entry.move(was, fees_account(key[0]), cash_account(key[0]))
+        if fee is not None:
+            self._pay_fee(entry, key, fee)
 
     def _check(self, adopted: Adopted) -> None:
         for item in adopted.positions:
@@ -166,29 +198,36 @@ class Journal:
         """Book the way from the ledger's word to the venues' against ``equity:adjustments``."""
         costs = dict.fromkeys((account.venue for account in adopted.cash), 0)
         for item in adopted.positions:
-            venue, account = item.instrument.venue, position_account(item.instrument)
+            venue = item.instrument.venue
             settlement = self.instruments[item.instrument].terms.settlement
-            before = self.positions.get(item.instrument, OpenPosition())
+            holding = self._holding(item.instrument)
+            before = holding.position
             after = self._taken_over(before, item)
-            entry.move(Money(settlement, after.settled - before.settled), ADJUSTMENTS, account)
-            entry.move(Money(_other(settlement), after.other - before.other), ADJUSTMENTS, account)
-            costs[venue] = costs.get(venue, 0) + after.settled - before.settled
-            self.positions[item.instrument] = after
-        for change in adopted.cash:
-            moved = change.after.units - change.before.units - costs[change.venue]
-            entry.move(Money(change.after.currency, moved), ADJUSTMENTS, cash_account(change.venue))
+            settled = after.settled - before.settled
+            change = Step(
+                StepKind.TAKEOVER,
+                Money(settlement, settled),
+                Money(other(settlement), after.other - before.other),
+                after.contracts - before.contracts,
+                left=after.settled,
+            )
+            entry.take(holding.take(change))
+            costs[venue] = costs.get(venue, 0) + settled
+        for account in adopted.cash:
+            moved = account.after.units - account.before.units - costs[account.venue]
+            entry.move(Money(account.after.currency, moved), ADJUSTMENTS, cash_account(account.venue))
 
     def _taken_over(self, held: OpenPosition, item: AdoptedPosition) -> OpenPosition:
         """Return the position as adopted: at the venue's cost, or moved at a price as a trade would move it."""
         instrument = self.instruments[item.instrument]
         inverse = instrument.terms.kind is Kind.INVERSE
         size = item.after * to_units(instrument.terms.multiplier)
-        other = -size if inverse else size
+        other_side = -size if inverse else size
         if item.cost is not None:
-            return OpenPosition(item.after, item.cost.units if inverse else -item.cost.units, other)
+            return OpenPosition(item.after, item.cost.units if inverse else -item.cost.units, other_side)
         change = item.after - item.before
         if item.price is None or change == 0:
-            return OpenPosition(item.after, held.settled, other)
+            return OpenPosition(item.after, held.settled, other_side)
         value = instrument.value_units(change, item.price)
         settled = value if inverse else -value
         realised = 0
@@ -197,11 +236,7 @@ class Journal:
             realised = share(held.settled, closing, abs(held.contracts)) + share(
                 settled, closing, abs(change)
             )
-        return OpenPosition(item.after, held.settled + settled - realised, other)
-
-    def _pay_fee(self, entry: "_Entry", venue: str, execution_id: str, fee: Money) -> None:
-        if _first(self._commissioned, (venue, execution_id)):
-            entry.move(fee, cash_account(venue), fees_account(venue))
+        return OpenPosition(item.after, held.settled + settled - realised, other_side)
 
     def _flow(self, entry: "_Entry", flow: CashFlow) -> None:
         cash = cash_account(flow.venue)
@@ -216,26 +251,24 @@ class Journal:
                 self._settle(entry, flow)
 
     def _settle(self, entry: "_Entry", flow: CashFlow) -> None:
-        """A daily settlement turns part of a position's result into cash; one at expiry ends the position."""
-        cash = cash_account(flow.venue)
-        position = self.positions.get(flow.instrument) if flow.instrument is not None else None
-        if flow.instrument is None or position is None or position.contracts == 0:
-            entry.move(flow.amount, f"income:settlement:{flow.venue}", cash)
+        if flow.instrument is None or flow.instrument not in self.instruments:
+            entry.move(flow.amount, settlement_account(flow.venue), cash_account(flow.venue))
             return
-        terms = self.instruments[flow.instrument].terms
-        account = position_account(flow.instrument)
-        entry.move(flow.amount, account, cash)
-        position.settled -= flow.amount.units
-        if terms.expiry is not None and flow.at >= terms.expiry:
-            entry.move(Money(terms.settlement, position.settled), account, EXCHANGE)
-            entry.move(Money(_other(terms.settlement), position.other), account, EXCHANGE)
-            self.positions[flow.instrument] = OpenPosition()
+        expiry = self.instruments[flow.instrument].terms.expiry
+        final = expiry is not None and flow.at >= expiry
+        kind = StepKind.EXPIRY if final else StepKind.SETTLEMENT
+        nothing = Money(other(flow.amount.currency), 0)
+        entry.take(self._holding(flow.instrument).take(Step(kind, flow.amount, nothing)))
 
 
 class _Entry:
     def __init__(self, seq: int) -> None:
         self.seq = seq
         self.postings: list[Posting] = []
+
+    def take(self, moves: Iterable[Move]) -> None:
+        for money, source, target in moves:
+            self.move(money, source, target)
 
     def move(self, money: Money, source: str, target: str) -> None:
         """Move ``money`` between two accounts; an amount of nothing leaves no line."""
@@ -250,14 +283,8 @@ def exchanged(instrument: Instrument, fill: Fill) -> tuple[Money, Money]:
     value = instrument.value_units(fill.signed_quantity, fill.price)
     size = fill.signed_quantity * to_units(instrument.terms.multiplier)
     if instrument.terms.kind is Kind.INVERSE:
-        return Money(settlement, value), Money(_other(settlement), -size)
-    return Money(settlement, -value), Money(_other(settlement), size)
-
-
-def share(amount: int, part: int, whole: int) -> int:
-    """Return ``amount`` × part / whole, towards zero as the value of a part lot is; all of it for the whole."""
-    sign = -1 if amount < 0 else 1
-    return sign * (abs(amount) * part // whole)
+        return Money(settlement, value), Money(other(settlement), -size)
+    return Money(settlement, -value), Money(other(settlement), size)
 
 
 def objection(event: Event, instruments: Mapping[InstrumentId, Instrument]) -> str | None:
@@ -269,7 +296,7 @@ def objection(event: Event, instruments: Mapping[InstrumentId, Instrument]) -> s
                 before, now = getattr(known, name), getattr(told.terms, name)
                 if before != now:
                     return f"{told.id} changed its {name} from {before} to {now}: that is another contract"
-        case FillBooked(fill) if fill.instrument not in instruments:
+        case FillBooked(fill) | FillCorrected(fill) if fill.instrument not in instruments:
             return f"{fill.instrument} was traded, but its terms were never loaded"
         case CashBooked(flow) if flow.kind is CashFlowKind.SETTLEMENT and flow.instrument is not None:
             instrument = instruments.get(flow.instrument)
@@ -279,24 +306,27 @@ def objection(event: Event, instruments: Mapping[InstrumentId, Instrument]) -> s
     return None
 
 
-def _realised(position: OpenPosition, traded: int, settled: int) -> int:
-    """Return what a change of a position turns into cash at average cost; ``settled``: what all of it is worth."""
-    held = position.contracts
-    if held * traded >= 0:
-        return 0
-    closing = min(abs(held), abs(traded))
-    return share(position.settled, closing, abs(held)) + share(settled, closing, abs(traded))
-
-
-def _other(currency: Currency) -> Currency:
-    return Currency.USD if currency is Currency.XBT else Currency.XBT
-
-
-_Key = TypeVar("_Key")
-
-
-def _first(seen: set[_Key], key: _Key) -> bool:
+def _first(seen: set[_Seen], key: _Seen) -> bool:
     if key in seen:
         return False
     seen.add(key)
     return True
+
+
+__all__ = [
+    "ADJUSTMENTS",
+    "CASH",
+    "DEPOSITS",
+    "EXCHANGE",
+    "JOURNAL_KINDS",
+    "OPENING",
+    "Journal",
+    "OpenPosition",
+    "Posting",
+    "cash_account",
+    "exchanged",
+    "fees_account",
+    "funding_account",
+    "objection",
+    "position_account",
+]

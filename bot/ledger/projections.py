@@ -14,6 +14,8 @@ from bot.model.events import (
     CommissionBooked,
     Event,
     FillBooked,
+    FillBusted,
+    FillCorrected,
     FlattenOrdered,
     OrderBelieved,
     OrderIntended,
@@ -265,10 +267,37 @@ def _fill_booked(seq: int, event: FillBooked, _: Recorded) -> list[Change]:
     ]
 
 
+def _fill_corrected(seq: int, event: FillCorrected, _: Recorded) -> list[Change]:
+    """A fill stands as it was last told; what it was before is in the chain and in the journal."""
+    fill = event.fill
+    values: dict[str, Any] = {
+        "side": fill.side.value,
+        "quantity": fill.quantity,
+        "price": fill.price,
+        "liquidity": fill.liquidity.value,
+    }
+    if fill.fee is not None:
+        values |= {"fee_currency": fill.fee.currency.value, "fee_units": fill.fee.units, "fee_seq": seq}
+    return [Update(FILL, _execution(fill.instrument.venue, fill.execution_id), values)]
+
+
+def _fill_busted(seq: int, event: FillBusted, _: Recorded) -> list[Change]:
+    """A fill taken back stays in its place, with nothing traded and nothing paid."""
+    if event.was is None:
+        return []
+    where = _execution(event.bust.instrument.venue, event.bust.execution_id)
+    return [Update(FILL, where, {"quantity": 0, "fee_units": 0, "fee_seq": seq})]
+
+
+def _execution(venue: str, execution_id: str) -> dict[str, Any]:
+    return {"venue": venue, "execution_id": execution_id}
+
+
 def _commission_booked(seq: int, event: CommissionBooked, _: Recorded) -> list[Change]:
     report = event.report
-    # Once: a fee that is known already stays, as it does in the journal.
-    where = {"venue": report.instrument.venue, "execution_id": report.execution_id, "fee_seq": None}
+    where = _execution(report.instrument.venue, report.execution_id)
+    if event.replaces is None:
+        where |= {"fee_seq": None}
     values = {"fee_currency": report.fee.currency.value, "fee_units": report.fee.units, "fee_seq": seq}
     return [Update(FILL, where, values)]
 
@@ -313,6 +342,8 @@ _PROJECTORS: dict[type[Event], Callable[[int, Any, Recorded], list[Change]]] = {
     OrderIntended: _order_intended,
     OrderBelieved: _order_believed,
     FillBooked: _fill_booked,
+    FillCorrected: _fill_corrected,
+    FillBusted: _fill_busted,
     CommissionBooked: _commission_booked,
     CashBooked: _cash_booked,
     Adopted: _adopted,

@@ -17,6 +17,8 @@ from bot.model.events import (
     CashBooked,
     CommissionBooked,
     FillBooked,
+    FillBusted,
+    FillCorrected,
     FlattenOrdered,
     InstrumentLoaded,
     OrderIntended,
@@ -38,11 +40,15 @@ from risk.terms import NOISE, Kind
 
 @dataclass(slots=True)
 class _Approval:
-    """An approval and what was made of it: in the envelope's unit, and in contracts for and against its side."""
+    """An approval and what was made of it: in the envelope's unit, and in contracts for and against its side.
+
+    ``most``: the most contracts that were ever filled: the venue may take some back after they were unwound.
+    """
 
     event: TicketApproved
     filled: Decimal = Decimal(0)
     contracts: int = 0
+    most: int = 0
     unwound: int = 0
     spent: int = 0
 
@@ -70,6 +76,8 @@ class Proof:
         self._orders: dict[str, _Order] = {}
         self._once: set[tuple[str, ...]] = set()
         self._commissions: dict[tuple[str, str], int] = {}
+        self._fills: dict[tuple[str, str], Fill] = {}
+        self._busted: set[tuple[str, str]] = set()
 
     def see(self, recorded: Recorded) -> list[str]:
         """Take one event; return what is wrong with it, a line each."""
@@ -81,6 +89,7 @@ class Proof:
             f"event {seq}: a commission for execution {execution_id} at {venue}, which was never booked"
             for (venue, execution_id), seq in self._commissions.items()
             if ("execution", venue, execution_id) not in self._once
+            and (venue, execution_id) not in self._busted
         ]
 
     def _judge(self, recorded: Recorded) -> Iterator[str]:
@@ -107,7 +116,16 @@ class Proof:
                 yield from self._intended(intended, recorded)
             case FillBooked(fill, foreign):
                 yield from self._filled(fill, foreign)
-            case CommissionBooked(report):
+            case FillCorrected(fill, was, _, foreign):
+                yield from self._taken_back(was, foreign, was.execution_id)
+                self._fills[was.instrument.venue, was.execution_id] = fill
+                yield from self._counted(fill, foreign)
+            case FillBusted(bust, was, _, foreign):
+                if was is not None:
+                    yield from self._taken_back(was, foreign, bust.execution_id)
+                    self._once.discard(("execution", bust.instrument.venue, bust.execution_id))
+                self._busted.add((bust.instrument.venue, bust.execution_id))
+            case CommissionBooked(report, replaces) if replaces is None:
                 yield from self._repeated("commission", report.instrument.venue, report.execution_id)
                 self._commissions[report.instrument.venue, report.execution_id] = recorded.seq
             case CashBooked(flow):
@@ -255,8 +273,31 @@ class Proof:
     def _filled(self, fill: Fill, foreign: bool) -> Iterator[str]:
         venue = fill.instrument.venue
         yield from self._repeated("execution", venue, fill.execution_id)
-        if fill.fee is not None:
+        if fill.fee is not None and (venue, fill.execution_id) not in self._busted:
             yield from self._repeated("commission", venue, fill.execution_id)
+        self._fills[venue, fill.execution_id] = fill
+        yield from self._counted(fill, foreign)
+
+    def _taken_back(self, was: Fill, foreign: bool, execution_id: str) -> Iterator[str]:
+        """Take what a correction or a bust undoes off its order and its approval."""
+        booked = self._fills.pop((was.instrument.venue, execution_id), None)
+        if booked != was:
+            yield f"fill {execution_id} is corrected from {_figures(was)}, booked was {_figures(booked)}"
+            return
+        order = None if foreign else self._orders.get(was.client_order_id or "")
+        if order is None:
+            return
+        order.filled -= was.quantity
+        approval, instrument = order.approval, self._instruments.get(was.instrument)
+        if approval is None or instrument is None:
+            return
+        if order.event.purpose is Purpose.CONTINGENCY:
+            approval.unwound -= was.quantity
+        else:
+            approval.contracts -= was.quantity
+            approval.filled -= _size(instrument, was.quantity, was.price)
+
+    def _counted(self, fill: Fill, foreign: bool) -> Iterator[str]:
         name = f"fill {fill.execution_id}"
         order = self._orders.get(fill.client_order_id or "")
         if foreign:
@@ -279,14 +320,15 @@ class Proof:
         name = f"fill {fill.execution_id}"
         if purpose is Purpose.CONTINGENCY:
             approval.unwound += fill.quantity
-            if approval.unwound > approval.contracts:
-                yield f"{name} unwinds {approval.unwound} contracts, {approval.contracts} were filled"
+            if approval.unwound > approval.most:
+                yield f"{name} unwinds {approval.unwound} contracts, {approval.most} were filled"
             return
         instrument = self._instruments.get(fill.instrument)
         if instrument is None:
             yield f"{name}: the terms of {fill.instrument} were not loaded before it"
             return
         approval.contracts += fill.quantity
+        approval.most = max(approval.most, approval.contracts)
         approval.filled += _size(instrument, fill.quantity, fill.price)
         allowed = approval.envelope.quantity
         if approval.filled > allowed + _size(instrument, instrument.terms.lot, fill.price) + NOISE:
@@ -298,6 +340,10 @@ def _size(instrument: Instrument, contracts: int, price: Decimal) -> Decimal:
     if instrument.terms.kind is Kind.INVERSE:
         return contracts * instrument.terms.multiplier / price
     return Decimal(contracts)
+
+
+def _figures(fill: Fill | None) -> str:
+    return "nothing" if fill is None else f"{fill.side} {fill.quantity} at {fill.price}"
 
 
 def _described(request: OrderRequest) -> str:

@@ -181,7 +181,8 @@ class OrderRow(Row, table=True):
 
 
 class FillRow(Row, table=True):
-    """``fee_seq`` is the event that told the fee: the fill's own, a later one's, or none yet."""
+    """An execution as the venue last told it; one taken back has a quantity of 0. ``fee_seq`` is the event that told
+    the fee: the fill's own, a later one's, or none yet."""
 
     __tablename__ = "fill"
     seq: int = Field(primary_key=True, foreign_key="event.seq")

@@ -28,6 +28,20 @@ def _fill(event: ev.FillBooked) -> str:
     )
 
 
+def _corrected(event: ev.FillCorrected) -> str:
+    was, fill = event.was, event.fill
+    return (
+        f"execution {fill.execution_id} of {fill.client_order_id} corrected: {fill.side} {fill.quantity} "
+        f"{fill.instrument} at {_number(fill.price)}, was {was.side} {was.quantity} at {_number(was.price)}"
+    )
+
+
+def _busted(event: ev.FillBusted) -> str:
+    was = event.was
+    what = "not heard of yet" if was is None else f"{was.side} {was.quantity} at {_number(was.price)}"
+    return f"execution {event.bust.execution_id} at {event.bust.instrument} taken back: {what}"
+
+
 def _intended(event: ev.OrderIntended) -> str:
     request = event.request
     return (
@@ -85,6 +99,8 @@ _LINES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.OrderIntended: _intended,
     ev.OrderBelieved: _believed,
     ev.FillBooked: _fill,
+    ev.FillCorrected: _corrected,
+    ev.FillBusted: _busted,
     ev.CommissionBooked: lambda e: f"commission {e.report.fee} of {e.report.execution_id}",
     ev.CashBooked: lambda e: f"{e.flow.kind} {e.flow.amount} at {e.flow.venue}",
     ev.HedgeEscalated: lambda e: f"{e.leg}: {Decimal(e.unhedged_xbt):+.8f} XBT unhedged, rung {e.step}",

@@ -16,7 +16,7 @@ from bot.model.trading_state import TradingState
 from risk.approval import Envelope, Purpose
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Money
-from risk.orders import CashFlow, CommissionReport, Fill, OrderRequest
+from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +151,37 @@ class FillBooked:
 
 
 @dataclass(frozen=True, slots=True)
+class FillCorrected:
+    """The venue has restated an execution: ``fill`` stands in the place of ``was``, as if from the start.
+
+    ``fill.fee`` takes the place of ``fee_was``, the fee booked; None leaves that for a later commission to replace.
+    """
+
+    fill: Fill
+    was: Fill
+    fee_was: Money | None
+    foreign: bool
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FillBusted:
+    """The venue has taken an execution back: ``was`` and ``fee_was`` are undone. ``was`` is None where the execution
+    had not been heard of: should it be, it is not booked."""
+
+    bust: Bust
+    was: Fill | None
+    fee_was: Money | None
+    foreign: bool
+    heard_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CommissionBooked:
+    """``replaces``: the fee that was booked for an earlier revision of the execution, if one was."""
+
     report: CommissionReport
+    replaces: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +309,8 @@ Event = (
     | OrderIntended
     | OrderBelieved
     | FillBooked
+    | FillCorrected
+    | FillBusted
     | CommissionBooked
     | CashBooked
     | HedgeEscalated

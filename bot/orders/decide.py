@@ -1,6 +1,6 @@
 """(state, input) → (events, actions): which decision answers which input."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from adapters.venue import HoursAnnounced, Link, LinkState
 from bot.model.actions import Ask
@@ -8,12 +8,9 @@ from bot.model.events import (
     AccountOpened,
     AttemptsSpent,
     CashBooked,
-    CommissionBooked,
-    FillBooked,
     FlattenFinished,
     FlattenOrdered,
     InstrumentLoaded,
-    OrderBelieved,
     OrderIntended,
     PlanProposed,
     Reconciled,
@@ -41,16 +38,17 @@ from bot.model.inputs import (
     Tick,
     Warn,
 )
-from bot.model.order_states import WORD_OF_STATUS, Belief, Word, hear
+from bot.model.order_states import WORD_OF_STATUS, Word
 from bot.model.plans import PlanKind, PlanStatus
 from bot.model.trading_state import Activity, TradingState, allows
-from bot.orders import adopting, ticketing
+from bot.orders import accounting, adopting, ticketing
+from bot.orders.hearing import hear_word
 from bot.orders.legging import advance
 from bot.orders.planning import objection
 from bot.orders.state import OrderState
 from bot.orders.turn import Turn
 from risk.approval import Denied, Purpose
-from risk.orders import CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
+from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
 from risk.portfolio import Quote
 from risk.terms import Kind
 
@@ -76,21 +74,23 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
                     f"{given.hours.trouble}",
                 )
         case Fill():
-            _fill(turn, given)
+            accounting.book(turn, given, _recover_fill)
+        case Bust():
+            accounting.bust(turn, given)
         case OrderUpdate():
             _update(turn, given)
         case SubmitRefused():
             detail = f"{given.code}: {given.detail}"
-            _heard(turn, given.client_order_id, Word.REFUSED, detail, tried=given.reached_venue)
+            hear_word(turn, given.client_order_id, Word.REFUSED, detail, tried=given.reached_venue)
         case SubmitUnknown():
-            _heard(turn, given.client_order_id, Word.NO_ANSWER, given.detail)
+            hear_word(turn, given.client_order_id, Word.NO_ANSWER, given.detail)
         case OrderAnswer():
             _answer(turn, given)
         case CommissionReport():
-            _commission(turn, given)
+            accounting.charge(turn, given)
         case CashFlow():
             known = (given.venue, given.flow_id) in turn.state.flows
-            if not known and not _before_the_books(turn, given.venue, given.at):
+            if not known and not accounting.before_the_books(turn, given.venue, given.at):
                 turn.emit(CashBooked(given))
         case Link():
             turn.market.link(given)
@@ -164,60 +164,8 @@ def _command(turn: Turn, given: Command) -> Done | Denied:
             return adopting.adopt(turn, given.adopted)
 
 
-def _fill(turn: Turn, fill: Fill) -> None:
-    booked = turn.state.executions.get((fill.instrument.venue, fill.execution_id))
-    if booked is not None:
-        if booked != (fill.signed_quantity, fill.price):
-            turn.market.reconciled = False
-            turn.alert(
-                "EXECUTION_CORRECTED",
-                f"{fill.instrument}: execution {fill.execution_id} was {booked[0]:+} at {booked[1]}, and is said to be "
-                f"{fill.signed_quantity:+} at {fill.price} now; the ledger keeps the first until a person settles it",
-            )
-        return
-    if fill.instrument not in turn.state.instruments:
-        turn.alert("FOREIGN_FILL", f"{fill.instrument}: a fill in a contract this profile does not trade")
-        return
-    order = turn.state.orders.get(fill.client_order_id or "")
-    if order is None:
-        order = _recover(turn, fill.client_order_id, fill)
-    opened = turn.state.opened_at.get(fill.instrument.venue)
-    if order is None and (opened is None or fill.at < opened):
-        return
-    if _in_what_was_adopted(turn, fill.instrument.venue, fill.at):
-        turn.alert(
-            "ADOPTED_FILL",
-            f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price} [{fill.execution_id}] is told only "
-            "now; the position that was adopted holds it, so it is not booked, and nothing hedges it",
-        )
-        return
-    turn.emit(FillBooked(fill, order is None, turn.now))
-    if order is None:
-        turn.alert(
-            "FOREIGN_FILL",
-            f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price} is from no order of this ledger",
-        )
-        if turn.state.trading.starts_orders:
-            # Somebody else trades this account, or the venue has liquidated: a person has to look first.
-            turn.emit(
-                TradingStateChanged(TradingState.HALTED, "basisbot", f"foreign fill {fill.execution_id}")
-            )
-    elif order.belief is Belief.REFUSED:
-        # It exists after all, and unless all of it has filled, it lives until the venue says more.
-        word = Word.LIVE if order.filled < order.request.quantity else Word.FILLED
-        _heard(turn, order.request.client_order_id, word, "it has filled", fill.venue_order_id)
-
-
-def _before_the_books(turn: Turn, venue: str, at: datetime) -> bool:
-    """Say whether something happened before this ledger met the account: its opening balance holds it already."""
-    opened = turn.state.opened_at.get(venue)
-    return opened is None or at < opened or _in_what_was_adopted(turn, venue, at)
-
-
-def _in_what_was_adopted(turn: Turn, venue: str, at: datetime) -> bool:
-    """Say whether something told only now happened before a person took the venue's word over, which holds it."""
-    as_of = turn.state.adopted_as_of.get(venue)
-    return as_of is not None and at <= as_of
+def _recover_fill(turn: Turn, fill: Fill) -> OrderState | None:
+    return _recover(turn, fill.client_order_id, fill)
 
 
 def _recover(turn: Turn, client_order_id: str | None, source: Fill | OrderUpdate) -> OrderState | None:
@@ -267,30 +215,7 @@ def _update(turn: Turn, update: OrderUpdate) -> None:
         return
     turn.market.absent.pop(client_id, None)
     word = WORD_OF_STATUS[update.status]
-    _heard(turn, client_id, word, update.reason, update.venue_order_id, update.filled)
-
-
-def _heard(
-    turn: Turn,
-    client_id: str,
-    word: Word,
-    detail: str = "",
-    venue_order_id: str = "",
-    venue_filled: int | None = None,
-    *,
-    tried: bool = True,
-) -> None:
-    turn.market.under_way.discard(client_id)
-    order = turn.state.orders.get(client_id)
-    if order is None:
-        return
-    belief = hear(order.belief, word)
-    more = venue_filled is not None and venue_filled > order.venue_filled
-    if belief is order.belief and not more:
-        return
-    turn.emit(OrderBelieved(client_id, belief, venue_order_id, venue_filled, detail, tried))
-    if belief is Belief.UNKNOWN:
-        turn.alert("ORDER_UNKNOWN", f"{client_id}: {detail}; asking {order.request.instrument.venue}")
+    hear_word(turn, client_id, word, update.reason, update.venue_order_id, update.filled)
 
 
 def _answer(turn: Turn, answer: OrderAnswer) -> None:
@@ -308,21 +233,12 @@ def _answer(turn: Turn, answer: OrderAnswer) -> None:
         return
     turn.market.absent[client_id] = turn.market.absent.get(client_id, 0) + 1
     if turn.market.absent[client_id] >= _ABSENT_TWICE:
-        _heard(turn, client_id, Word.NO_SUCH_ORDER, "the venue knows no such order")
+        hear_word(turn, client_id, Word.NO_SUCH_ORDER, "the venue knows no such order")
         turn.market.up_since[answer.instrument.venue] = turn.now
         if order.purpose is Purpose.WORK and order.leg is not None:
             # Absence is weak evidence: good enough to hedge again, not to start the same exposure again.
             plan = turn.state.plans[order.leg.plan_id]
             ticketing.stop_plan(turn, plan, f"{client_id} was sent, and the venue knows nothing of it")
-
-
-def _commission(turn: Turn, report: CommissionReport) -> None:
-    key = (report.instrument.venue, report.execution_id)
-    if key in turn.state.commissions or report.instrument not in turn.state.instruments:
-        return
-    if key not in turn.state.executions and _before_the_books(turn, report.instrument.venue, report.at):
-        return
-    turn.emit(CommissionBooked(report))
 
 
 def _compared(turn: Turn, given: Compared) -> None:

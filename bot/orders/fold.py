@@ -13,6 +13,8 @@ from bot.model.events import (
     CommissionBooked,
     Event,
     FillBooked,
+    FillBusted,
+    FillCorrected,
     FlattenFinished,
     FlattenOrdered,
     InstrumentLoaded,
@@ -35,7 +37,15 @@ from bot.model.events import (
 from bot.model.ids import MOST_ATTEMPTS, LegKey, Role, parse_client_order_id
 from bot.model.order_states import Belief
 from bot.model.tickets import TicketStatus
-from bot.orders.state import BotState, LegState, OrderState, PlanState, TrancheState
+from bot.orders.state import (
+    BotState,
+    ExecutionState,
+    FeeState,
+    LegState,
+    OrderState,
+    PlanState,
+    TrancheState,
+)
 from risk.approval import envelope_quantity
 from risk.instruments import Instrument
 from risk.money import Money
@@ -182,44 +192,91 @@ def _index(state: BotState, order: OrderState) -> None:
 
 def _fill(state: BotState, event: FillBooked, _at: datetime) -> None:
     fill = event.fill
-    instrument = state.instruments[fill.instrument]
     venue = fill.instrument.venue
-    state.executions[venue, fill.execution_id] = (fill.signed_quantity, fill.price)
-    state.positions[fill.instrument] += fill.signed_quantity
+    state.executions[venue, fill.execution_id] = ExecutionState(fill, fill.revision, event.foreign)
     state.last_heard[venue] = max(fill.at, state.last_heard.get(venue, fill.at))
-    _book_value(state, instrument, fill)
-    if fill.fee is not None:
-        _move(state, venue, -fill.fee)
-    elif (venue, fill.execution_id) not in state.commissions:
+    _exchange(state, None, fill, event.foreign, event.heard_at)
+    known = (venue, fill.execution_id) in state.commissions
+    if fill.fee is not None and not known:
+        _charge(state, (venue, fill.execution_id), fill.fee, fill.revision)
+    elif not known:
         state.awaiting_fee.add((venue, fill.execution_id))
-    order = state.orders.get(fill.client_order_id or "")
-    if event.foreign or order is None:
+
+
+def _corrected(state: BotState, event: FillCorrected, _at: datetime) -> None:
+    fill, was = event.fill, event.was
+    state.corrections += 1
+    key = (fill.instrument.venue, fill.execution_id)
+    state.executions[key] = ExecutionState(fill, fill.revision, event.foreign)
+    _exchange(state, was, fill, event.foreign, event.heard_at)
+    if fill.fee is not None:
+        _charge(state, key, fill.fee, fill.revision)
+
+
+def _busted(state: BotState, event: FillBusted, _at: datetime) -> None:
+    bust, was = event.bust, event.was
+    state.corrections += 1
+    key = (bust.instrument.venue, bust.execution_id)
+    state.executions[key] = ExecutionState(None, bust.revision, event.foreign)
+    if was is not None:
+        _exchange(state, was, None, event.foreign, event.heard_at)
+    else:
+        _mark_corrected(state, state.orders.get(bust.client_order_id or ""))
+    known = state.commissions.get(key)
+    if known is not None:
+        _move(state, key[0], known.fee)
+        del state.commissions[key]
+    state.awaiting_fee.discard(key)
+
+
+def _exchange(state: BotState, was: Fill | None, now: Fill | None, foreign: bool, heard_at: datetime) -> None:
+    """Put ``now`` in the place of ``was``: position, value, the order's counts and what the plan has to hedge."""
+    order, xbt = None, Decimal(0)
+    last = now or was
+    if last is None:
         return
-    order.filled += fill.quantity
-    order.filled_quantity += envelope_quantity(instrument, fill.quantity, fill.price)
+    instrument = state.instruments[last.instrument]
+    for fill, sign in ((was, -1), (now, 1)):
+        if fill is None:
+            continue
+        state.positions[fill.instrument] += sign * fill.signed_quantity
+        _book_value(state, instrument, fill, sign)
+        xbt += sign * instrument.xbt(fill.signed_quantity, fill.price)
+        order = None if foreign else state.orders.get(fill.client_order_id or "")
+        if order is not None:
+            order.filled += sign * fill.quantity
+            order.filled_quantity += sign * envelope_quantity(instrument, fill.quantity, fill.price)
+    if order is None:
+        return
+    if was is not None and (now is None or now.quantity < was.quantity):
+        _mark_corrected(state, order)
     _index(state, order)
     if order.leg is not None and order.leg.role is not Role.SINGLE:
-        _count_unhedged(state, order.leg, instrument, fill, event.heard_at)
+        _count_unhedged(state, order.leg, xbt, last.price, heard_at)
 
 
-def _count_unhedged(
-    state: BotState, leg: LegKey, instrument: Instrument, fill: Fill, heard_at: datetime
-) -> None:
+def _mark_corrected(state: BotState, order: OrderState | None) -> None:
+    if order is not None:
+        order.corrected = True
+        _index(state, order)
+
+
+def _count_unhedged(state: BotState, leg: LegKey, xbt: Decimal, price: Decimal, heard_at: datetime) -> None:
     plan = state.plans[leg.plan_id]
     if plan.flattened:
         return
     before = plan.unhedged
-    plan.unhedged += instrument.xbt(fill.signed_quantity, fill.price)
-    if abs(plan.unhedged) < state.instruments[plan.spec.inverse].granule(fill.price):
+    plan.unhedged += xbt
+    if abs(plan.unhedged) < state.instruments[plan.spec.inverse].granule(price):
         plan.unhedged_since = None  # less than the finer contract can trade: carried
     elif abs(plan.unhedged) > abs(before) or leg.role is Role.HEDGE:
         plan.unhedged_since = heard_at
 
 
-def _book_value(state: BotState, instrument: Instrument, fill: Fill) -> None:
+def _book_value(state: BotState, instrument: Instrument, fill: Fill, sign: int) -> None:
     # An inverse purchase brings in its value in XBT (against USD owed); a linear one costs USD (for XBT due).
     value = instrument.value_units(fill.signed_quantity, fill.price)
-    sign = 1 if instrument.terms.settlement == "XBT" else -1
+    sign *= 1 if instrument.terms.settlement == "XBT" else -1
     _move(state, instrument.id.venue, Money(instrument.terms.settlement, sign * value))
 
 
@@ -229,10 +286,16 @@ def _move(state: BotState, venue: str, amount: Money) -> None:
 
 
 def _commission(state: BotState, event: CommissionBooked, _at: datetime) -> None:
-    key = (event.report.instrument.venue, event.report.execution_id)
-    state.commissions.add(key)
+    report = event.report
+    _charge(state, (report.instrument.venue, report.execution_id), report.fee, report.revision)
+
+
+def _charge(state: BotState, key: tuple[str, str], fee: Money, revision: int) -> None:
+    """Take a fee off the cash, in the place of the one booked for the same execution."""
+    known = state.commissions.get(key)
+    state.commissions[key] = FeeState(fee, revision)
     state.awaiting_fee.discard(key)
-    _move(state, key[0], -event.report.fee)
+    _move(state, key[0], Money(fee.currency, (known.fee.units if known else 0) - fee.units))
 
 
 def _cash(state: BotState, event: CashBooked, _at: datetime) -> None:
@@ -298,6 +361,8 @@ _HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
     OrderIntended: _intended,
     OrderBelieved: _believed,
     FillBooked: _fill,
+    FillCorrected: _corrected,
+    FillBusted: _busted,
     CommissionBooked: _commission,
     CashBooked: _cash,
     PlanStopping: _stopping,

@@ -1,5 +1,6 @@
 """What is true only for the moment: quotes, links, whether ledger and venues agree. Never stored."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -44,6 +45,8 @@ class Market:
     word that there is none can be trusted."""
     alerted: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """By code and subject: when a person was last alerted."""
+    transitions: Counter[str] = field(default_factory=Counter)
+    """How often each step of the order states was taken or refused (``order_states.Transition.name``)."""
 
     def quote(self, quote: Quote) -> None:
         known = self.quotes.get(quote.instrument)

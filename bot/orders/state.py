@@ -15,7 +15,7 @@ from bot.model.trading_state import TradingState
 from risk.approval import Envelope, Purpose, Usage, envelope_quantity
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Money, from_units
-from risk.orders import OrderRequest
+from risk.orders import Fill, OrderRequest
 from risk.terms import Kind
 
 _WORTH_SAYING = Decimal("0.01")  # XBT
@@ -24,7 +24,8 @@ _WORTH_SAYING = Decimal("0.01")  # XBT
 @dataclass(slots=True)
 class OrderState:
     """``filled`` counts contracts of booked fills, ``filled_quantity`` the same in the envelope's unit at the
-    fills' own prices; ``venue_filled`` what the venue says has filled."""
+    fills' own prices; ``venue_filled`` what the venue says has filled. ``corrected``: the venue has taken a fill
+    of it back, in part or in full, and its count may be of before or after."""
 
     request: OrderRequest
     purpose: Purpose
@@ -38,6 +39,7 @@ class OrderState:
     filled_quantity: Decimal = Decimal(0)
     tried: bool = True
     written_off: bool = False
+    corrected: bool = False
 
     @property
     def outstanding(self) -> int:
@@ -45,6 +47,8 @@ class OrderState:
         if self.written_off:
             return 0
         whole = self.request.quantity
+        if self.belief.is_final and self.corrected:
+            return 0  # the executions are right
         if self.belief.is_final:
             # Filled: as many as the venue said, for an order recovered from a fill may claim more than it was.
             whole = self.venue_filled or (whole if self.belief is Belief.FILLED else 0)
@@ -146,6 +150,23 @@ class PlanState:
         return abs(self.unhedged) >= _WORTH_SAYING
 
 
+@dataclass(frozen=True, slots=True)
+class ExecutionState:
+    """An execution as the venue has last told it. ``fill``: None where it has been taken back."""
+
+    fill: Fill | None
+    revision: int
+    foreign: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeeState:
+    """What an execution has been charged. ``revision``: of the execution the fee was told for."""
+
+    fee: Money
+    revision: int
+
+
 @dataclass(slots=True)
 class BotState:
     trading: TradingState = TradingState.DISABLED
@@ -153,9 +174,10 @@ class BotState:
     plans: dict[str, PlanState] = field(default_factory=dict)
     orders: dict[str, OrderState] = field(default_factory=dict)
     unsettled: dict[str, OrderState] = field(default_factory=dict)
-    executions: dict[tuple[str, str], tuple[int, Decimal]] = field(default_factory=dict)
-    """By venue and execution id: the contracts (signed) and the price that were booked."""
-    commissions: set[tuple[str, str]] = field(default_factory=set)
+    executions: dict[tuple[str, str], ExecutionState] = field(default_factory=dict)
+    """By venue and execution id."""
+    commissions: dict[tuple[str, str], FeeState] = field(default_factory=dict)
+    """By venue and execution id: the fee booked, of fills that carried theirs as well."""
     awaiting_fee: set[tuple[str, str]] = field(default_factory=set)
     flows: set[tuple[str, str]] = field(default_factory=set)
     flattens: set[str] = field(default_factory=set)
@@ -179,6 +201,8 @@ class BotState:
     """How many plans there have been."""
     flat_endings: int = 0
     """How many emergency commands ended flat."""
+    corrections: int = 0
+    """How many executions were restated or taken back."""
 
     def __post_init__(self) -> None:
         # What grows with history may rest on the disk (see ``bot.orders.resting``); it comes back when asked for.

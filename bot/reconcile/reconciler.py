@@ -170,7 +170,8 @@ class Reconciler:
 
     def _movements(self) -> int:
         state = self._engine.state
-        return len(state.orders) + len(state.executions) + len(state.flows) + len(state.commissions)
+        booked = len(state.orders) + len(state.executions) + len(state.flows) + len(state.commissions)
+        return booked + state.corrections
 
     async def _catch_up(self, name: str) -> None:
         state, venue = self._engine.state, self._venues[name]
@@ -186,6 +187,8 @@ class Reconciler:
                 await self._engine.ask(Ask(order.request.instrument, order.request.client_order_id))
         for fill in await venue.fills(since):
             self._engine.hear(fill)
+        for bust in await venue.busts(since):
+            self._engine.hear(bust)
         for report in await venue.commissions(since):
             self._engine.hear(report)
         for flow in await venue.cash_flows(since):

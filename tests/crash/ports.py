@@ -22,7 +22,7 @@ from bot.model.events import Event, OrderIntended, Recorded
 from bot.model.flatten_journal import Entry, FlattenJournal
 from risk.approval import Approved, Purpose
 from risk.instruments import InstrumentId
-from risk.orders import CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
+from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
 from risk.portfolio import Account, Position, Quote
 from tests.crash.fuse import Crashed, Fuse, Kind
 
@@ -235,6 +235,9 @@ class CrashVenue(InProcessVenue):
 
     async def fills(self, since: datetime) -> list[Fill]:
         return await self._asked("fills", partial(super().fills, since))
+
+    async def busts(self, since: datetime) -> list[Bust]:
+        return await self._asked("busts", partial(super().busts, since))
 
     async def commissions(self, since: datetime) -> list[CommissionReport]:
         return await self._asked("commissions", partial(super().commissions, since))

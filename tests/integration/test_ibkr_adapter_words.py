@@ -31,7 +31,7 @@ def test_a_correction_over_the_wire() -> None:
             assert (corrected.quantity, corrected.price) == (3, Decimal(100_010))
             assert [(u.status, u.filled) for u in s.heard.of("p1")] == [
                 (OrderStatus.FILLED, 5),
-                (OrderStatus.PARTIALLY_FILLED, 3),
+                (OrderStatus.CANCELED, 3),  # it had ended: what was taken back is not worked again
             ]
 
     run(main)

@@ -152,7 +152,7 @@ def test_funding_looks_like_a_fill_and_is_cash() -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["New", "Canceled", "Replaced", "Liquidation", "Bankruptcy", "Surprise"])
+@pytest.mark.parametrize("kind", ["New", "Canceled", "Replaced", "Surprise"])
 def test_what_is_neither_trade_nor_funding_is_no_fill(kind: str) -> None:
     assert execution_event("bitmex", TRADE | {"execType": kind}) is None
 

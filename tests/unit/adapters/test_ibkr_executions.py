@@ -58,7 +58,7 @@ def test_since_counts_from_the_whole_second_the_broker_tells() -> None:
     book.note(fill("early", 1, NOON - timedelta(seconds=1)), PERM, 1)
     book.note(fill("same second", 1, NOON), PERM, 1)
     asked = NOON + timedelta(milliseconds=700)
-    assert [b.fill.execution_id for b in book.since(asked)] == ["same second", "late"]
+    assert [b.word.execution_id for b in book.since(asked)] == ["same second", "late"]
 
 
 def test_a_correction_keeps_its_place_among_the_fills() -> None:
@@ -66,7 +66,7 @@ def test_a_correction_keeps_its_place_among_the_fills() -> None:
     for stem in "abc":
         book.note(fill(stem, 1), PERM, 1)
     book.note(fill("a", 2), PERM, 2)
-    assert [b.fill.execution_id for b in book.since(NOON)] == ["a", "b", "c"]
+    assert [b.word.execution_id for b in book.since(NOON)] == ["a", "b", "c"]
 
 
 def test_forgetting_old_executions() -> None:

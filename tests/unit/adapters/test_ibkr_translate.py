@@ -9,7 +9,7 @@ from ib_async.util import UNSET_DOUBLE
 
 from adapters.ibkr import codes
 from adapters.ibkr.codes import Meaning
-from adapters.ibkr.translate import amount_of, contracts_of, decimal_of, fill_of, order_of, price_of, side_of
+from adapters.ibkr.translate import amount_of, contracts_of, decimal_of, execution_of, order_of, price_of, side_of
 from risk.instruments import InstrumentId
 from risk.orders import Liquidity, OrderRequest, Side, TimeInForce
 
@@ -100,7 +100,7 @@ def execution(**changes: object) -> Execution:
 
 
 def test_a_fill_is_known_by_the_stem_of_its_execution_id() -> None:
-    fill = fill_of(MBT, execution())
+    fill = execution_of(MBT, execution())
     assert fill.execution_id == "0000e1a7.5c46793a.01"
     assert (fill.client_order_id, fill.venue_order_id) == ("p1-01w-001", "77")
     assert (fill.side, fill.quantity, fill.price, fill.at) == (Side.SELL, 5, Decimal(100005), NOON)
@@ -108,13 +108,13 @@ def test_a_fill_is_known_by_the_stem_of_its_execution_id() -> None:
     assert fill.fee is None
 
 
-def test_a_fill_of_an_order_made_by_hand_has_no_client_order_id() -> None:
-    assert fill_of(MBT, execution(orderRef="")).client_order_id is None
+def test_a_execution_of_an_order_made_by_hand_has_no_client_order_id() -> None:
+    assert execution_of(MBT, execution(orderRef="")).client_order_id is None
 
 
 def test_an_execution_at_no_price_is_refused() -> None:
     with pytest.raises(ValueError, match="no price"):
-        fill_of(MBT, execution(price=0.0))
+        execution_of(MBT, execution(price=0.0))
 
 
 @pytest.mark.parametrize("code", [103, 104, 110, 163, 200, 201, 321, 391, 434])

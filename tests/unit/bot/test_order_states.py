@@ -1,17 +1,64 @@
-"""The table of what we believe of an order."""
+"""The table of what we believe of an order: every step written out by hand, and what cannot be."""
 
 import pytest
 
-from bot.model.order_states import TRANSITIONS, WORD_OF_STATUS, Belief, Word, hear
+from bot.model.order_states import (
+    ALL_TRANSITIONS,
+    CONTRADICTIONS,
+    TRANSITIONS,
+    WORD_OF_STATUS,
+    Belief,
+    Transition,
+    Word,
+    hear,
+)
 from risk.orders import OrderStatus
 
-VENUE_SAYS = [Word.LIVE, Word.FILLED, Word.CANCELED, Word.REFUSED]
+INTENDED, LIVE, UNKNOWN = Belief.INTENDED, Belief.LIVE, Belief.UNKNOWN
+FILLED, CANCELED, REFUSED = Belief.FILLED, Belief.CANCELED, Belief.REFUSED
+
+# Written by hand, row by row; "!" is a contradiction: the belief stays, and a person is told.
+INTENT = """
+            live      filled   canceled  refused   no_answer  no_such_order  taken_back
+intended    live      filled   canceled  refused   unknown    refused        unknown
+live        live      filled   canceled  refused   live       unknown        live
+unknown     live      filled   canceled  refused   unknown    refused        unknown
+filled      filled    filled   filled!   filled!   filled     filled         canceled
+canceled    canceled  filled   canceled  canceled! canceled   canceled       canceled
+refused     live      filled   canceled  refused   refused    refused        unknown
+"""
 
 
-def test_the_table_is_total() -> None:
+def intended_outcomes() -> list[tuple[Belief, Word, Belief, bool]]:
+    head, *rows = (line.split() for line in INTENT.strip().splitlines())
+    return [
+        (Belief(row[0]), Word(word), Belief(cell.rstrip("!")), cell.endswith("!"))
+        for row in rows
+        for word, cell in zip(head, row[1:], strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("before", "word", "after", "loud"), intended_outcomes())
+def test_every_step_of_the_table(before: Belief, word: Word, after: Belief, loud: bool) -> None:
+    step = Transition(before, word)
+    assert (hear(before, word), step.after, step.is_contradiction) == (after, after, loud)
+
+
+def test_the_intent_lists_every_pair_once() -> None:
+    listed = [(before, word) for before, word, _, _ in intended_outcomes()]
+    assert sorted(listed) == sorted((belief, word) for belief in Belief for word in Word)
     assert set(TRANSITIONS) == set(Belief)
-    for row in TRANSITIONS.values():
-        assert set(row) == set(Word)
+    assert all(set(row) == set(Word) for row in TRANSITIONS.values())
+
+
+def test_every_step_has_a_name_of_its_own_to_be_counted_by() -> None:
+    assert len({step.name for step in ALL_TRANSITIONS}) == len(Belief) * len(Word)
+    assert Transition(CANCELED, Word.FILLED).name == "canceled + filled = filled"
+    assert Transition(FILLED, Word.REFUSED).name == "filled + refused = filled!"
+
+
+def test_a_contradiction_changes_nothing() -> None:
+    assert all(hear(belief, word) is belief for belief, word in CONTRADICTIONS)
 
 
 def test_every_status_of_a_venue_is_a_word() -> None:
@@ -20,54 +67,14 @@ def test_every_status_of_a_venue_is_a_word() -> None:
 
 
 def test_nothing_comes_back_to_intended() -> None:
-    assert Belief.INTENDED not in {after for row in TRANSITIONS.values() for after in row.values()}
-
-
-@pytest.mark.parametrize("belief", [Belief.INTENDED, Belief.UNKNOWN, Belief.LIVE])
-@pytest.mark.parametrize("word", VENUE_SAYS)
-def test_before_the_end_the_venues_word_is_taken(belief: Belief, word: Word) -> None:
-    assert hear(belief, word).value == word.value
-
-
-def test_a_timeout_is_no_refusal() -> None:
-    assert hear(Belief.INTENDED, Word.NO_ANSWER) is Belief.UNKNOWN
-
-
-def test_unknown_is_left_only_by_the_venues_word() -> None:
-    assert hear(Belief.UNKNOWN, Word.NO_ANSWER) is Belief.UNKNOWN
-
-
-def test_a_late_timeout_takes_back_nothing_the_venue_said() -> None:
-    for belief in (Belief.LIVE, Belief.FILLED, Belief.CANCELED, Belief.REFUSED):
-        assert hear(belief, Word.NO_ANSWER) is belief
-
-
-def test_a_fill_wins_its_race_against_the_cancel() -> None:
-    assert hear(Belief.CANCELED, Word.FILLED) is Belief.FILLED
-
-
-def test_an_overtaken_answer_brings_no_cancelled_order_back() -> None:
-    assert hear(Belief.CANCELED, Word.LIVE) is Belief.CANCELED
-
-
-@pytest.mark.parametrize("word", [Word.LIVE, Word.FILLED, Word.CANCELED])
-def test_refused_may_have_been_our_reading_of_silence(word: Word) -> None:
-    assert hear(Belief.REFUSED, word).value == word.value
+    assert INTENDED not in {after for row in TRANSITIONS.values() for after in row.values()}
 
 
 def test_absence_of_a_live_order_is_a_question_not_an_answer() -> None:
-    once = hear(Belief.LIVE, Word.NO_SUCH_ORDER)
-    assert once is Belief.UNKNOWN
-    assert hear(once, Word.NO_SUCH_ORDER) is Belief.REFUSED
-
-
-def test_filled_is_for_ever() -> None:
-    assert {hear(Belief.FILLED, word) for word in Word} == {Belief.FILLED}
+    once = hear(LIVE, Word.NO_SUCH_ORDER)
+    assert once is UNKNOWN
+    assert hear(once, Word.NO_SUCH_ORDER) is REFUSED
 
 
 def test_which_beliefs_are_final() -> None:
-    assert {belief for belief in Belief if belief.is_final} == {
-        Belief.FILLED,
-        Belief.CANCELED,
-        Belief.REFUSED,
-    }
+    assert {belief for belief in Belief if belief.is_final} == {FILLED, CANCELED, REFUSED}

@@ -145,7 +145,7 @@ def test_a_corrected_execution_is_not_passed_over() -> None:
     desk.give(fill)
     assert desk.alerts == []
     desk.give(replace(fill, quantity=1))
-    assert desk.alerts == ["EXECUTION_CORRECTED"]
+    assert desk.alerts == ["EXECUTION_DISPUTED"]  # two stories of one revision: neither is the later one
     assert not desk.market.reconciled
     assert desk.state.positions[MBT.id] == -3
 
