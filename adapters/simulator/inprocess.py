@@ -286,8 +286,7 @@ class InProcessVenue:
         return await self._ask("ask for fills", lambda: [self._fill(trade) for trade in self._trades(since)])
 
     async def busts(self, since: datetime) -> list[Bust]:
-        self._require_link("ask for busted trades")
-        return []
+        return await self._ask("ask for busted trades", lambda: list[Bust]())
 
     async def commissions(self, since: datetime) -> list[CommissionReport]:
         def answer() -> list[CommissionReport]:

@@ -9,9 +9,17 @@ from ib_async.util import UNSET_DOUBLE
 
 from adapters.ibkr import codes
 from adapters.ibkr.codes import Meaning
-from adapters.ibkr.translate import amount_of, contracts_of, decimal_of, execution_of, order_of, price_of, side_of
+from adapters.ibkr.translate import (
+    amount_of,
+    contracts_of,
+    decimal_of,
+    execution_of,
+    order_of,
+    price_of,
+    side_of,
+)
 from risk.instruments import InstrumentId
-from risk.orders import Liquidity, OrderRequest, Side, TimeInForce
+from risk.orders import Bust, Cause, Fill, Liquidity, OrderRequest, Side, TimeInForce
 
 MBT = InstrumentId("cme", "MBTZ26")
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -101,6 +109,8 @@ def execution(**changes: object) -> Execution:
 
 def test_a_fill_is_known_by_the_stem_of_its_execution_id() -> None:
     fill = execution_of(MBT, execution())
+    assert isinstance(fill, Fill)
+    assert fill.revision == 2
     assert fill.execution_id == "0000e1a7.5c46793a.01"
     assert (fill.client_order_id, fill.venue_order_id) == ("p1-01w-001", "77")
     assert (fill.side, fill.quantity, fill.price, fill.at) == (Side.SELL, 5, Decimal(100005), NOON)
@@ -110,6 +120,18 @@ def test_a_fill_is_known_by_the_stem_of_its_execution_id() -> None:
 
 def test_a_execution_of_an_order_made_by_hand_has_no_client_order_id() -> None:
     assert execution_of(MBT, execution(orderRef="")).client_order_id is None
+
+
+@pytest.mark.parametrize("shares", [0.0, -5.0])
+def test_a_correction_to_nothing_is_a_bust(shares: float) -> None:
+    taken_back = execution_of(MBT, execution(shares=shares, price=0.0))
+    assert taken_back == Bust("0000e1a7.5c46793a.01", MBT, "p1-01w-001", 2, NOON)
+
+
+def test_the_brokers_own_closing_is_a_liquidation() -> None:
+    fill = execution_of(MBT, execution(liquidation=1))
+    assert isinstance(fill, Fill)
+    assert fill.cause is Cause.LIQUIDATION
 
 
 def test_an_execution_at_no_price_is_refused() -> None:
