@@ -196,7 +196,9 @@ def test_fills_are_paged_each_once_oldest_first() -> None:
             assert [fill.execution_id for fill in fills] == [f"e{number}" for number in range(PAGE + 3)]
             assert [request.query["start"] for request in r.http.requests] == ["0", str(PAGE)]
             assert r.http.requests[0].query["startTime"] == "2026-11-22T03:00:00.123Z"
-            assert r.http.requests[0].query["filter"] == '{"execType": "Trade"}'
+            assert json.loads(r.http.requests[0].query["filter"]) == {
+                "execType": ["Trade", "Liquidation", "Bankruptcy", "TradeCorrect", "TradeCancel"]
+            }
 
     asyncio.run(main())
 

@@ -181,8 +181,8 @@ def test_exactly_once_in_any_order_and_with_duplicates(
     again = data.draw(st.lists(st.sampled_from(words), max_size=8))
     heard = data.draw(st.permutations([*words, *again]))
     bot = Bot()
-    for word in heard:
-        bot.hear(word)
+    for said in heard:
+        bot.hear(said)
     expected: Counter[str] = Counter()
     paid: Counter[str] = Counter()
     for versions in told:
@@ -203,8 +203,8 @@ def test_exactly_once_in_any_order_and_with_duplicates(
         assert held.accounts.get((f"expenses:fees:{venue}", currency), 0) == paid[venue]
     assert held.delta_xbt == bot.state.delta()
     before = stand(bot)
-    for word in words:
-        bot.hear(word)
+    for said in words:
+        bot.hear(said)
     assert stand(bot) == before
 
 

@@ -91,8 +91,8 @@ def test_a_bust_takes_back_position_cash_fee_and_what_is_to_be_hedged() -> None:
     assert desk.plan.unhedged == D("-0.3")
     desk.give(bust(fill))
     order = desk.order(fill.client_order_id or "")
-    assert (held(desk, MBT), cash(desk, "cme"), desk.plan.unhedged) == (0, opened, 0)
-    assert (order.filled, order.filled_quantity) == (0, 0)
+    assert (held(desk, MBT), cash(desk, "cme"), desk.plan.unhedged) == (0, opened, D(0))
+    assert (order.filled, order.filled_quantity) == (0, D(0))
     assert desk.told(FillBusted)[0].was == fill
 
 
