@@ -1,6 +1,6 @@
 """Events and what they project to, in and out of the database. One transaction a batch; no thread, no lock."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection, Table, bindparam, insert, select, update
 from sqlalchemy import Update as UpdateStatement
+from sqlalchemy.dialects import sqlite
 
 from bot.ledger.errors import LedgerDamaged
 from bot.ledger.journal import Posting
-from bot.ledger.projections import Change, Insert, project
+from bot.ledger.projections import Change, Insert, Update, project
 from bot.ledger.tables import EVENT, HEAD
 from bot.model.codec import GENESIS, UndecodableEvent, chain_hash, decode
 from bot.model.events import Recorded
@@ -49,25 +50,20 @@ def write(connection: Connection, books: Books, batch: Sequence[tuple[Recorded, 
     """Store events (with their payloads) and everything that follows from them; the caller commits."""
     if not batch:
         return
-    connection.execute(
-        insert(EVENT),
-        [
-            {
-                "seq": recorded.seq,
-                "at": recorded.at.isoformat(),
-                "kind": type(recorded.event).__name__,
-                "payload": payload,
-                "hash": recorded.hash,
-            }
-            for recorded, payload in batch
-        ],
-    )
     changes: list[Change] = []
-    for recorded, _ in batch:
+    for recorded, payload in batch:
+        row = {
+            "seq": recorded.seq,
+            "at": recorded.at.isoformat(),
+            "kind": type(recorded.event).__name__,
+            "payload": payload,
+            "hash": recorded.hash,
+        }
+        changes.append(Insert(EVENT, row))
         changes += project(recorded, books.post(recorded))
-    apply(connection, changes)
     last = batch[-1][0]
-    connection.execute(update(HEAD).values(seq=last.seq, hash=last.hash))
+    changes.append(Update(HEAD, {"id": 1}, {"seq": last.seq, "hash": last.hash}))
+    apply(connection, changes)
 
 
 def apply(connection: Connection, changes: Sequence[Change]) -> None:
@@ -82,7 +78,7 @@ def apply(connection: Connection, changes: Sequence[Change]) -> None:
             end = start + 1
             while end < len(of_table) and _shape(of_table[end]) == shape:
                 end += 1
-            connection.execute(_statement(shape), [_parameters(change) for change in of_table[start:end]])
+            _statement(shape).execute(connection, of_table[start:end])
             start = end
 
 
@@ -96,21 +92,47 @@ def _shape(change: Change) -> _Shape:
     return change.table, where, tuple(change.values)
 
 
+class _Statement:
+    """A Core statement compiled once: what SQLAlchemy does for each execution would cost more than the database."""
+
+    def __init__(self, statement: Any) -> None:
+        compiled = statement.compile(dialect=_DIALECT)
+        self._sql = str(compiled)
+        self._takes = [
+            (name, compiled.binds[name].type.dialect_impl(_DIALECT).bind_processor(_DIALECT))
+            for name in compiled.positiontup
+        ]
+
+    def execute(self, connection: Connection, changes: Sequence[Change]) -> None:
+        rows = []
+        for change in changes:
+            given = _parameters(change)
+            rows.append(
+                tuple(
+                    given[name] if process is None else process(given[name]) for name, process in self._takes
+                )
+            )
+        connection.exec_driver_sql(self._sql, rows)
+
+
+_DIALECT = sqlite.dialect(paramstyle="qmark")
+
+
 @lru_cache
-def _statement(shape: _Shape) -> Any:
+def _statement(shape: _Shape) -> _Statement:
     table, where, columns = shape
     if where is None:
-        return insert(table)
+        return _Statement(insert(table))
     statement: UpdateStatement = update(table).values({name: bindparam(f"new_{name}") for name in columns})
     for name, is_empty in where:
         column = table.c[name]
         statement = statement.where(column.is_(None) if is_empty else column == bindparam(f"old_{name}"))
-    return statement
+    return _Statement(statement)
 
 
-def _parameters(change: Change) -> dict[str, Any]:
+def _parameters(change: Change) -> Mapping[str, Any]:
     if isinstance(change, Insert):
-        return dict(change.values)
+        return change.values
     old = {f"old_{name}": value for name, value in change.where.items() if value is not None}
     return old | {f"new_{name}": value for name, value in change.values.items()}
 
