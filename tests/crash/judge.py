@@ -1,9 +1,13 @@
 """What must be so after any crash, read from the exchanges' own logs and from the chain, with sums of its own."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from adapters.simulator.exchange.orders import ExecKind, Execution, SimOrder
 from bot.ledger.database import open_writable
@@ -204,9 +208,20 @@ def _ended(world: World) -> Iterator[str]:
         yield "what the chain says is not what the bot believed"
 
 
+@cache
+def _empty_ledger() -> bytes:
+    """Return a new ledger's file: to make one takes longer than all the rest."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.sqlite3"
+        open_writable(path).dispose()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path.read_bytes()
+
+
 def _verified(world: World, scratch: Path) -> Iterator[str]:
     path = scratch / "judged.sqlite3"
-    path.unlink(missing_ok=True)
+    path.write_bytes(_empty_ledger())
     engine = open_writable(path)
     with engine.begin() as connection:
         write(connection, Journal(), [(entry, encode(entry.event)) for entry in world.disk])
