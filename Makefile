@@ -63,8 +63,8 @@ clients: $(FOREIGN:%=.venv-clients/%/.set-up) ## run ib_insync, ibapi and ccxt's
 mutants: $(STAMP) ## make each committed mistake in a copy: a named suite must notice (ARGS="--sample 6")
 	@$(BIN)/python -m tests.mutants.run $(ARGS)
 
-crash: $(STAMP) ## die at every boundary of every life of a bot, and be judged (some ten minutes)
-	@$(BIN)/python -m tests.crash.boundaries
+crash: $(STAMP) ## die at every boundary of every life of a bot, and be judged (ARGS="--sample 500")
+	@$(BIN)/python -m tests.crash.boundaries $(ARGS)
 
 crash-kills: $(STAMP) ## kill real bots at chosen system calls, and be judged (needs strace; KILLS=30)
 	@$(BIN)/python -m tests.crash.kills --kills $(KILLS)

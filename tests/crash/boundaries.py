@@ -1,5 +1,6 @@
 """Every boundary of every life: die there, start again, and be judged."""
 
+import argparse
 import logging
 import os
 import random
@@ -106,14 +107,22 @@ def verdict(case: Case) -> list[str]:
 def main(arguments: Sequence[str]) -> int:
     began = time.monotonic()
     quiet()
-    workers = int(arguments[0]) if arguments else 2
-    every = list(cases())
-    twice = doubles(every, min(200, len(every)))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, help="so many, spread evenly; left out: all")
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--workers", type=int, default=2)
+    given = parser.parse_args(arguments)
+    every = list(cases(given.seed))
+    if given.sample is not None:
+        every = spread(every, min(given.sample, len(every)), given.seed)
+    twice = doubles(every, min(200, len(every) // 5), given.seed)
+    places = len({(case.life, case.boundary.number) for case in every})
     print(
-        f"{len(every)} boundaries of {len(LIVES)} lives, {len(twice)} of them with a second crash", flush=True
+        f"{len(every)} deaths at {places} boundaries of {len(LIVES)} lives, {len(twice)} with a second one",
+        flush=True,
     )
     failed = 0
-    with ProcessPoolExecutor(workers, initializer=quiet) as pool:
+    with ProcessPoolExecutor(given.workers, initializer=quiet) as pool:
         verdicts = zip([*every, *twice], pool.map(verdict, [*every, *twice], chunksize=8), strict=True)
         for done, (case, problems) in enumerate(verdicts, start=1):
             if done % 500 == 0:
