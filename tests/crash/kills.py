@@ -251,8 +251,10 @@ def main(arguments: Sequence[str]) -> int:
         print(
             f"{time.monotonic() - began:5.0f} s  {play.__name__} {here}", *problems, sep="\n    ", flush=True
         )
+    missed = killed.pop("not met", 0)
     print(
-        f"{killed.total()} killed: {dict(killed)}; {failed} worlds failed; {time.monotonic() - began:.0f} s"
+        f"{killed.total()} killed at a call, {dict(killed)}, {missed} not met; {failed} worlds failed; "
+        f"{time.monotonic() - began:.0f} s"
     )
     return 1 if failed else 0
 
