@@ -24,6 +24,8 @@ from bot.ledger.tables import POSTING, PROJECTIONS, SNAPSHOT
 from bot.model.codec import GENESIS
 from bot.model.describe import describe
 from bot.model.events import Adopted, Recorded
+from bot.orders.state import BotState
+from risk.money import Currency, from_units
 
 _BATCH = 500
 _MAKE_ROOM_EVERY = 20_000
@@ -105,6 +107,8 @@ class _Audit:
             self.problems.append(f"the snapshot is of event {of}, the chain ends at {self.seq}")
         self.problems += proof.unresolved()
         self.problems += _unbalanced(stored)
+        if folded.unfoldable is None:
+            self.problems += _delta(stored, folded.state)
         for table in PROJECTIONS:
             differences = _differences(table, stored, fresh)
             self.problems += islice(differences, _NAMED_PER_TABLE)
@@ -118,6 +122,15 @@ class _Audit:
         except Unbookable as error:
             self.problems.append(f"event {recorded.seq}: {error}")
             return []
+
+
+def _delta(stored: Connection, state: BotState) -> Iterator[str]:
+    """Read Δ from the postings alone: the XBT of every asset is wallet + Σ contracts/entry + Σ linear."""
+    of_assets = (POSTING.c.currency == Currency.XBT.value) & POSTING.c.account.startswith("assets:")
+    units = stored.execute(select(func.coalesce(func.sum(POSTING.c.units), 0)).where(of_assets)).scalar_one()
+    journal, bot = from_units(int(units)), state.delta()
+    if journal != bot:
+        yield f"Δ by the journal is {journal} XBT, by the bot's state {bot} XBT"
 
 
 def _unbalanced(stored: Connection) -> Iterator[str]:

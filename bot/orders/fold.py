@@ -193,6 +193,9 @@ def _index(state: BotState, order: OrderState) -> None:
 def _fill(state: BotState, event: FillBooked, _at: datetime) -> None:
     fill = event.fill
     venue = fill.instrument.venue
+    before = state.executions.get((venue, fill.execution_id))
+    if before is not None and before.fill is not None:
+        return  # told twice: counted once, as in the journal
     state.executions[venue, fill.execution_id] = ExecutionState(fill, fill.revision, event.foreign)
     state.last_heard[venue] = max(fill.at, state.last_heard.get(venue, fill.at))
     _exchange(state, None, fill, event.foreign, event.heard_at)

@@ -182,6 +182,7 @@ def test_a_forged_hash_only_moves_the_break(tmp_path: Path) -> None:
             "UPDATE posting SET units = units + 1 WHERE seq = 17 AND line = 1",
             [
                 "event 17: its postings in XBT sum to 1 units, not to zero",
+                "Δ by the journal is 4.99994001 XBT, by the bot's state 4.99994 XBT",
                 "table posting, row 17/1: units is -999, the events say -1000",
             ],
         ),
