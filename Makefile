@@ -20,6 +20,7 @@ TIMES ?= 20
 JOBS ?= 2
 RUNS ?=
 SEED ?=
+DATA ?= ../shared/data/xbtusd_xbtm19_bidask_20190528_20190604.csv.gz
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The machine's own certificates where it has them: behind a company's proxy no others will do.
@@ -27,7 +28,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test bench golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core
+.PHONY: help setup demo test bench golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core replay-week
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -56,6 +57,9 @@ simulate: $(STAMP) ## live the whole bot RUNS times in virtual time with every f
 
 simulate-core: $(STAMP) ## run the decisions alone RUNS times between misbehaving venues, in JOBS processes; SEED=n: one
 	@$(BIN)/python -m tests.property.core_runs $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),100000) --jobs $(JOBS))
+
+replay-week: $(STAMP) ## play the recorded week of DATA through the whole bot, in virtual time
+	@$(BIN)/basisbot replay $(DATA) $(ARGS)
 
 clients: $(FOREIGN:%=.venv-clients/%/.set-up) ## run ib_insync, ibapi and ccxt's own bitmex against the simulators
 	@$(BIN)/python -m tests.clients.run

@@ -11,6 +11,7 @@ from bot.cli import (
     looking,
     planning,
     profiles,
+    replaying,
     running,
     scenario,
 )
@@ -26,6 +27,7 @@ app = typer.Typer(
 )
 for register in (
     running.register,
+    replaying.register,
     looking.register,
     deciding.register,
     planning.register,

@@ -20,15 +20,14 @@ from bot.reconcile.reconciler import Reconciler
 
 log = structlog.get_logger("reconcile")
 
-_LOOK_AROUND = 0.5
-
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Seconds. ``look``: between two looks at cash and positions; ``put_off``: until the next try when something was
-    on its way. ``whole``: between two whole comparisons; ``differing``: while they differ. ``first``, ``last``: the
-    pause after a failure, doubled from one to the other."""
+    """Seconds. ``around``: between two looks at what is due. ``look``: between two looks at cash and positions;
+    ``put_off``: until the next try when something was on its way. ``whole``: between two whole comparisons;
+    ``differing``: while they differ. ``first``, ``last``: the pause after a failure, doubled from one to the other."""
 
+    around: float = 0.5
     look: float = 15.0
     whole: float = 300.0
     put_off: float = 1.0
@@ -94,7 +93,7 @@ class Keeper:
     async def keep(self) -> None:
         """Never returns."""
         while True:
-            await asyncio.sleep(_LOOK_AROUND)
+            await asyncio.sleep(self._pace.around)
             now = self._clock.monotonic()
             if now < self._not_before or self._engine.market.closing:
                 continue

@@ -44,6 +44,10 @@ class Core:
     failed: "asyncio.Future[None]"
 
 
+_USUAL = Pace()
+_TICK = 0.1
+
+
 @asynccontextmanager
 async def started(
     store: Store,
@@ -53,18 +57,21 @@ async def started(
     clock: Clock,
     files: Files,
     listeners: Iterable[Callable[[Recorded], None]] = (),
+    pace: Pace = _USUAL,
+    tick: float = _TICK,
 ) -> AsyncIterator[Core]:
     """Run the bot while the block runs. ``state``: what ``store`` comes to. ``venues``: with their contracts.
+    ``tick``: seconds between two looks at deadlines.
 
     Raises Misconfigured, and Unreachable when no venue can be reached.
     """
     by_name = {venue.name: venue for venue in venues}
     async with AsyncExitStack() as stack:
-        engine = Engine(store, by_name, policy, clock, state, files.latched)
+        engine = Engine(store, by_name, policy, clock, state, files.latched, tick)
         engine.listeners.extend(listeners)
         reconciler = Reconciler(engine, by_name)
         adopt = engine.adopt = _adopter(engine, files)
-        keeper = Keeper(engine, reconciler, clock)
+        keeper = Keeper(engine, reconciler, clock, pace)
 
         def hear(event: VenueEvent) -> None:
             engine.hear(event)
@@ -80,7 +87,7 @@ async def started(
                 with suppress(VenueError):
                     await attachment.recover()
             if attachment.error:
-                _watch(stack, attachment.keep_trying(clock, Pace()), failed)
+                _watch(stack, attachment.keep_trying(clock, pace), failed)
         await keeper.once()
         _watch(stack, keeper.keep(), failed)
         _watch(stack, _adopt_while_latched(files, adopt), failed)

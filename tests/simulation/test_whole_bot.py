@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
-from tests.simulation.whole.life import quiet, run
+from bot.runtime.logs import silent
+from tests.simulation.whole.life import run
 
 SEEDS = range(60)
 ROOT = Path(__file__).parents[2]
@@ -17,10 +17,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def silence() -> Iterator[None]:
-    before = structlog.get_config()
-    quiet()
-    yield
-    structlog.configure(**before)
+    with silent():
+        yield
 
 
 @pytest.mark.parametrize("seed", SEEDS)
