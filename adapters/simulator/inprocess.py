@@ -292,7 +292,7 @@ class InProcessVenue:
         def answer() -> list[CommissionReport]:
             if self.capabilities.fee_with_fill:
                 return []
-            return [translate.commission(self.name, trade, self._currency) for trade in self._trades(since)]
+            return [self._commission(trade) for trade in self._trades(since)]
 
         return await self._ask("ask for commissions", answer)
 
@@ -366,16 +366,20 @@ class InProcessVenue:
             self._tell(translate.settlement(self.name, execution, self._currency))
         if execution.kind is not ExecKind.TRADE or execution.client_id in self._muted:
             return
+        if self._faults is not None:
+            right_in = self._faults.misstates(execution.exec_id, self._clock.monotonic())
+            if right_in is not None:
+                self._later(right_in + 0.001, lambda: self._fill(execution))
         self._tell(self._fill(execution))
         if not self.capabilities.fee_with_fill:
-            self._later(translate.commission(self.name, execution, self._currency))
+            delay = self._commission_delay if self._faults is None else self._faults.commission_delay()
+            self._later(delay, lambda: self._commission(execution))
 
-    def _later(self, report: CommissionReport) -> None:
+    def _later(self, delay: float, told: Callable[[], VenueEvent]) -> None:
         def tell() -> None:
             self._timers.discard(timer)
-            self._tell(report)
+            self._tell(told())
 
-        delay = self._commission_delay if self._faults is None else self._faults.commission_delay()
         timer = asyncio.get_running_loop().call_later(delay, tell)
         self._timers.add(timer)
 
@@ -448,7 +452,17 @@ class InProcessVenue:
         fill = translate.fill(self.name, trade, self._currency, with_fee=with_fee)
         if self._faults is None or with_fee:
             return fill
-        return replace(fill, venue_order_id=self._faults.number(trade.order_id))
+        fill = replace(fill, venue_order_id=self._faults.number(trade.order_id))
+        revision = self._faults.revision(trade.exec_id, self._clock.monotonic())
+        if revision == 0:
+            return replace(fill, price=fill.price + translate.price(self._exchange.spec(trade.symbol).tick))
+        return replace(fill, revision=revision or 0)
+
+    def _commission(self, trade: Execution) -> CommissionReport:
+        report = translate.commission(self.name, trade, self._currency)
+        if self._faults is None:
+            return report
+        return replace(report, revision=self._faults.revision(trade.exec_id, self._clock.monotonic()) or 0)
 
     def _trades(self, since: datetime) -> list[Execution]:
         executions = self._exchange.executions(self._account, since)

@@ -392,6 +392,8 @@ class World:
         elif roll < 0.99:
             for venue in NAMES:
                 self.mend(venue)
+            if not self.desk.market.reconciled:
+                self.catch_up()
         else:
             self.crash()
 
@@ -403,6 +405,8 @@ class World:
         self.give(SetTradingState(TradingState.ACTIVE, "anna", "go on"))
         self.catch_up()
         for _ in range(1_500):
+            if not self.desk.market.reconciled:
+                self.catch_up()  # as the keeper does
             self.person()
             while self.mail:
                 self.deliver()

@@ -226,6 +226,7 @@ class Life:
             for task in (*tasks, mischief):
                 task.cancel()
             await asyncio.gather(*tasks, mischief, return_exceptions=True)
+            await self.mischief.stop()
             await self._pull_the_plug()
 
     async def _or_failure(self, main: Coroutine[Any, Any, None], tasks: list["asyncio.Task[None]"]) -> None:

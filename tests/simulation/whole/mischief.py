@@ -66,6 +66,12 @@ class Mischief:
         if self._flattening is not None:
             await asyncio.wait([self._flattening])
 
+    async def stop(self) -> None:
+        """End the emergency command too, where it is still at work."""
+        if self._flattening is not None:
+            self._flattening.cancel()
+            await asyncio.gather(self._flattening, return_exceptions=True)
+
     def _done(self, kind: str) -> None:
         self._life.tally.count("mischief", kind)
         self._life.watch.trouble_now()

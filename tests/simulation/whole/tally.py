@@ -22,11 +22,16 @@ ALERTS = frozenset(
         "RECONCILE_MISMATCH",
     }
 )
-TRANSITION_NAMES = frozenset(
-    f"{before} → {after}"
-    for before, words in TRANSITIONS.items()
-    for after in words.values()
-    if before is not after
+TAKEN_BACK = frozenset({"filled → canceled", "refused → unknown"})
+"""Changes of belief that only a busted trade brings; the venues of the simulated tiers take none back."""
+TRANSITION_NAMES = (
+    frozenset(
+        f"{before} → {after}"
+        for before, words in TRANSITIONS.items()
+        for after in words.values()
+        if before is not after
+    )
+    - TAKEN_BACK
 )
 
 
@@ -77,7 +82,7 @@ class Tally:
             "faults": {f"inverse {kind}" for kind in INVERSE_FAULTS}
             | {f"linear {kind}" for kind in LINEAR_FAULTS},
             "mischief": set(MISCHIEF),
-            "events": set(KINDS),
+            "events": set(KINDS) - {"FillBusted"},
             "order states": set(TRANSITION_NAMES),
             "alerts": set(ALERTS),
         }

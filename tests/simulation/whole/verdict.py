@@ -1,11 +1,13 @@
 """What must be so once everything has come to rest: the books are the exchanges', and all was allowed."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from bot.ledger.balances import Books
 from bot.ledger.proof import Proof
 from bot.ledger.verify import verify
+from bot.model.events import Adopted, Event, FillBooked
 from bot.orders.fold import apply
 from bot.orders.state import BotState
 from risk.money import Currency, from_units
@@ -20,6 +22,8 @@ class Verdict:
     def __init__(self, life: "Life") -> None:
         self._life = life
         self._broken = life.watch.broken
+        self._latest: dict[str, datetime] = {}
+        self._out_of_order: set[str] = set()
 
     async def reach(self) -> None:
         life = self._life
@@ -36,6 +40,7 @@ class Verdict:
             books.see(entry)
             apply(again, entry.event, entry.at)
             self._problems(proof.see(entry))
+            self._order(entry.event)
         self._problems(proof.unresolved())
         if again != core.engine.state:
             self._broken("the events alone do not give the state again")
@@ -49,6 +54,18 @@ class Verdict:
                 if not any(life.watch.called_off):
                     self._broken(f"ledger verify: {problem}")
             life.tally.count("ledgers", "verified in their file")
+
+    def _order(self, event: Event) -> None:
+        """Note where the ledger splits cash from cost otherwise than the venue, open positions being what they cost on
+        average: where it heard of trades in another order, and where a person adopted a position at a price."""
+        match event:
+            case FillBooked(fill):
+                venue = fill.instrument.venue
+                if fill.at < self._latest.get(venue, fill.at):
+                    self._out_of_order.add(venue)
+                self._latest[venue] = max(fill.at, self._latest.get(venue, fill.at))
+            case Adopted(cash=cash):
+                self._out_of_order.update(item.venue for item in cash)
 
     def _problems(self, problems: list[str]) -> None:
         for problem in problems:
@@ -69,9 +86,15 @@ class Verdict:
                 delta += position.contracts * exchange.spec(key.symbol).multiplier
             if balances.positions.get(key, 0) != position.contracts:
                 self._broken(f"{key}: {balances.positions.get(key, 0)} booked, {position.contracts} held")
-            cash = balances.cash.get((exchange.name, currency))
-            if (0 if cash is None else cash.units) != account.wallet:
-                self._broken(f"{exchange.name}: {cash} booked, the wallet holds {account.wallet}")
+            money, cost = balances.cash.get((exchange.name, currency)), balances.costs.get(key)
+            cash, sign = 0 if money is None else money.units, 1 if currency is Currency.XBT else -1
+            booked = cash + sign * (0 if cost is None else cost.units)
+            if booked != account.wallet + sign * position.cost:
+                self._broken(
+                    f"{exchange.name}: cash and cost are {booked} in the ledger, not what the venue has"
+                )
+            if cash != account.wallet and exchange.name not in self._out_of_order:
+                self._broken(f"{exchange.name}: {money} booked, the wallet holds {account.wallet}")
         if from_units(delta) != balances.delta_xbt:
             self._broken(f"Δ is {balances.delta_xbt} in the journal, {from_units(delta)} at the venues")
 

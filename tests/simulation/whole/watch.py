@@ -183,7 +183,7 @@ class Watch:
             return "its price is outside the approved band"
         book = self.legs[leg]
         if against:
-            left = book.along - book.against
+            left = book.along - book.against + self._called_off(leg)
             return None if order.quantity <= left else f"it unwinds {order.quantity} of {left}"
         used = book.used + self._size(exchange, order.symbol, order.quantity, order.price)
         allowed = envelope.quantity + self._lot(exchange, order) + self._off(exchange, leg, order)
@@ -279,7 +279,9 @@ class Watch:
 
     def _off(self, exchange: Exchange, leg: LegKey, order: SimOrder) -> Decimal:
         """Return, in the envelope's unit, what the venue called off of this leg and fills all the same."""
-        contracts = sum(
+        return self._size(exchange, order.symbol, self._called_off(leg), order.price)
+
+    def _called_off(self, leg: LegKey) -> int:
+        return sum(
             q for told in self.called_off for client_id, q in told.items() if client_id.startswith(f"{leg}-")
         )
-        return self._size(exchange, order.symbol, contracts, order.price)
