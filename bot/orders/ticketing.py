@@ -242,10 +242,15 @@ def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
 
 
 def _attempts(turn: Turn, tranche: TrancheState) -> int:
-    """Return how many order ids an approval reserves: at worst each lot fills, and is hedged, by itself."""
+    """Return how many order ids an approval reserves: at worst each lot of a spread fills, and is hedged, by itself; a
+    leg alone goes clip by clip. As many as the policy says come on top, for what fails."""
     lead = tranche.lead
-    lots = lead.ticket.contracts // turn.state.instruments[lead.instrument].terms.lot
-    return min(turn.policy.reserved_attempts + lots * tranche.is_spread, MOST_ATTEMPTS)
+    instrument = turn.state.instruments[lead.instrument]
+    lot = clip = instrument.terms.lot
+    if not tranche.is_spread:
+        most = instrument.contracts_for(turn.policy.max_unattended_delta, lead.ticket.material.price_low)
+        clip = max(most // lot * lot, lot)
+    return min(turn.policy.reserved_attempts + -(-lead.ticket.contracts // clip), MOST_ATTEMPTS)
 
 
 def reject(turn: Turn, command: RejectTicket) -> Done | Denied:

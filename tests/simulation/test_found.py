@@ -8,6 +8,7 @@ import pytest
 from adapters.errors import OutcomeUnknown
 from bot.model.events import Alerted, FillBooked, FlattenOrdered, OrderIntended
 from bot.model.inputs import AdoptJournal
+from bot.model.plans import PlanStatus
 from bot.reconcile import Keeper
 from risk.approval import Purpose
 from risk.orders import OrderRequest, Side
@@ -66,5 +67,19 @@ def test_reconciliation_that_was_put_off_for_an_open_order_is_made_up_for_at_onc
             await asyncio.wait([comparing])
         alerts = {e.event.code for e in stage.store.recorded if isinstance(e.event, Alerted)}
         assert "RECONCILE_MISMATCH" in alerts
+
+    stage.play(main())
+
+
+def test_a_leg_alone_has_as_many_order_ids_as_it_takes_clips(stage: Stage) -> None:
+    """20 XBT of collateral go out 0.5 XBT at a time: forty orders, where twenty ids used to be all there were."""
+
+    async def main() -> None:
+        async with stage.bot():
+            await stage.enable()
+            await stage.carry_out(seconds=120, collateral=True)
+            assert stage.plan.status is PlanStatus.DONE
+            # All of the wallet's 20 XBT and the spread's 0.3, less what the linear contract cannot trade.
+            assert stage.held[1] == -203
 
     stage.play(main())

@@ -177,7 +177,7 @@ class Life:
         self.core = None
         if self.ledger.broken != "the process is dead":
             self.kept = self.ledger.crash(just_in_time=self.disk.random() < 0.5)
-            self.watch.lost(len(self.kept))
+            self.watch.lost([entry for entry, _ in self.kept])
         for venue in self.venues:
             await venue.close()
 

@@ -22,8 +22,8 @@ ALERTS = frozenset(
         "RECONCILE_MISMATCH",
     }
 )
-TAKEN_BACK = frozenset({"filled → canceled", "refused → unknown"})
-"""Changes of belief that only a busted trade brings; the venues of the simulated tiers take none back."""
+NOT_HERE = frozenset({"filled → canceled", "refused → unknown", "refused → canceled"})
+"""Changes of belief the simulated venues do not bring about: they bust no trade, and acknowledge before they cancel."""
 TRANSITION_NAMES = (
     frozenset(
         f"{before} → {after}"

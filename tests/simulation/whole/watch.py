@@ -122,8 +122,10 @@ class Watch:
                             self.alerts.setdefault(f"LEGGED_POSITION {plan_id}", []).append(
                                 self.clock.monotonic()
                             )
-            case PlanProposed(spec) if spec.kind is PlanKind.CLOSE:
-                self.closing.add(spec.plan_id)
+            case PlanProposed(spec):
+                self.plans[spec.plan_id] = PlanBook()
+                if spec.kind is PlanKind.CLOSE:
+                    self.closing.add(spec.plan_id)
             case PlanFinished(plan_id) if plan_id in self.closing and self.hedge_held() == 0:
                 self.plans[plan_id].excused = True
             case TradingStateChanged(state):
@@ -133,8 +135,20 @@ class Watch:
                 for plan in self.plans.values():
                     plan.excused = True
 
-    def lost(self, after: int) -> None:
-        """The bot has died, and no event after ``after`` reached the disk."""
+    def lost(self, kept: Sequence[Recorded]) -> None:
+        """The bot has died, and no event after those ``kept`` reached the disk."""
+        after = len(kept)
+        self.trading = TradingState.DISABLED
+        proposed = set()
+        for entry in kept:
+            if isinstance(entry.event, TradingStateChanged):
+                self.trading = entry.event.state
+            elif isinstance(entry.event, PlanProposed):
+                proposed.add(entry.event.spec.plan_id)
+        for name in self.plans.keys() - proposed:
+            if self.plans[name].worst:
+                self.broken(f"plan {name} has traded, and is not in the ledger")
+            del self.plans[name]
         self.approvals = {leg: known for leg, known in self.approvals.items() if known[0] <= after}
         self.intents = {client_id: seq for client_id, seq in self.intents.items() if seq <= after}
 
