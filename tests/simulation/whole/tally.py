@@ -31,7 +31,7 @@ TRANSITION_NAMES = (
         for after in words.values()
         if before is not after
     )
-    - TAKEN_BACK
+    - NOT_HERE
 )
 
 
