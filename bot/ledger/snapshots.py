@@ -24,7 +24,7 @@ from bot.ledger.errors import LedgerDamaged
 from bot.ledger.folded import Folded, put_on
 from bot.ledger.journal import Journal
 from bot.ledger.tables import EVENT, PLAN, SNAPSHOT, SNAPSHOT_ENTRY, SNAPSHOT_KEYS, SNAPSHOTS
-from bot.model.cold import ColdDict, ColdSet, Digests, Shelf, cold_parts, rest_old, text_of
+from bot.model.cold import ColdDict, ColdSet, Digests, Shelf, cold_parts, digest_of, rest_old, text_of
 from bot.model.plain import plain
 from bot.orders import fold, resting
 from bot.orders import state as state_of
@@ -271,12 +271,16 @@ def _cold_differences(
         select(SNAPSHOT_ENTRY.c.key, SNAPSHOT_ENTRY.c.value).where(SNAPSHOT_ENTRY.c.name == found.name)
     )
     awake = {text_of(key): key for key in said}
+    lacking = len(found.resting) - sum(digest_of(key) in found.resting for key in found)
     for key, value in rows:
         if not found.rests(key):
             continue  # it was awake again when the snapshot was made
+        lacking -= 1
         right = said.peek(awake[key]) if key in awake else said.fetch(key)
         if right is None or found.form.dump(found.fetch(key)) != said.form.dump(right):
             yield f"snapshot, {found.name} {key}: {_short(value)}, the events say {_short(right)}"
+    if lacking:
+        yield f"snapshot: {lacking} of its {found.name} were put aside and are not found again"
 
 
 def _short(value: object) -> str:

@@ -109,6 +109,7 @@ class _Audit:
         self.problems += _unbalanced(stored)
         if folded.unfoldable is None:
             self.problems += _delta(stored, folded.state)
+            self.problems += _two_readings(self.books.balances(), folded.state)
         for table in PROJECTIONS:
             differences = _differences(table, stored, fresh)
             self.problems += islice(differences, _NAMED_PER_TABLE)
@@ -131,6 +132,18 @@ def _delta(stored: Connection, state: BotState) -> Iterator[str]:
     journal, bot = from_units(int(units)), state.delta()
     if journal != bot:
         yield f"Δ by the journal is {journal} XBT, by the bot's state {bot} XBT"
+
+
+def _two_readings(journal: Balances, state: BotState) -> Iterator[str]:
+    """Hold what the journal makes of the events against what the bot decides by: contracts, cash with its cost."""
+    for instrument in sorted(journal.positions.keys() | {key for key, held in state.positions.items() if held}):
+        booked, bot = journal.positions.get(instrument, 0), state.positions[instrument]
+        if booked != bot:
+            yield f"{instrument}: {booked} contracts by the journal, {bot} by the bot's state"
+    for venue, known in sorted(state.cash_and_cost.items()):
+        units = journal.total(f"assets:{venue}:", known.currency)
+        if units != known.units:
+            yield f"{venue}: {units} units of {known.currency} by the journal, {known.units} by the bot's state"
 
 
 def _unbalanced(stored: Connection) -> Iterator[str]:

@@ -41,11 +41,7 @@ def book(turn: Turn, fill: Fill, recover: Recover) -> None:
     if order is None and (opened is None or fill.at < opened):
         return
     if _in_what_was_adopted(turn, venue, fill.at):
-        turn.alert(
-            "ADOPTED_FILL",
-            f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price} [{fill.execution_id}] is told only "
-            "now; the position that was adopted holds it, so it is not booked, and nothing hedges it",
-        )
+        _pass_over(turn, fill, f"{fill.side} {fill.quantity} at {fill.price} [{fill.execution_id}] is told only now")
         return
     turn.emit(FillBooked(fill, order is None, turn.now))
     if order is None:
@@ -54,6 +50,16 @@ def book(turn: Turn, fill: Fill, recover: Recover) -> None:
         # It exists after all, and unless all of it has filled, it lives until the venue says more.
         word = Word.LIVE if order.filled < order.request.quantity else Word.FILLED
         hear_word(turn, order.request.client_order_id, word, "it has filled", fill.venue_order_id)
+
+
+def _pass_over(turn: Turn, told: Fill | Bust, what: str) -> None:
+    key = (told.instrument.venue, told.execution_id, told.revision)
+    if key not in turn.market.passed_over:
+        turn.market.passed_over.add(key)
+        turn.alert(
+            "ADOPTED_FILL",
+            f"{told.instrument}: {what}; what was adopted holds it, so it is not booked, and nothing hedges it",
+        )
 
 
 def _foreign(turn: Turn, fill: Fill) -> None:
@@ -75,6 +81,9 @@ def _restated(turn: Turn, fill: Fill, was: Fill, known: ExecutionState) -> None:
         return
     said = f"{fill.instrument}: execution {fill.execution_id} was {_figures(was)}, and is said to be {_figures(fill)}"
     turn.market.reconciled = turn.market.reconciled and not changes
+    if _in_what_was_adopted(turn, fill.instrument.venue, fill.at):
+        _pass_over(turn, fill, f"{said} only now")
+        return
     if fill.revision == known.revision or fill.instrument != was.instrument:
         turn.alert("EXECUTION_DISPUTED", f"{said}, without a correction; the ledger keeps the first")
         return
@@ -117,6 +126,9 @@ def bust(turn: Turn, given: Bust) -> None:
     was = None if known is None else known.fill
     if was is None and before_the_books(turn, venue, given.at):
         return  # in the opening balance, if anywhere: what it changes there is a difference for a person
+    if _in_what_was_adopted(turn, venue, given.at):
+        _pass_over(turn, given, f"execution {given.execution_id} is said only now to have been taken back")
+        return
     order = turn.state.orders.get((was or given).client_order_id or "")
     if known is not None and known.foreign:
         order = None
@@ -154,6 +166,8 @@ def charge(turn: Turn, report: CommissionReport) -> None:
     ):
         return
     if execution is None and before_the_books(turn, key[0], report.at):
+        return
+    if (key[0], key[1], report.revision) in turn.market.passed_over:
         return
     taken_back = execution if execution is not None and execution.fill is None else None
     if taken_back is not None and (report.revision < taken_back.revision or not report.fee.units):

@@ -6,7 +6,7 @@ from bot.model.ids import Role
 from bot.model.inputs import Done
 from bot.model.trading_state import TradingState
 from bot.orders.turn import Turn
-from risk.approval import Denied
+from risk.approval import Denied, Purpose
 
 
 def adopt(turn: Turn, adopted: Adopted) -> Done | Denied:
@@ -19,11 +19,13 @@ def adopt(turn: Turn, adopted: Adopted) -> Done | Denied:
         turn.emit(TradingStateChanged(TradingState.HALTED, adopted.by, f"adopted: {adopted.reason}"))
     for client_id in adopted.written_off:
         order = turn.state.orders[client_id]
-        if order.leg is not None and order.leg.role is not Role.SINGLE and order.venue_filled > order.filled:
+        if order.leg is not None and order.leg.role is not Role.SINGLE and order.undescribed:
+            answers = order.purpose is not Purpose.WORK
+            so = "counted at the order's limit as the answer they are" if answers else "no plan hedges them"
             turn.alert(
                 "LEGGED_POSITION",
-                f"{client_id}: {order.venue_filled - order.filled} contracts have filled that nobody describes; "
-                "adopted as they are, no plan hedges them: look at Δ (basisbot status)",
+                f"{client_id}: {order.undescribed} contracts have filled that nobody describes; "
+                f"adopted as they are, {so}: look at Δ (basisbot status)",
             )
     turn.emit(adopted)
     turn.market.reconciled = False

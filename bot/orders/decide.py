@@ -214,6 +214,7 @@ def _update(turn: Turn, update: OrderUpdate) -> None:
     if client_id not in turn.state.orders and _recover(turn, client_id, update) is None:
         return
     turn.market.absent.pop(client_id, None)
+    turn.market.absent_since.pop(client_id, None)
     word = WORD_OF_STATUS[update.status]
     hear_word(turn, client_id, word, update.reason, update.venue_order_id, update.filled)
 
@@ -229,7 +230,9 @@ def _answer(turn: Turn, answer: OrderAnswer) -> None:
         turn.market.up_since[answer.instrument.venue] = turn.now
     if order is None or client_id in turn.market.under_way:
         return  # the request itself has no answer yet: it may reach the venue after the question did
-    if turn.now - order.intended_at < _TRUST_ABSENCE_AFTER:
+    # By a clock that has been set back meanwhile, it may have been intended later than it was first missed.
+    since = min(order.intended_at, turn.market.absent_since.setdefault(client_id, turn.now))
+    if turn.now - since < _TRUST_ABSENCE_AFTER:
         return
     turn.market.absent[client_id] = turn.market.absent.get(client_id, 0) + 1
     if turn.market.absent[client_id] >= _ABSENT_TWICE:
@@ -310,7 +313,7 @@ def _ask_about_open_questions(turn: Turn) -> None:
     """Ask about every order whose fate is not known, or not fully described, for longer than it should be."""
     for client_id, order in turn.state.unsettled.items():
         last = turn.market.asked.get(client_id, order.intended_at)
-        if turn.now - last >= turn.policy.ask_every:
+        if turn.has_passed(turn.policy.ask_every, last):
             turn.market.asked[client_id] = turn.now
             turn.act(Ask(order.request.instrument, client_id))
     for client_id, until in turn.market.doubts.items():

@@ -46,7 +46,7 @@ from bot.orders.state import (
     PlanState,
     TrancheState,
 )
-from risk.approval import envelope_quantity
+from risk.approval import Purpose, envelope_quantity
 from risk.instruments import Instrument
 from risk.money import Money
 from risk.orders import Fill
@@ -316,9 +316,10 @@ def _reconciled(state: BotState, event: Reconciled, _at: datetime) -> None:
     state.last_differences = event.differences
 
 
-def _adopted(state: BotState, event: Adopted, _at: datetime) -> None:
+def _adopted(state: BotState, event: Adopted, at: datetime) -> None:
     for item in event.positions:
         state.positions[item.instrument] = item.after
+        state.left_aside.pop(item.instrument, None)  # its terms are known by now: all of it is counted
     for account in event.cash:
         state.cash_and_cost[account.venue] = account.after
         state.adopted_as_of[account.venue] = account.as_of
@@ -327,12 +328,23 @@ def _adopted(state: BotState, event: Adopted, _at: datetime) -> None:
     for order in event.acknowledged:
         state.acknowledged[order.instrument.venue, order.venue_order_id] = order.contracts
     for client_id in event.written_off:
-        state.orders[client_id].written_off = True
-        _index(state, state.orders[client_id])
+        _write_off(state, state.orders[client_id], at)
     for client_id in event.revived:
         state.orders[client_id].belief = Belief.LIVE
         state.orders[client_id].written_off = False
         _index(state, state.orders[client_id])
+
+
+def _write_off(state: BotState, order: OrderState, at: datetime) -> None:
+    leg, lacking = order.leg, order.undescribed
+    if leg is not None and lacking and order.purpose is not Purpose.WORK and not order.written_off:
+        # It has answered what filled, and nobody describes how: at its limit, or the same would be answered again.
+        request = order.request
+        instrument = state.instruments[request.instrument]
+        xbt = instrument.xbt(request.side.sign * lacking, request.price)
+        _count_unhedged(state, leg, xbt, request.price, at)
+    order.written_off = True
+    _index(state, order)
 
 
 def _tranche_finished(state: BotState, event: TrancheFinished, _at: datetime) -> None:

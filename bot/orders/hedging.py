@@ -217,7 +217,7 @@ def _may_send(turn: Turn, leg: LegState) -> bool:
     last = turn.state.orders[leg.orders[-1]]
     ran_out = failures(turn.state, leg, Purpose.CONTINGENCY) > turn.policy.last_step
     resting = last.belief is Belief.REFUSED or ran_out
-    return not resting or turn.now - last.intended_at >= _AFTER_REFUSAL
+    return not resting or turn.has_passed(_AFTER_REFUSAL, last.intended_at)
 
 
 def _contracts(turn: Turn, leg: LegState, side: Side, xbt: Decimal) -> int:

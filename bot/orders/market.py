@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from adapters.venue import Link, LinkState
@@ -22,6 +22,7 @@ class Market:
     """By instrument: what the other venues' mids were when its own book last changed."""
     hours: dict[InstrumentId, TradingHours] = field(default_factory=dict)
     links: dict[str, LinkState] = field(default_factory=dict)
+    link_changes: int = 0
     up_since: dict[str, datetime] = field(default_factory=dict)
     """By venue: when its link last came up (even if it is down again), or it last disowned an order: from then on
     hedging there gets its whole time anew."""
@@ -40,9 +41,13 @@ class Market:
     """Client order ids sent by this process whose request has not been answered yet."""
     absent: dict[str, int] = field(default_factory=dict)
     """By client order id: how often in a row the venue has said it knows no such order."""
+    absent_since: dict[str, datetime] = field(default_factory=dict)
+    """By client order id: when the venue first said so."""
     doubts: dict[str, datetime] = field(default_factory=dict)
     """By client order id: a hedge that may have been on its way when an earlier process died, and when the venue's
     word that there is none can be trusted."""
+    passed_over: set[tuple[str, str, int]] = field(default_factory=set)
+    """By venue, execution and revision: what a person was told of that an adoption holds already."""
     alerted: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """By code and subject: when a person was last alerted."""
     transitions: Counter[str] = field(default_factory=Counter)
@@ -61,6 +66,7 @@ class Market:
 
     def link(self, link: Link) -> None:
         self.links[link.venue] = link.state
+        self.link_changes += 1
         if link.state is LinkState.UP:
             self.up_since[link.venue] = link.at
 
@@ -80,7 +86,8 @@ class Market:
             return None
         if quote is None or self.links.get(instrument.venue) is not LinkState.UP:
             return None
-        if quote.age(now) > limit or quote.mid is None or quote.is_crossed:
+        # One from the future is as good as none: the clock has been set back since.
+        if not timedelta(0) <= quote.age(now) <= limit or quote.mid is None or quote.is_crossed:
             return None
         return quote
 

@@ -55,6 +55,11 @@ class OrderState:
         return max(whole - self.filled, 0)
 
     @property
+    def undescribed(self) -> int:
+        """Contracts the venue says have filled, of which no fill has been told."""
+        return max(self.venue_filled - self.filled, 0)
+
+    @property
     def is_settled(self) -> bool:
         """Final, and every fill the venue spoke of is booked; or a person expects nothing more of it."""
         return self.written_off or (self.belief.is_final and self.outstanding == 0)

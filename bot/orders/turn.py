@@ -36,11 +36,15 @@ class Turn:
         if isinstance(action, Submit):
             self.market.under_way.add(action.order.request.client_order_id)
 
+    def has_passed(self, duration: timedelta, since: datetime) -> bool:
+        """Say whether ``duration`` has passed; a clock that was set back since then keeps nothing waiting."""
+        return not timedelta(0) <= self.now - since < duration
+
     def alert(self, code: str, text: str, about: str = "") -> None:
         """Raise an alert; again about the same thing (by default: in the same words) only after a minute."""
         key = (code, about or text)
         last = self.market.alerted.get(key)
-        if last is None or self.now - last >= _ALERT_AGAIN:
+        if last is None or self.has_passed(_ALERT_AGAIN, last):
             self.market.alerted[key] = self.now
             self.emit(Alerted(code, text))
 

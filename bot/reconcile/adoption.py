@@ -115,7 +115,9 @@ def _priced(
         price = None if held is None else held.entry
     if price is None:
         return Denied("ADOPT_PRICE", f"a two-sided quote of {one.instrument}", "none yet")
-    return AdoptedPosition(one.instrument, one.booked, one.told, price=price.quantize(_CENT))
+    return AdoptedPosition(
+        one.instrument, state.positions[one.instrument], one.told, price=price.quantize(_CENT)
+    )
 
 
 def _settled(state: BotState, item: AdoptedPosition) -> int:

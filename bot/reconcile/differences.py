@@ -48,7 +48,9 @@ def differences(state: BotState, snapshots: Mapping[str, Snapshot]) -> tuple[Dif
 def _positions(state: BotState, venue: str, taken: Snapshot) -> Iterator[PositionDiffers]:
     told = {position.instrument: position.contracts for position in taken.positions}
     booked = {key: contracts for key, contracts in state.positions.items() if key.venue == venue}
-    booked |= {key: contracts for key, contracts in state.left_aside.items() if key.venue == venue}
+    for key, contracts in state.left_aside.items():
+        if key.venue == venue:
+            booked[key] = booked.get(key, 0) + contracts
     for key in sorted(told.keys() | booked.keys()):
         if told.get(key, 0) != booked.get(key, 0):
             yield PositionDiffers(key, told.get(key, 0), booked.get(key, 0))

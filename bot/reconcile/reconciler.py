@@ -122,9 +122,14 @@ class Reconciler:
         """Compare at every venue that has been reached, and tell the engine; raises the first VenueError after that."""
         seen = self._told
         for _ in range(_TRIES):
-            before = self._movements()
+            before, links = self._movements(), self._engine.market.link_changes
             heard = dict(self._engine.state.last_heard)
             found, snapshots, error = await self._ask_all()
+            if self._engine.market.link_changes != links:
+                # What was answered before a link went down does not speak of what happened while it was.
+                self._engine.market.reconciled = False
+                await asyncio.sleep(_ASK_AGAIN_AFTER)
+                continue
             if found and (seen != found or self._movements() != before):
                 seen = found
                 # Nothing new goes out meanwhile: the books come to rest, and a true difference costs nothing.

@@ -235,6 +235,16 @@ def test_a_wrong_entry_on_the_shelf_is_a_mismatch(path: Path) -> None:
     assert f"snapshot, orders {key}" in problems[0]
 
 
+@pytest.mark.parametrize("name", ["plans", "orders", "executions", "commissions"])
+def test_an_entry_gone_from_the_shelf_is_missed(path: Path, name: str) -> None:
+    change(
+        path,
+        "DELETE FROM snapshot_entry WHERE name = ? AND key = (SELECT key FROM snapshot_entry WHERE name = ?1 LIMIT 1)",
+        name,
+    )
+    assert verify(path).problems == (f"snapshot: 1 of its {name} were put aside and are not found again",)
+
+
 def test_the_writer_makes_a_snapshot_when_it_has_nothing_else_to_do(tmp_path: Path) -> None:
     async def main() -> None:
         path = tmp_path / "l.db"

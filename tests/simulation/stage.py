@@ -117,6 +117,7 @@ class Told(InProcessVenue):
     ``deaf``: fills are not streamed. ``raises``: by client order id, what ``submit`` raises (before anything).
     ``phantom``: contracts its positions show beside the truth, the next ``phantom_times`` times. ``forgetful``:
     it tells of no fill, whoever asks. ``tells_no_cost``: nor what open contracts cost. ``beside``: more positions.
+    ``slow``: seconds until it tells its positions.
     """
 
     log: list[str]
@@ -128,6 +129,7 @@ class Told(InProcessVenue):
     forgetful = False
     tells_no_cost = False
     beside: Sequence[Position] = ()
+    slow = 0.0
 
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
@@ -141,6 +143,8 @@ class Told(InProcessVenue):
         return await super().submit(order)
 
     async def positions(self) -> list[Position]:
+        if self.slow:
+            await asyncio.sleep(self.slow)
         if self.silent:
             raise Unreachable(self.name, "ask for positions", "no answer")
         told = [*await super().positions(), *self.beside]

@@ -9,7 +9,7 @@ import pytest
 from bot.ledger.balances import balances
 from bot.ledger.proof import Proof
 from bot.model.differences import content_hash
-from bot.model.events import Adopted, FillBooked, OrderIntended
+from bot.model.events import Adopted, AdoptedPosition, FillBooked, OrderIntended
 from bot.model.inputs import Done
 from bot.model.plans import PlanStatus
 from bot.model.trading_state import TradingState
@@ -171,6 +171,36 @@ def test_a_contract_the_books_know_no_terms_of_is_left_aside(stage: Stage) -> No
             stage.venues[0].beside = []
             (gone,) = await stage.reconciler.run()
             assert str(gone) == "bitmex:ETHUSD: the venue holds 0 contracts, the ledger 10"
+
+    stage.play(main())
+
+
+def test_what_was_left_aside_is_counted_with_what_the_books_hold_once_its_terms_are_known(stage: Stage) -> None:
+    """A contract held by hand, whose terms the bot learns later: it trades it, and then takes all of it over."""
+
+    async def main() -> None:
+        stage.by_hand(1, 2)
+        stage.clock.elapsed += 60
+        async with stage.bot() as engine:
+            stage.venues[1].tells_no_cost = True
+            apply(
+                engine.state,
+                Adopted("", "", "", (), (), (), (AdoptedPosition(LINEAR, 0, 2),), (), (), ()),
+                stage.clock.now(),
+            )
+            assert await stage.reconciler.run() == ()
+            stage.by_hand(1, 3)
+            await asyncio.sleep(1)
+            assert stage.booked == (0, 3)
+            assert await stage.reconciler.run() == ()
+            forget_fills(stage, 1)
+            stage.by_hand(1, 1)
+            (found,) = await stage.reconciler.run()
+            assert str(found) == f"{LINEAR}: the venue holds 6 contracts, the ledger 5"
+            answer = await stage.reconciler.adopt(content_hash([str(found)]), "anna", "all of it is mine")
+            assert isinstance(answer, Done), answer
+            assert (stage.booked, engine.state.left_aside) == ((0, 6), {})
+            assert await stage.reconciler.run() == ()
 
     stage.play(main())
 

@@ -52,6 +52,24 @@ def test_the_first_comparison_lets_trading_begin(stage: Stage) -> None:
     stage.play(main())
 
 
+def test_a_link_that_dropped_and_came_back_meanwhile_has_everything_asked_again(stage: Stage) -> None:
+    """One venue has answered, the other takes its time: what the first missed meanwhile, nobody has compared."""
+
+    async def main() -> None:
+        async with stage.bot() as engine:
+            stage.venues[1].slow = 5
+            comparing = asyncio.ensure_future(stage.reconciler.run())
+            await asyncio.sleep(2)
+            stage.venues[0].drop_link()
+            stage.venues[0].restore_link()
+            stage.venues[0].phantom_cash = 500
+            found = await comparing
+            assert [difference.venue for difference in found] == ["bitmex"]
+            assert not engine.market.reconciled
+
+    stage.play(main())
+
+
 def test_deposits_and_withdrawals_are_caught_up_with(stage: Stage) -> None:
     async def main() -> None:
         async with stage.bot() as engine:
