@@ -96,7 +96,7 @@ def test_a_clean_close_leaves_a_snapshot_and_the_start_uses_it(path: Path) -> No
         assert len(state.plans) == KEPT_PLANS
         assert len(state.orders) == KEPT_PLANS * 24
         assert len(state.executions) == KEPT_EXECUTIONS
-        assert (len(state.commissions), len(state.flows)) == (0, 0)
+        assert (len(state.commissions), len(state.flows)) == (KEPT_EXECUTIONS, 0)
     check_state(path, None)
 
 
