@@ -136,7 +136,9 @@ def _delta(stored: Connection, state: BotState) -> Iterator[str]:
 
 def _two_readings(journal: Balances, state: BotState) -> Iterator[str]:
     """Hold what the journal makes of the events against what the bot decides by: contracts, cash with its cost."""
-    for instrument in sorted(journal.positions.keys() | {key for key, held in state.positions.items() if held}):
+    for instrument in sorted(
+        journal.positions.keys() | {key for key, held in state.positions.items() if held}
+    ):
         booked, bot = journal.positions.get(instrument, 0), state.positions[instrument]
         if booked != bot:
             yield f"{instrument}: {booked} contracts by the journal, {bot} by the bot's state"

@@ -41,7 +41,9 @@ def book(turn: Turn, fill: Fill, recover: Recover) -> None:
     if order is None and (opened is None or fill.at < opened):
         return
     if _in_what_was_adopted(turn, venue, fill.at):
-        _pass_over(turn, fill, f"{fill.side} {fill.quantity} at {fill.price} [{fill.execution_id}] is told only now")
+        _pass_over(
+            turn, fill, f"{fill.side} {fill.quantity} at {fill.price} [{fill.execution_id}] is told only now"
+        )
         return
     turn.emit(FillBooked(fill, order is None, turn.now))
     if order is None:

@@ -175,7 +175,9 @@ def test_a_contract_the_books_know_no_terms_of_is_left_aside(stage: Stage) -> No
     stage.play(main())
 
 
-def test_what_was_left_aside_is_counted_with_what_the_books_hold_once_its_terms_are_known(stage: Stage) -> None:
+def test_what_was_left_aside_is_counted_with_what_the_books_hold_once_its_terms_are_known(
+    stage: Stage,
+) -> None:
     """A contract held by hand, whose terms the bot learns later: it trades it, and then takes all of it over."""
 
     async def main() -> None:

@@ -83,11 +83,13 @@ def test_a_bust_of_later_than_the_adopted_word_is_booked() -> None:
     desk.wait(60)
     desk.give(replace(bust, at=desk.now))
     assert desk.state.positions[XBTUSD.id] == 0
-    assert desk.of(Purpose.HEDGE)[-1].quantity == held, "the venue takes it back after the look: it is hedged again"
+    assert desk.of(Purpose.HEDGE)[-1].quantity == held, (
+        "the venue takes it back after the look: it is hedged again"
+    )
 
 
 def test_a_written_off_hedge_has_answered_what_the_venue_says_it_filled() -> None:
-    """The venue says the hedge has filled, and has no fills to show: adopted, it is neither hedged nor unwound again."""
+    """The venue says the hedge has filled, and has no fills to show: adopted, it is not answered again."""
     desk = Desk.ready().armed()
     desk.trade()
     hedge = desk.last
@@ -116,5 +118,3 @@ def test_a_written_off_working_order_hedges_nothing_unasked() -> None:
     assert len(desk.sent) == 1
     assert desk.plan.unhedged == 0
     assert "LEGGED_POSITION" in desk.alerts
-
-
