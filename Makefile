@@ -32,7 +32,7 @@ endif
 
 help: ## say what there is
 	@echo "basisbot: targets"
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-21s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## make .venv with everything the lock names
 

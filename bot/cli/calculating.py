@@ -10,16 +10,21 @@ from bot.cli.numbers import fraction, number, percent, plain, positive, prices, 
 from bot.cli.options import Json
 
 calc = typer.Typer(
-    help="Calculators for the inverse contract: profit, margin, liquidation, gap, capital. Nothing is connected.",
+    help="Calculators: profit, margin, liquidation, gap, capital.\n\nFor the inverse contract; nothing is connected.",
     no_args_is_help=True,
 )
 
 Contracts = Annotated[int, typer.Option(help="Contracts of 1 USD; negative when short.", metavar="N")]
 Entry = Annotated[Decimal, typer.Option(parser=positive, help="Price of the position.", metavar="USD")]
 Maintenance = Annotated[
-    Decimal, typer.Option(parser=fraction, help="Maintenance margin rate.", metavar="PERCENT")
+    Decimal,
+    typer.Option(parser=fraction, help="Maintenance margin rate.", metavar="PERCENT", show_default="0.5%"),
 ]
-Fee = Annotated[Decimal, typer.Option(parser=fraction, help="Fee of one side.", metavar="PERCENT")]
+
+
+def _fee(default: str) -> Any:
+    return typer.Option(parser=fraction, help="Fee of one side.", metavar="PERCENT", show_default=default)
+
 
 _MAINTENANCE = Decimal("0.005")
 _FEE = Decimal("0.0005")
@@ -58,9 +63,12 @@ def profit(
     contracts: Contracts,
     entry: Entry,
     exit: Annotated[Decimal, typer.Option(parser=positive, help="Price it is closed at.", metavar="USD")],
-    fee: Fee = Decimal(0),
+    fee: Annotated[Decimal, _fee("0%")] = Decimal(0),
     funding: Annotated[
-        Decimal, typer.Option(parser=fraction, help="Funding rate of one interval.", metavar="PERCENT")
+        Decimal,
+        typer.Option(
+            parser=fraction, help="Funding rate of one interval.", metavar="PERCENT", show_default="0%"
+        ),
     ] = Decimal(0),
     intervals: Annotated[int, typer.Option(min=0, help="How often it was paid.", metavar="N")] = 0,
     json: Json = False,
@@ -103,7 +111,7 @@ def margin(
     contracts: Contracts,
     entry: Entry,
     leverage: Annotated[Decimal, typer.Option(parser=positive, help="Leverage.", metavar="N")] = Decimal(1),
-    fee: Fee = _FEE,
+    fee: Annotated[Decimal, _fee("0.05%")] = _FEE,
     maintenance: Maintenance = _MAINTENANCE,
     json: Json = False,
 ) -> None:
@@ -240,7 +248,13 @@ def gap(
         Decimal, typer.Option(parser=positive, help="Collateral at the inverse venue.", metavar="XBT")
     ] = Decimal(5),
     broker_rate: Annotated[
-        Decimal, typer.Option(parser=fraction, help="The broker's margin rate afterwards.", metavar="PERCENT")
+        Decimal,
+        typer.Option(
+            parser=fraction,
+            help="The broker's margin rate afterwards.",
+            metavar="PERCENT",
+            show_default="100%",
+        ),
     ] = Decimal(1),
     maintenance: Maintenance = _MAINTENANCE,
     json: Json = False,
@@ -314,14 +328,25 @@ def capital(
         Literal["long-inverse", "short-inverse"], typer.Option(metavar="long-inverse|short-inverse")
     ] = "long-inverse",
     linear_gap: Annotated[
-        Decimal, typer.Option(parser=fraction, help="CME's gap to survive, either way.", metavar="PERCENT")
+        Decimal,
+        typer.Option(
+            parser=fraction, help="CME's gap to survive, either way.", metavar="PERCENT", show_default="15.5%"
+        ),
     ] = Decimal("0.155"),
     excursion: Annotated[
         Decimal,
-        typer.Option(parser=fraction, help="The inverse venue's worst move meanwhile.", metavar="PERCENT"),
+        typer.Option(
+            parser=fraction,
+            help="The inverse venue's worst move meanwhile.",
+            metavar="PERCENT",
+            show_default="30%",
+        ),
     ] = Decimal("0.3"),
     broker_rate: Annotated[
-        Decimal, typer.Option(parser=fraction, help="The broker's margin rate, raised.", metavar="PERCENT")
+        Decimal,
+        typer.Option(
+            parser=fraction, help="The broker's margin rate, raised.", metavar="PERCENT", show_default="100%"
+        ),
     ] = Decimal(1),
     leverage: Annotated[
         Decimal, typer.Option(parser=positive, help="Most size over collateral.", metavar="N")

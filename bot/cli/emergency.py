@@ -96,10 +96,11 @@ async def _flatten(
             chosen, SystemClock(), RandomIds(), who(), say, strip_hedge=strip_hedge
         ) as ready:
             for instrument, contracts in ready.holds.items():
-                say(f"{instrument}: " + ("NO ANSWER" if contracts is None else f"{contracts:+,} contracts"))
+                say(f"{instrument}: " + ("NO ANSWER" if contracts is None else _held(contracts)))
             if dry_run:
                 if json:
                     output.print_json({str(key): value for key, value in ready.holds.items()})
+                say("this is what flatten would close; nothing was sent")
                 return Exit.DONE if None not in ready.holds.values() else Exit.UNREACHABLE
             if not yes and not await _confirmed(say):
                 raise CommandFailed("nothing was sent", Exit.REFUSED)
@@ -145,10 +146,14 @@ async def _confirmed(say: Callable[[str], None]) -> bool:
         loop.remove_reader(sys.stdin)
 
 
+def _held(contracts: int) -> str:
+    return f"{contracts:+,} contracts" if contracts else "nothing"
+
+
 def _print(view: dict[str, Any]) -> None:
     print("FLAT: both venues say so" if view["flat"] else "NOT FLAT")
     for instrument, contracts in view["positions"].items():
-        print(f"  {instrument}: {contracts:+,} contracts")
+        print(f"  {instrument}: {_held(contracts)}")
     for line in view["unanswered"]:
         print(f"  ! {line}")
     for line in view["live_orders"]:

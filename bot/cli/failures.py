@@ -28,6 +28,7 @@ _CODES = {
     ("config.errors", "ConfigError"): Exit.USAGE,
     ("adapters.errors", "Misconfigured"): Exit.USAGE,
     ("adapters.errors", "VenueError"): Exit.UNREACHABLE,
+    ("adapters.simulator.scenario", "ScenarioError"): Exit.USAGE,
     ("bot.ledger.export.place", "PlaceTaken"): Exit.USAGE,
     ("bot.ledger.errors", "LedgerError"): Exit.MISMATCH,
     ("bot.model.flatten_journal", "JournalUnreadable"): Exit.MISMATCH,
@@ -57,7 +58,12 @@ def explain(error: BaseException) -> tuple[str, int] | None:
 def explain_usage(error: TyperException) -> str:
     """Return one line for a wrong command line; help that was asked for by saying nothing stays what it is."""
     text = error.format_message().removesuffix(".")
-    for said, better in (("Input should be", "must be"), ("Value error, ", "")):
+    for said, better in (
+        ("Input should be", "must be"),
+        ("Value error, ", ""),
+        (". Choose from:\n\t", ": choose from "),
+        (",\n\t", ", "),
+    ):
         text = text.replace(said, better)
     if "\n" in text:
         return text

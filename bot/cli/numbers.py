@@ -29,10 +29,16 @@ def positive(text: str | Decimal) -> Decimal:
 
 
 def fraction(text: str | Decimal) -> Decimal:
-    """Read ``20%`` or ``0.2``. Raises typer.BadParameter."""
-    said = str(text)
-    value = number(said.removesuffix("%"))
-    return value / 100 if said.endswith("%") else value
+    """Read ``20%`` or ``0.2``. Raises typer.BadParameter, also for a bare 20: some will mean 20 %, and it is not."""
+    said = str(text).strip()
+    if said.endswith("%"):
+        return number(said.removesuffix("%")) / 100
+    value = number(said)
+    if abs(value) > 1:
+        raise typer.BadParameter(
+            f"{said} could be {said} % or {said} times: write {said}%, or a fraction like 0.2"
+        )
+    return value
 
 
 def prices(option: str, text: str) -> tuple[Decimal, ...]:

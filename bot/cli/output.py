@@ -103,8 +103,13 @@ def status(view: View) -> None:
     grid.add_row(
         "tickets", f"[bold]{tickets} wait for you[/]: basisbot tickets" if tickets else "none waiting"
     )
-    for alert in view["alerts"][-5:]:
-        grid.add_row("alert", f"[yellow]{alert['at'][11:19]} {alert['code']}: {escape(alert['text'])}[/]")
+    shown = view["alerts"][-5:]
+    for alert in shown:
+        when = f"{alert['at'][5:10]} {alert['at'][11:16]}Z"
+        grid.add_row("alert", f"[yellow]{when} {alert['code']}: {escape(alert['text'])}[/]")
+    if shown:
+        pages = dict.fromkeys(alert["code"].lower().replace("_", "-") for alert in shown)
+        grid.add_row("what to do", ", ".join(f"runbooks/{page}.md" for page in pages))
     out.print(grid)
 
 
@@ -164,14 +169,28 @@ def why_none(view: View) -> None:
         print(f"a plan waits: trading is {view['trading']} (basisbot enable)")
 
 
+def plans(views: list[View]) -> None:
+    """Print ``basisbot plan list``."""
+    grid = two_columns()
+    for plan in views:
+        grid.add_row(plan["plan"], _plan(plan))
+        if why := plan["reason"] or plan["stopping"]:
+            grid.add_row("", f"[dim]{escape(why)}[/]")
+    console().print(grid)
+
+
 def plan_line(plan: View) -> str:
-    size = "everything" if plan["size_xbt"] is None else f"{plan['size_xbt']} XBT"
-    line = (
-        f"{plan['plan']}  {plan['kind']} {size} {plan['direction']}, "
-        f"{plan['tranches_done']} of {plan['tranches']} tranches, {plan['status']}"
-    )
+    line = f"{plan['plan']}  {_plan(plan)}"
     why = plan["reason"] or plan["stopping"]
     return f"{line} ({why})" if why else line
+
+
+def _plan(plan: View) -> str:
+    size = "everything" if plan["size_xbt"] is None else f"{plan['size_xbt']} XBT"
+    return (
+        f"{plan['kind']} {size} {plan['direction']}, "
+        f"{plan['tranches_done']} of {plan['tranches']} tranches, {plan['status']}"
+    )
 
 
 def ticket(view: View) -> None:

@@ -137,9 +137,9 @@ def list_plans(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
     if json:
         output.print_json(found)
         return
-    for view in found:
-        print(output.plan_line(view))
-    if not found:
+    if found:
+        output.plans(found)
+    else:
         print("no plans yet: basisbot plan open")
 
 

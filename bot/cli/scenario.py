@@ -33,11 +33,19 @@ def scenario(
         Decimal, typer.Option(parser=positive, help="Size over collateral at the inverse venue.", metavar="N")
     ] = Decimal(5),
     linear_margin: Annotated[
-        Decimal, typer.Option(parser=fraction, help="The broker's margin rate.", metavar="PERCENT")
+        Decimal,
+        typer.Option(
+            parser=fraction, help="The broker's margin rate.", metavar="PERCENT", show_default="20%"
+        ),
     ] = Decimal("0.2"),
     maintenance: Annotated[
         Decimal,
-        typer.Option(parser=fraction, help="The inverse venue's maintenance rate.", metavar="PERCENT"),
+        typer.Option(
+            parser=fraction,
+            help="The inverse venue's maintenance rate.",
+            metavar="PERCENT",
+            show_default="0.5%",
+        ),
     ] = Decimal("0.005"),
     contract: Annotated[
         Decimal, typer.Option(parser=positive, help="One linear contract: 5 (BTC), 0.1 (MBT).", metavar="XBT")
@@ -47,10 +55,10 @@ def scenario(
     ] = "4000,8000,16000",
     json: Json = False,
 ) -> None:
-    """Show what a spread earns at other prices, and what each leg then asks for.
+    """Show what a spread earns at other prices.
 
-    Both contracts are taken to converge to the price; fees, funding and top-ups are left out. The defaults are the
-    worked example of the public guides, corrected.
+    And what each leg then asks for. Both contracts are taken to converge to the price; fees, funding and top-ups are
+    left out. The defaults are the worked example of the public guides, corrected.
 
     Example: basisbot scenario --direction short-inverse --inverse-price 10000 --linear-price 8000
     """

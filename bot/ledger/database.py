@@ -88,7 +88,9 @@ def open_readable(path: Path) -> Engine:
 
 def _readable(path: Path) -> tuple[Engine, int]:
     if not path.is_file():
-        raise LedgerError(f"there is no ledger at {path}; check the profile's ledger path")
+        raise LedgerError(
+            f"there is no ledger at {path}: no bot has run with this profile and data folder yet, or the name is wrong"
+        )
     engine = _reader(path)
     with explained(path), engine.begin() as connection:
         return engine, _check(connection, path)

@@ -27,7 +27,10 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise ConfigError(
             Problem(
-                "api", f"{host}:{port}", f"{_reason(error)}; choose another api.port, or 0 for any free one"
+                "api",
+                f"{host}:{port}",
+                f"{_reason(error)}; does the bot run already (basisbot status)? "
+                "else choose another api.port, or 0 for any free one",
             )
         ) from error
 

@@ -90,6 +90,14 @@ def test_a_scenario_that_cannot_be(it: Home) -> None:
     it.basisbot("demo", "--auto-approve", "--scenario", file).refused(2, "[market] has no indx")
 
 
+def test_a_recording_that_is_not_there(it: Home) -> None:
+    it.basisbot("replay", str(it.folder / "none.csv")).refused(2, "none.csv", "No such file")
+
+
+def test_an_option_that_must_be_said_is_asked_for_in_one_line(it: Home) -> None:
+    it.basisbot("ledger", "export").refused(2, "missing option '--format': choose from csv, beancount")
+
+
 def test_nobody_there(it: Home) -> None:
     it.basisbot("status").refused(3, "no bot is running for instance 'demo'", "basisbot run")
     it.basisbot("ledger", "verify").refused(4, "there is no ledger")

@@ -73,6 +73,14 @@ def test_gap() -> None:
     assert run("calc", "gap", "--gap", "0.155")["linear_equity_per_usd"] == "1.31"
 
 
+def test_a_bare_number_above_one_is_no_percentage() -> None:
+    """20 could be twenty per cent or twenty times: neither is guessed."""
+    refused = CliRunner().invoke(app, ["calc", "gap", "--gap", "20"])
+    assert refused.exit_code == 2
+    assert "20%" in refused.output
+    assert run("calc", "gap", "--gap", "20%") == run("calc", "gap", "--gap", "0.2")
+
+
 def test_funding_is_paid_by_longs_while_the_rate_is_positive() -> None:
     words = ("--price", "20000", "--rate", "0.01%")
     assert run("calc", "funding", "--contracts", "10000", *words)["funding_usd"] == "-1"
