@@ -127,6 +127,8 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
         return
     if not _is_clear(turn, plan):
         return
+    if tranche.is_spread and nothing_to_reduce(turn, tranche.legs[Role.HEDGE]):
+        return  # the pair is closed: what the lead has left has no partner, and may be another's
     instrument = state.instruments[leg.instrument]
     answerable = _answerable(policy, tranche, left // instrument.terms.lot) * instrument.terms.lot
     if turn.now >= leg.envelope.execute_by or not answerable:

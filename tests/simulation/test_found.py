@@ -2,18 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from adapters.errors import OutcomeUnknown
 from bot.model.events import Alerted, FillBooked, FlattenOrdered, OrderIntended
 from bot.model.inputs import AdoptJournal
-from bot.model.plans import PlanStatus
+from bot.model.plans import PlanKind, PlanStatus
 from bot.reconcile import Keeper
 from risk.approval import Purpose
 from risk.orders import OrderRequest, Side
 from tests.simulation.stage import LINEAR, Stage
-from tests.unit.bot.desk import D
+from tests.unit.bot.desk import POLICY, D
 
 
 @pytest.fixture
@@ -81,5 +83,33 @@ def test_a_leg_alone_has_as_many_order_ids_as_it_takes_clips(stage: Stage) -> No
             assert stage.plan.status is PlanStatus.DONE
             # All of the wallet's 20 XBT and the spread's 0.3, less what the linear contract cannot trade.
             assert stage.held[1] == -203
+
+    stage.play(main())
+
+
+def test_closing_stops_where_the_other_leg_has_come_to_its_end() -> None:
+    """Deleveraged after its tickets were raised, the pair was smaller than approved: the working leg went on by itself,
+    contract by contract, and stripped what hedged the collateral."""
+
+    # The pause between two clips hid it while the venues were quick.
+    stage = Stage(replace(POLICY, clip_pause=timedelta(0)))
+
+    async def main() -> None:
+        async with stage.bot():
+            await stage.enable()
+            await stage.carry_out(size_xbt=D(1))
+            assert stage.held == (80_000, -10)
+            await stage.propose(plan_id="plan2", kind=PlanKind.CLOSE, size_xbt=None)
+            stage.by_hand(0, -72_000)  # whoever it is: 8,000 contracts are left, worth one of the other leg
+            stage.market()
+            await asyncio.sleep(0.1)
+            await stage.enable()
+            async with asyncio.timeout(60):
+                while stage.plan.tranches[0].finished is False:
+                    await stage.approve()
+                    stage.market()
+                    await asyncio.sleep(0.1)
+            assert stage.held[0] == 0
+            assert stage.held[1] in (-9, -8)  # one more where a fraction of a lot is left to pair
 
     stage.play(main())
