@@ -3,6 +3,8 @@
 from risk.instruments import InstrumentId
 
 CASH = "cash"
+TRANSIT = "assets:transit"
+SPOT_ACCOUNT = "assets:spot"
 EXCHANGE = "equity:exchange"
 OPENING = "equity:opening"
 DEPOSITS = "equity:deposits"

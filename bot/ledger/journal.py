@@ -4,11 +4,13 @@ Accounts (debits positive: what we have is positive, what it came from negative)
 
     assets:<venue>:cash         the venue's wallet
     assets:<venue>:<symbol>     a position: its XBT on one side, its USD on the other
+    assets:transit              money people move: it has left its source and not arrived
+    assets:spot                 wallets of ours that are none of the venues
     equity:opening              cash that was there when the books were opened
     equity:deposits             deposits less withdrawals
     equity:adjustments          differences a person adopted, and the venue's own adjustments
     equity:exchange             the other side of every trade: XBT exchanged for USD
-    expenses:fees:<venue>       commissions
+    expenses:fees:<venue>       commissions; of ``transfers``, ``spot``: what moving and converting cost
     income:funding:<venue>      funding received (negative when received: income)
     income:settlement:<venue>   cash of a settlement that belongs to no position here
 
@@ -23,12 +25,12 @@ been booked from the start.
 
 **Δ is readable.** An open inverse position keeps its cost in XBT, contracts × multiplier / entry, on its account, a
 linear one contracts × multiplier; so the sum of XBT over all ``assets:`` accounts is
-``wallet + Σ contracts/entry + Σ linear``, which is the portfolio's Δ, at any price.
+``wallet + Σ contracts/entry + Σ linear``, and XBT on its way or in a wallet of ours: the portfolio's Δ, at any price.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from bot.ledger.accounts import (
     ADJUSTMENTS,
@@ -44,6 +46,7 @@ from bot.ledger.accounts import (
 )
 from bot.ledger.errors import Unbookable
 from bot.ledger.holding import Holding, Move, OpenPosition, Step, StepKind, other, share
+from bot.ledger.transfer_moves import moves
 from bot.model.cold import cool
 from bot.model.events import (
     AccountOpened,
@@ -57,6 +60,14 @@ from bot.model.events import (
     FillCorrected,
     InstrumentLoaded,
     Recorded,
+)
+from bot.model.transfers import (
+    ConversionRecorded,
+    TransferCancelled,
+    TransferDone,
+    TransferEvent,
+    TransferMatched,
+    TransferRecorded,
 )
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money, to_units
@@ -76,6 +87,7 @@ JOURNAL_KINDS = (
     CommissionBooked,
     CashBooked,
     Adopted,
+    *get_args(TransferEvent),
 )
 """The events that matter to the journal; all others post nothing."""
 
@@ -150,6 +162,14 @@ class Journal:
             case CashBooked(flow):
                 if _first(self._flows, (flow.venue, flow.flow_id)):
                     self._flow(entry, flow)
+            case (
+                TransferRecorded()
+                | TransferMatched()
+                | TransferDone()
+                | TransferCancelled()
+                | ConversionRecorded() as event
+            ):
+                entry.take(moves(event))
             case Adopted() as adopted:
                 self._check(adopted)
                 self._adopt(entry, adopted)

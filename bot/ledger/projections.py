@@ -7,7 +7,18 @@ from typing import Any
 from sqlalchemy import Table
 
 from bot.ledger.journal import Posting
-from bot.ledger.tables import APPROVAL, CASH_FLOW, FILL, ORDER, PLAN, POSTING, TICKET
+from bot.ledger.tables import (
+    APPROVAL,
+    CASH_FLOW,
+    CONVERSION,
+    FILL,
+    ORDER,
+    PLAN,
+    POSTING,
+    TICKET,
+    TRANSFER,
+    TRANSFER_FLOW,
+)
 from bot.model.events import (
     Adopted,
     CashBooked,
@@ -32,6 +43,14 @@ from bot.model.events import (
 from bot.model.order_states import Belief
 from bot.model.plans import PlanStatus
 from bot.model.tickets import TicketStatus
+from bot.model.transfers import (
+    ConversionRecorded,
+    TransferCancelled,
+    TransferDone,
+    TransferMatched,
+    TransferRecorded,
+    TransferStatus,
+)
 from risk.approval import Purpose
 
 
@@ -321,6 +340,79 @@ def _cash_booked(seq: int, event: CashBooked, _: Recorded) -> list[Change]:
     ]
 
 
+def _transfer_recorded(seq: int, event: TransferRecorded, _: Recorded) -> list[Change]:
+    return [
+        Insert(
+            TRANSFER,
+            {
+                "seq": seq,
+                "transfer_id": event.transfer_id,
+                "currency": event.amount.currency.value,
+                "units": event.amount.units,
+                "source": event.source,
+                "target": event.target,
+                "recorded_by": event.by,
+                "reason": event.reason,
+                "status": TransferStatus.OPEN.value,
+                "status_seq": seq,
+                "cost_units": 0,
+                "ended_by": "",
+                "ended_reason": "",
+            },
+        )
+    ]
+
+
+def _transfer_matched(seq: int, event: TransferMatched, _: Recorded) -> list[Change]:
+    return [
+        Insert(
+            TRANSFER_FLOW,
+            {
+                "seq": seq,
+                "transfer_id": event.transfer_id,
+                "venue": event.venue,
+                "flow_id": event.flow_id,
+                "currency": event.amount.currency.value,
+                "units": event.amount.units,
+                "matched_by": event.by,
+            },
+        )
+    ]
+
+
+def _transfer_done(seq: int, event: TransferDone, _: Recorded) -> list[Change]:
+    ended = {"status": TransferStatus.DONE.value, "status_seq": seq, "cost_units": event.cost.units}
+    said = {"ended_by": event.by, "ended_reason": event.reason}
+    return [Update(TRANSFER, {"transfer_id": event.transfer_id}, ended | said)]
+
+
+def _transfer_cancelled(seq: int, event: TransferCancelled, _: Recorded) -> list[Change]:
+    ended = {"status": TransferStatus.CANCELLED.value, "status_seq": seq}
+    said = {"ended_by": event.by, "ended_reason": event.reason}
+    return [Update(TRANSFER, {"transfer_id": event.transfer_id}, ended | said)]
+
+
+def _conversion_recorded(seq: int, event: ConversionRecorded, _: Recorded) -> list[Change]:
+    return [
+        Insert(
+            CONVERSION,
+            {
+                "seq": seq,
+                "conversion_id": event.conversion_id,
+                "sold_currency": event.sold.currency.value,
+                "sold_units": event.sold.units,
+                "bought_currency": event.bought.currency.value,
+                "bought_units": event.bought.units,
+                "fee_currency": event.fee.currency.value,
+                "fee_units": event.fee.units,
+                "brought_in_units": event.brought_in.units,
+                "recorded_by": event.by,
+                "reason": event.reason,
+            },
+        )
+    ]
+
+
 def _adopted(seq: int, event: Adopted, _: Recorded) -> list[Change]:
     off = {"belief_seq": seq, "detail": f"written off by {event.by}: {event.reason}"}
     open_again = {"belief_seq": seq, "belief": Belief.LIVE.value, "detail": f"open again: {event.reason}"}
@@ -346,5 +438,10 @@ _PROJECTORS: dict[type[Event], Callable[[int, Any, Recorded], list[Change]]] = {
     FillBusted: _fill_busted,
     CommissionBooked: _commission_booked,
     CashBooked: _cash_booked,
+    TransferRecorded: _transfer_recorded,
+    TransferMatched: _transfer_matched,
+    TransferDone: _transfer_done,
+    TransferCancelled: _transfer_cancelled,
+    ConversionRecorded: _conversion_recorded,
     Adopted: _adopted,
 }

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bot.ledger.transfer_proof import TransferProof
 from bot.model.differences import content_hash
 from bot.model.events import (
     AccountOpened,
@@ -32,6 +33,13 @@ from bot.model.events import (
 )
 from bot.model.ids import LegKey
 from bot.model.tickets import Ticket
+from bot.model.transfers import (
+    ConversionRecorded,
+    TransferCancelled,
+    TransferDone,
+    TransferMatched,
+    TransferRecorded,
+)
 from risk.approval import Envelope, Purpose
 from risk.instruments import Instrument, InstrumentId
 from risk.orders import Fill, OrderRequest, Side
@@ -78,6 +86,7 @@ class Proof:
         self._commissions: dict[tuple[str, str], int] = {}
         self._fills: dict[tuple[str, str], Fill] = {}
         self._busted: set[tuple[str, str]] = set()
+        self._transfers = TransferProof()
 
     def see(self, recorded: Recorded) -> list[str]:
         """Take one event; return what is wrong with it, a line each."""
@@ -128,8 +137,17 @@ class Proof:
             case CommissionBooked(report, replaces) if replaces is None:
                 yield from self._repeated("commission", report.instrument.venue, report.execution_id)
                 self._commissions[report.instrument.venue, report.execution_id] = recorded.seq
-            case CashBooked(flow):
+            case CashBooked(flow) as booked:
                 yield from self._repeated("cash flow", flow.venue, flow.flow_id)
+                self._transfers.booked(booked)
+            case (
+                TransferRecorded()
+                | TransferMatched()
+                | TransferDone()
+                | TransferCancelled()
+                | ConversionRecorded() as moved
+            ):
+                yield from self._transfers.see(moved)
             case Adopted() as adopted:
                 yield from self._adopted(adopted)
 

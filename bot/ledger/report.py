@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from bot.ledger.accounts import SPOT_ACCOUNT, TRANSIT
 from bot.ledger.amounts import NOTHING, Amounts, Tally
 from bot.ledger.balances import Balances, Books
 from bot.ledger.entries import Entry, EntryReader
@@ -31,6 +32,7 @@ from bot.model.events import (
 )
 from bot.model.ids import FLATTEN_PREFIX, Role
 from bot.model.tickets import Ticket
+from bot.model.transfers import ConversionRecorded
 from risk.instruments import InstrumentId
 from risk.orders import Fill, Side
 from risk.terms import Kind
@@ -40,6 +42,7 @@ COLLATERAL = "collateral hedge"
 EMERGENCY = "emergency command"
 FOREIGN = "fills of no order here"
 EXPIRED = "settled at expiry"
+CONVERTED = "conversions"
 _FEES = "expenses:fees:"
 _FUNDING = "income:funding:"
 _SETTLEMENT = "income:settlement:"
@@ -61,8 +64,9 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Summary:
     """``earned`` and ``from_outside`` are the lines that explain what is ``held`` (see above); ``result`` is the sum
-    of the first, of which ``pnl`` is realised (in cash) and ``in_positions`` is not yet. ``residual`` is what no line
-    explains: nothing. ``fees`` (positive when paid) and ``funding`` (positive when received) are part of the result.
+    of the first, of which ``pnl`` is realised (in cash, wherever it is) and ``in_positions`` is not yet. ``residual``
+    is what no line explains: nothing. ``fees`` (positive when paid) and ``funding`` (positive when received) are part
+    of the result.
 
     The ``_usd`` figures value XBT at ``valuation_price``, the price of the last fill at an inverse contract;
     they are None when there is XBT to value and no such fill. ``max_naked_delta_xbt`` is the largest of any plan,
@@ -235,7 +239,7 @@ class _Fold:
         exposures = [plan.exposure for plan in plans]
         earned, outside, held = _lines(self._earned), _lines(self._outside), _held(balances)
         result = _total(earned)
-        in_cash = _total(line for line in held if line.name.endswith(_CASH_NAME))
+        in_cash = _total(line for line in held if _is_cash(line.name))
         return Summary(
             events=0 if last is None else last.seq,
             head=GENESIS if last is None else last.hash,
@@ -271,10 +275,17 @@ class _Fold:
 
 
 _CASH_NAME = " cash"
+_ELSEWHERE = {TRANSIT: "on its way", SPOT_ACCOUNT: "beside the venues"}
+
+
+def _is_cash(name: str) -> bool:
+    return name.endswith(_CASH_NAME) or name in _ELSEWHERE.values()
 
 
 def _trade_name(entry: Entry) -> str:
     about = entry.references
+    if isinstance(entry.recorded.event, ConversionRecorded):
+        return CONVERTED
     if about.leg is not None:
         return COLLATERAL if about.leg.role is Role.SINGLE else SPREADS
     if (about.client_order_id or "").startswith(f"{FLATTEN_PREFIX}-"):
@@ -291,7 +302,7 @@ def _earned_name(account: str) -> str:
 
 def _lines(tallies: dict[str, Tally]) -> tuple[Line, ...]:
     # Trades first, then what follows from them; anything else after that, by name.
-    order = (SPREADS, COLLATERAL, EMERGENCY, FOREIGN, EXPIRED, "fees ", "funding ", "settlement ")
+    order = (SPREADS, COLLATERAL, EMERGENCY, FOREIGN, EXPIRED, CONVERTED, "fees ", "funding ", "settlement ")
 
     def rank(name: str) -> tuple[int, str]:
         return next((at for at, prefix in enumerate(order) if name.startswith(prefix)), len(order)), name
@@ -306,8 +317,9 @@ def _held(balances: Balances) -> tuple[Line, ...]:
         venue, _, what = rest.rpartition(":")
         if kind == "assets" and units:
             name = f"{venue}{_CASH_NAME}" if what == CASH else f"{venue}:{what} position"
+            name = _ELSEWHERE.get(account, name)
             tallies.setdefault(name, Tally()).add(currency, units)
-    ordered = sorted(tallies, key=lambda name: (not name.endswith(_CASH_NAME), name))
+    ordered = sorted(tallies, key=lambda name: (not _is_cash(name), name))
     return tuple(Line(name, tallies[name].amounts) for name in ordered)
 
 

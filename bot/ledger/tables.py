@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, MetaData, Tabl
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Of these tables; each has its step in ``bot.ledger.migrations``, and a test holds the two together."""
 
 
@@ -215,6 +215,53 @@ class CashFlowRow(Row, table=True):
     at: datetime = Field(sa_type=Utc)
 
 
+class TransferRow(Row, table=True):
+    """``status`` is what became of it, ``status_seq`` the event that said so; ``cost_units``: lost on the way."""
+
+    __tablename__ = "transfer"
+    seq: int = Field(primary_key=True, foreign_key="event.seq")
+    transfer_id: str = Field(sa_type=Text, index=True)
+    currency: str = Field(sa_type=Text)
+    units: int = Field(sa_type=Units)
+    source: str = Field(sa_type=Text)
+    target: str = Field(sa_type=Text)
+    recorded_by: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    status_seq: int
+    cost_units: int = Field(sa_type=Units)
+    ended_by: str = Field(sa_type=Text)
+    ended_reason: str = Field(sa_type=Text)
+
+
+class TransferFlowRow(Row, table=True):
+    """Which flow of a venue was (a part of) which transfer; ``units`` > 0 arrived, < 0 left."""
+
+    __tablename__ = "transfer_flow"
+    seq: int = Field(primary_key=True, foreign_key="event.seq")
+    transfer_id: str = Field(sa_type=Text, index=True)
+    venue: str = Field(sa_type=Text)
+    flow_id: str = Field(sa_type=Text)
+    currency: str = Field(sa_type=Text)
+    units: int = Field(sa_type=Units)
+    matched_by: str = Field(sa_type=Text)
+
+
+class ConversionRow(Row, table=True):
+    __tablename__ = "conversion"
+    seq: int = Field(primary_key=True, foreign_key="event.seq")
+    conversion_id: str = Field(sa_type=Text, index=True)
+    sold_currency: str = Field(sa_type=Text)
+    sold_units: int = Field(sa_type=Units)
+    bought_currency: str = Field(sa_type=Text)
+    bought_units: int = Field(sa_type=Units)
+    fee_currency: str = Field(sa_type=Text)
+    fee_units: int = Field(sa_type=Units)
+    brought_in_units: int = Field(sa_type=Units)
+    recorded_by: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+
+
 class PostingRow(Row, table=True):
     """One line of the journal; the lines of one ``seq`` are an entry and sum to zero in each currency."""
 
@@ -270,12 +317,15 @@ APPROVAL = _table("approval")
 ORDER = _table("order")
 FILL = _table("fill")
 CASH_FLOW = _table("cash_flow")
+TRANSFER = _table("transfer")
+TRANSFER_FLOW = _table("transfer_flow")
+CONVERSION = _table("conversion")
 POSTING = _table("posting")
 SNAPSHOT = _table("snapshot")
 SNAPSHOT_ENTRY = _table("snapshot_entry")
 SNAPSHOT_KEYS = _table("snapshot_keys")
 
-PROJECTIONS = (PLAN, TICKET, APPROVAL, ORDER, FILL, CASH_FLOW, POSTING)
+PROJECTIONS = (PLAN, TICKET, APPROVAL, ORDER, FILL, CASH_FLOW, TRANSFER, TRANSFER_FLOW, CONVERSION, POSTING)
 """Every table that can be made again from the events."""
 
 SNAPSHOTS = (SNAPSHOT, SNAPSHOT_ENTRY, SNAPSHOT_KEYS)

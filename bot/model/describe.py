@@ -6,6 +6,14 @@ from typing import Any
 
 from bot.model import events as ev
 from bot.model.ids import parse_client_order_id
+from bot.model.transfers import (
+    ConversionRecorded,
+    TransferCancelled,
+    TransferDone,
+    TransferMatched,
+    TransferRecorded,
+)
+from risk.money import Money
 
 
 def describe(event: ev.Event) -> str:
@@ -79,6 +87,23 @@ def _adopted(event: ev.Adopted) -> str:
     return f"{event.by} adopted ({event.reason}): {'; '.join(event.differences)}"
 
 
+def _matched(event: TransferMatched) -> str:
+    what = "arrived at" if event.amount.units > 0 else "has left"
+    amount = Money(event.amount.currency, abs(event.amount.units))
+    return f"transfer {event.transfer_id}: {amount} {what} {event.venue} [{event.flow_id}]"
+
+
+def _done(event: TransferDone) -> str:
+    arrived = f", {event.arrived} at {event.place}" if event.arrived.units else ""
+    cost = f", {event.cost} lost on the way" if event.cost.units else ""
+    return f"transfer {event.transfer_id} is done{arrived}{cost} ({event.reason}, by {event.by})"
+
+
+def _converted(event: ConversionRecorded) -> str:
+    fee = f", fee {event.fee}" if event.fee.units else ""
+    return f"{event.sold} sold for {event.bought}{fee} ({event.reason}, by {event.by})"
+
+
 _LINES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.InstrumentLoaded: lambda e: (
         f"contract {e.instrument.id}: tick {e.instrument.terms.tick}, "
@@ -102,7 +127,16 @@ _LINES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.FillCorrected: _corrected,
     ev.FillBusted: _busted,
     ev.CommissionBooked: lambda e: f"commission {e.report.fee} of {e.report.execution_id}",
-    ev.CashBooked: lambda e: f"{e.flow.kind} {e.flow.amount} at {e.flow.venue}",
+    ev.CashBooked: lambda e: (
+        f"{e.flow.kind} {e.flow.amount} at {e.flow.venue}{f' (by {e.by})' if e.by else ''}"
+    ),
+    TransferRecorded: lambda e: (
+        f"transfer {e.transfer_id}: {e.amount} from {e.source} to {e.target} ({e.reason}, by {e.by})"
+    ),
+    TransferMatched: _matched,
+    TransferDone: _done,
+    TransferCancelled: lambda e: f"transfer {e.transfer_id} cancelled by {e.by}: {e.reason}",
+    ConversionRecorded: _converted,
     ev.HedgeEscalated: lambda e: f"{e.leg}: {Decimal(e.unhedged_xbt):+.8f} XBT unhedged, rung {e.step}",
     ev.TrancheFinished: lambda e: (
         f"plan {e.plan_id}: tranche {e.tranche} done, {Decimal(e.carried_xbt):+.8f} XBT carried"

@@ -13,6 +13,13 @@ from bot.model.order_states import Belief
 from bot.model.plans import PlanSpec, PlanStatus
 from bot.model.tickets import Ticket
 from bot.model.trading_state import TradingState
+from bot.model.transfers import (
+    ConversionRecorded,
+    TransferCancelled,
+    TransferDone,
+    TransferMatched,
+    TransferRecorded,
+)
 from risk.approval import Envelope, Purpose
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Money
@@ -186,7 +193,10 @@ class CommissionBooked:
 
 @dataclass(frozen=True, slots=True)
 class CashBooked:
+    """``by``: the person who said so, of a venue that does not tell its flows; empty where the venue told it."""
+
     flow: CashFlow
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +323,11 @@ Event = (
     | FillBusted
     | CommissionBooked
     | CashBooked
+    | TransferRecorded
+    | TransferMatched
+    | TransferDone
+    | TransferCancelled
+    | ConversionRecorded
     | HedgeEscalated
     | TrancheFinished
     | PlanStopping

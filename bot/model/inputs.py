@@ -1,6 +1,7 @@
 """What reaches the engine's inbox: commands of people, words of venues, the clock's tick."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from adapters.venue import VenueEvent
 from bot.model.events import Adopted, FlattenFinished, FlattenOrdered, OrderIntended
@@ -8,6 +9,7 @@ from bot.model.ids import LegKey
 from bot.model.plans import PlanSpec
 from bot.model.trading_state import TradingState
 from risk.instruments import Instrument, InstrumentId
+from risk.money import Money
 from risk.orders import OrderUpdate
 from risk.portfolio import Account
 
@@ -51,6 +53,54 @@ class AdoptDifferences:
     """Take the venues' word over. Refused when what it says of the ledger is not so any more."""
 
     adopted: Adopted
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTransfer:
+    """``amount`` is on its way, or (``flow_id``) a flow that was booked already was it. ``is_another``: none of the
+    unexplained flows that look like it. ``silent``: the venues that tell no deposits and withdrawals."""
+
+    transfer_id: str
+    amount: Money
+    source: str
+    target: str
+    by: str
+    reason: str
+    silent: tuple[str, ...]
+    flow_id: str | None = None
+    is_another: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FinishTransfer:
+    """A transfer has arrived: as ``flow_id``, or (where no venue tells it) so much of it, all without ``arrived``.
+    ``final``: nothing more comes, however much is missing."""
+
+    transfer_id: str
+    by: str
+    reason: str
+    silent: tuple[str, ...]
+    arrived: Decimal | None = None
+    flow_id: str | None = None
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTransfer:
+    transfer_id: str
+    by: str
+    reason: str
+    silent: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordConversion:
+    conversion_id: str
+    sold: Money
+    bought: Money
+    fee: Money
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +178,16 @@ class Tick:
     """Time has passed: look at deadlines, retries and what waits for a quote."""
 
 
-Command = ProposePlan | CancelPlan | ApproveTicket | RejectTicket | SetTradingState | AdoptDifferences
+TransferCommand = RecordTransfer | FinishTransfer | CancelTransfer | RecordConversion
+Command = (
+    ProposePlan
+    | CancelPlan
+    | ApproveTicket
+    | RejectTicket
+    | SetTradingState
+    | AdoptDifferences
+    | TransferCommand
+)
 Input = (
     Command
     | LoadInstrument

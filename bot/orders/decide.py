@@ -22,14 +22,18 @@ from bot.model.inputs import (
     AdoptJournal,
     ApproveTicket,
     CancelPlan,
+    CancelTransfer,
     Command,
     Compared,
     Done,
+    FinishTransfer,
     Input,
     LoadInstrument,
     MeetAccount,
     OrderAnswer,
     ProposePlan,
+    RecordConversion,
+    RecordTransfer,
     RejectTicket,
     SetTradingState,
     SpendAttempts,
@@ -41,7 +45,7 @@ from bot.model.inputs import (
 from bot.model.order_states import WORD_OF_STATUS, Word
 from bot.model.plans import PlanKind, PlanStatus
 from bot.model.trading_state import Activity, TradingState, allows
-from bot.orders import accounting, adopting, ticketing
+from bot.orders import accounting, adopting, ticketing, transferring
 from bot.orders.hearing import hear_word
 from bot.orders.legging import advance
 from bot.orders.planning import objection
@@ -92,6 +96,7 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
             known = (given.venue, given.flow_id) in turn.state.flows
             if not known and not accounting.before_the_books(turn, given.venue, given.at):
                 turn.emit(CashBooked(given))
+                transferring.match(turn, given)
         case Link():
             turn.market.link(given)
             # Whatever happened meanwhile was not heard: compare before trusting again. Not only when it goes
@@ -162,6 +167,8 @@ def _command(turn: Turn, given: Command) -> Done | Denied:
             return Done(f"trading is {given.state}")
         case AdoptDifferences():
             return adopting.adopt(turn, given.adopted)
+        case RecordTransfer() | FinishTransfer() | CancelTransfer() | RecordConversion():
+            return transferring.carry_out(turn, given)
 
 
 def _recover_fill(turn: Turn, fill: Fill) -> OrderState | None:

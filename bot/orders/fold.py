@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 
 from bot.model.events import (
     AccountOpened,
@@ -37,6 +37,7 @@ from bot.model.events import (
 from bot.model.ids import MOST_ATTEMPTS, LegKey, Role, parse_client_order_id
 from bot.model.order_states import Belief
 from bot.model.tickets import TicketStatus
+from bot.model.transfers import TransferEvent
 from bot.orders.state import (
     BotState,
     ExecutionState,
@@ -304,8 +305,14 @@ def _charge(state: BotState, key: tuple[str, str], fee: Money, revision: int) ->
 def _cash(state: BotState, event: CashBooked, _at: datetime) -> None:
     flow = event.flow
     state.flows.add((flow.venue, flow.flow_id))
-    state.last_heard[flow.venue] = max(flow.at, state.last_heard.get(flow.venue, flow.at))
+    if not event.by:  # a person's word does not prove that the venue's words were heard
+        state.last_heard[flow.venue] = max(flow.at, state.last_heard.get(flow.venue, flow.at))
     _move(state, flow.venue, flow.amount)
+    state.moves.hear(flow)
+
+
+def _moved(state: BotState, event: TransferEvent, at: datetime) -> None:
+    state.moves.apply(event, at)
 
 
 def _stopping(state: BotState, event: PlanStopping, _at: datetime) -> None:
@@ -380,6 +387,7 @@ _HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
     FillBusted: _busted,
     CommissionBooked: _commission,
     CashBooked: _cash,
+    **dict.fromkeys(get_args(TransferEvent), _moved),
     PlanStopping: _stopping,
     Reconciled: _reconciled,
     Adopted: _adopted,

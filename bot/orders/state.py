@@ -12,9 +12,10 @@ from bot.model.order_states import Belief
 from bot.model.plans import PlanKind, PlanSpec, PlanStatus
 from bot.model.tickets import Ticket, TicketStatus
 from bot.model.trading_state import TradingState
+from bot.model.transfer_book import TransferBook
 from risk.approval import Envelope, Purpose, Usage, envelope_quantity
 from risk.instruments import Instrument, InstrumentId
-from risk.money import Money, from_units
+from risk.money import Currency, Money, from_units
 from risk.orders import Fill, OrderRequest
 from risk.terms import Kind
 
@@ -192,6 +193,8 @@ class BotState:
     cash_and_cost: dict[str, Money] = field(default_factory=dict)
     """By venue, in its settlement currency: cash plus what open inverse positions cost, less what open linear
     ones did: the number that no average price can disturb."""
+    moves: TransferBook = field(default_factory=TransferBook)
+    """Money on its way between places, and beside the venues."""
     opened_at: dict[str, datetime] = field(default_factory=dict)
     last_heard: dict[str, datetime] = field(default_factory=dict)
     adopted_as_of: dict[str, datetime] = field(default_factory=dict)
@@ -279,8 +282,8 @@ class BotState:
         return Usage(committed, Decimal(filled), Decimal(unwound))
 
     def delta(self) -> Decimal:
-        """Return Δ in XBT: wallet + Σ contracts/entry (inverse) + Σ contracts × multiplier (linear)."""
-        total = Decimal(0)
+        """Return Δ in XBT: wallet + Σ contracts/entry (inverse) + Σ contracts × multiplier (linear) + XBT elsewhere."""
+        total = from_units(self.moves.held(Currency.XBT))
         for account in self.cash_and_cost.values():
             if account.currency == "XBT":
                 total += from_units(account.units)

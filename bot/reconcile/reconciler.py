@@ -176,7 +176,7 @@ class Reconciler:
     def _movements(self) -> int:
         state = self._engine.state
         booked = len(state.orders) + len(state.executions) + len(state.flows) + len(state.commissions)
-        return booked + state.corrections
+        return booked + state.corrections + state.moves.steps
 
     async def _catch_up(self, name: str) -> None:
         state, venue = self._engine.state, self._venues[name]

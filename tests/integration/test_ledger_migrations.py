@@ -114,7 +114,10 @@ def test_a_step_that_fails_leaves_everything_as_it_was(old: Path) -> None:
     with closing(sqlite3.connect(old)) as database:
         database.execute("CREATE TABLE snapshot_entry (mine TEXT)")  # in the way of the second schema
         database.commit()
-    tables = {table.name: rows(old, table.name) for table in PROJECTIONS}
+    there = _FIRST.read_text().replace('"', "")
+    names = [table.name for table in PROJECTIONS if f"CREATE TABLE {table.name} (" in there]
+    tables = {name: rows(old, name) for name in names}
+    assert len(tables) == 7
     with pytest.raises(LedgerError) as caught:
         open_and_close(old)
     text = str(caught.value)
@@ -122,7 +125,7 @@ def test_a_step_that_fails_leaves_everything_as_it_was(old: Path) -> None:
     assert "nothing was changed" in text
     assert "\n" not in text
     assert version(old) == 1
-    assert {table.name: rows(old, table.name) for table in PROJECTIONS} == tables
+    assert {name: rows(old, name) for name in names} == tables
     with closing(sqlite3.connect(old)) as database:
         assert database.execute("SELECT name FROM sqlite_master WHERE name = 'snapshot'").fetchall() == []
 

@@ -34,6 +34,13 @@ from bot.model.events import (
 )
 from bot.model.order_states import Belief
 from bot.model.plans import PlanStatus
+from bot.model.transfers import (
+    ConversionRecorded,
+    TransferCancelled,
+    TransferDone,
+    TransferMatched,
+    TransferRecorded,
+)
 from risk.orders import CashFlowKind, Side
 from tests.unit.ledger.story import (
     HEDGE,
@@ -86,7 +93,17 @@ def whole_story() -> Chain:
 def test_every_insert_tells_every_column() -> None:
     journal = Journal()
     seen = set()
-    for recorded in whole_story().recorded:
+    chain = whole_story()
+    chain.add(TransferRecorded("t1", xbt(500), "outside", "bitmex", "anna", "topped up"))
+    chain.add(cash("d1", "bitmex", CashFlowKind.DEPOSIT, xbt(499)))
+    chain.add(TransferMatched("t1", "bitmex", "d1", xbt(499), "basisbot"))
+    chain.add(TransferDone("t1", xbt(0), "outside", xbt(1), "anna", "the network's fee"))
+    chain.add(TransferRecorded("t2", xbt(7), "outside", "bitmex", "anna", "a mistake"))
+    chain.add(TransferCancelled("t2", xbt(7), "outside", "anna", "never sent"))
+    chain.add(
+        ConversionRecorded("c1", usd("40000"), xbt(50_000_000), usd("20"), usd("40020"), "anna", "bought")
+    )
+    for recorded in chain.recorded:
         for change in project(recorded, journal.post(recorded)):
             columns = set(change.table.columns.keys())
             if isinstance(change, Insert):

@@ -50,6 +50,9 @@ def test_every_table_is_a_file_with_a_header(tmp_path: Path) -> None:
         "orders.csv": 2,
         "fills.csv": 2,
         "cash_flows.csv": 2,
+        "transfers.csv": 0,
+        "transfer_flows.csv": 0,
+        "conversions.csv": 0,
     }
     assert {file.name for file in tmp_path.iterdir()} == set(rows)
     for name, count in rows.items():
