@@ -2,6 +2,7 @@
 
 ``GET /books``: for each venue its executions (in order, times ISO UTC, prices in cents, quantities in contracts,
 ``cost`` in 1e-8 of its currency), positions, live orders, wallet and how often each fault has happened.
+``POST /cash`` with ``{"venue": "bitmex", "units": 50000000}`` (1e-8 of its currency) deposits, negative withdraws.
 ``POST /faults`` with ``{"enabled": false}`` ends all faults (true: goes on); the answer is the counts.
 """
 
@@ -11,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from adapters.simulator.exchange.exchange import Exchange
+from adapters.simulator.exchange.refusal import ExchangeRefusal
 from adapters.simulator.faults import FaultPlan
 from adapters.simulator.world import World
 
@@ -30,6 +32,7 @@ class Referee:
         app = web.Application()
         app.router.add_get("/books", self._books)
         app.router.add_post("/faults", self._switch)
+        app.router.add_post("/cash", self._move_cash)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
@@ -63,6 +66,25 @@ class Referee:
         return web.json_response(
             {"at": now.isoformat(), "market_time": world.calendar.at(now).isoformat(), "venues": told}
         )
+
+    async def _move_cash(self, request: web.Request) -> web.Response:
+        body, world = await request.json(), self._world
+        accounts = {
+            world.inverse.name: (world.inverse, world.scenario.inverse.account),
+            world.linear.name: (world.linear, world.scenario.linear.account),
+        }
+        if (
+            not isinstance(body, dict)
+            or body.get("venue") not in accounts
+            or type(body.get("units")) is not int
+        ):
+            raise web.HTTPBadRequest(text=f"the body must be a venue ({', '.join(accounts)}) and units")
+        venue, account = accounts[body["venue"]]
+        try:
+            entry = venue.deposit(account, body["units"])
+        except ExchangeRefusal as error:
+            raise web.HTTPConflict(text=str(error)) from error
+        return web.json_response({"id": entry.entry_id, "wallet": venue.account(account).wallet})
 
     async def _switch(self, request: web.Request) -> web.Response:
         body = await request.json()

@@ -14,6 +14,7 @@ from bot.cli import (
     replaying,
     running,
     scenario,
+    transferring,
 )
 
 app = typer.Typer(
@@ -31,6 +32,7 @@ for register in (
     looking.register,
     deciding.register,
     planning.register,
+    transferring.register,
     emergency.register,
     books.register,
     profiles.register,

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from bot.cli import transfer_output
 from risk.instruments import InstrumentId
 
 View = dict[str, Any]
@@ -95,6 +96,8 @@ def status(view: View) -> None:
     if not view["positions"]:
         grid.add_row("position", "none")
     grid.add_row("Δ", f"{view['delta_xbt']} XBT; unhedged {view['unhedged_xbt']} XBT")
+    for row in transfer_output.rows(view["moves"], "on its way"):
+        grid.add_row(*row)
     for plan in view["plans"]:
         grid.add_row("plan", escape(plan_line(plan)))
     for order in view["orders_in_flight"]:

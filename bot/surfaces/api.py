@@ -38,6 +38,7 @@ from bot.model.trading_state import TradingState
 from bot.orders.state import PlanState
 from bot.surfaces import views
 from bot.surfaces.refusals import sentence
+from bot.surfaces.transfers_api import Reason, Who, routes
 from risk.approval import Denied
 from risk.direction import Direction
 from risk.instruments import InstrumentId
@@ -59,6 +60,7 @@ class Recent:
 class Served:
     """What the API needs of the bot. ``unlatch`` removes the flatten latch, or says why not; ``older_plans``: those
     that rest on the disk; ``reconcile`` compares now, ``adopt`` (content hash, by, reason) takes the venues' word.
+    ``silent``: the venues that tell no deposits and withdrawals.
     """
 
     engine: Engine
@@ -75,14 +77,13 @@ class Served:
     older_plans: Callable[[], Iterable[PlanState]]
     standing: Callable[[], dict[str, Any]]
     venues: tuple[str, ...]
+    silent: tuple[str, ...]
 
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Who = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f]+$")]
-Reason = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
 Size = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=16, decimal_places=8)]
 Basis = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=16, decimal_places=8)]
 
@@ -224,6 +225,10 @@ def create(served: Served, token: str) -> FastAPI:
     @app.post("/plans/{plan_id}/cancel", dependencies=guarded)
     async def cancel(plan_id: str, body: CancelledBy) -> dict[str, Any]:
         return await carry_out(CancelPlan(plan_id, body.by))
+
+    app.include_router(
+        routes(engine, served.clock, served.ids, served.silent, carry_out), dependencies=guarded
+    )
 
     @app.post("/trading", dependencies=guarded)
     async def trading(body: Trading) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from typing import Any
 from bot.model.differences import Difference, content_hash
 from bot.model.ids import Role
 from bot.model.tickets import TicketStatus
+from bot.model.transfer_book import Transfer
 from bot.orders.market import Market
 from bot.orders.state import BotState, LegState, PlanState
 from risk.instruments import InstrumentId
-from risk.money import Money
+from risk.money import Money, from_units
 from risk.terms import Kind
 
 View = dict[str, Any]
@@ -47,6 +48,11 @@ def status(state: BotState, market: Market, now: datetime) -> View:
             for (venue, order), contracts in sorted(state.acknowledged.items())
         ],
         "delta_xbt": plain(state.delta().quantize(Decimal("1e-8"))),
+        "moves": {
+            name: content
+            for name, content in moves(state, now, only_open=True).items()
+            if name != "unexplained"
+        },
         "unhedged_xbt": plain(
             sum((plan.unhedged for plan in state.active_plans()), Decimal(0)).quantize(Decimal("1e-8"))
         ),
@@ -69,6 +75,47 @@ def comparison(found: Sequence[Difference]) -> View:
             for one in found
         ],
         "hash": content_hash(lines) if lines else None,
+    }
+
+
+def moves(state: BotState, now: datetime, *, only_open: bool = False) -> View:
+    """Return transfers, the oldest first; what lies beside the venues; and the flows that are no transfer's."""
+    book = state.moves
+    shown = book.open() if only_open else book.transfers.values()
+    return {
+        "transfers": [_transfer(one, now) for one in shown],
+        "spot": {currency.value: plain(from_units(units)) for currency, units in book.spot.items() if units},
+        "unexplained": [
+            {
+                "venue": one.flow.venue,
+                "flow": one.flow.flow_id,
+                "kind": one.flow.kind,
+                "currency": one.flow.amount.currency,
+                "amount": plain(from_units(abs(one.left))),
+                "at": one.flow.at.isoformat(),
+            }
+            for one in book.loose.values()
+        ],
+    }
+
+
+def _transfer(one: Transfer, now: datetime) -> View:
+    recorded = one.recorded
+    return {
+        "id": recorded.transfer_id,
+        "status": one.status,
+        "currency": one.currency,
+        "amount": plain(recorded.amount.amount),
+        "source": recorded.source,
+        "target": recorded.target,
+        "has_left": one.has_left,
+        "on_its_way": plain(from_units(one.in_transit)),
+        "arrived": plain(from_units(one.arrived)),
+        "recorded_at": one.at.isoformat(),
+        "age_seconds": round((now - one.at).total_seconds(), 1),
+        "by": recorded.by,
+        "reason": recorded.reason,
+        "flows": list(one.flows),
     }
 
 
