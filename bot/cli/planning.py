@@ -124,6 +124,7 @@ def close_plan(
             "collateral": collateral,
             "min_basis": _number("--min-basis", min_basis),
             "max_basis": _number("--max-basis", max_basis),
+            "target_delta": str(default.target_delta_xbt),
         },
     )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_DOWN, Decimal
 
 from bot.model.ids import Role
 from bot.model.plans import PlanKind, PlanSpec
@@ -151,7 +151,18 @@ def _closing(
         if abs(held) >= instrument.terms.lot:
             whole = abs(held) // instrument.terms.lot * instrument.terms.lot
             return Draft((LegDraft(Role.SINGLE, instrument.id, side, whole, reduce_only=True),))
-    return Finished()
+    return _surplus(state, plan, linear if long_inverse else inverse, price)
+
+
+def _surplus(state: BotState, plan: PlanState, short: Instrument, price: Decimal) -> Draft | Finished:
+    """Take off what the leg left short hedges beyond the collateral: the pairs came out to the nearest lot below."""
+    naked = state.delta() - plan.spec.target_delta
+    granule = short.granule(price)
+    lots = int((-naked / granule).to_integral_value(ROUND_HALF_DOWN)) if naked < 0 else 0
+    contracts = min(lots * short.terms.lot, -state.positions[short.id])
+    if contracts <= 0:
+        return Finished()
+    return Draft((LegDraft(Role.SINGLE, short.id, Side.BUY, contracts, reduce_only=True),))
 
 
 def _left_to_close(

@@ -129,8 +129,28 @@ def test_a_collateral_hedge_at_cme_stays_unless_it_is_asked_for(price: int) -> N
     list(play(desk, price))
     assert desk.status == "done"
     assert desk.state.positions[XBTUSD.id] == 0
-    # what 96,000 contracts came to at that price is off, the rest still hedges
-    assert desk.state.positions[MBT.id] == {72_000: -9, 80_000: -10, 88_000: -12}[price]
+    # What 96,000 contracts came to at that price is off: 1.3333, 1.2, 1.0909 XBT. The rest still hedges the wallet of
+    # 1 XBT and what the long has earned, -0.1333, 0, +0.1091 XBT, to the nearest 0.1.
+    assert desk.state.positions[MBT.id] == {72_000: -9, 80_000: -10, 88_000: -11}[price]
+
+
+def test_what_pairs_leave_short_by_rounding_is_taken_off_too() -> None:
+    """24,000 contracts are 0.29955 XBT at 80,120: two pairs of 0.1, a remainder of 8,000, and one lot beyond 1 XBT."""
+    desk = holding(24_000, -13, 80_120)
+    desk.propose(kind=PlanKind.CLOSE, size_xbt=None, collateral=False)
+    list(play(desk, 80_120))
+    assert desk.status == "done"
+    assert (desk.state.positions[XBTUSD.id], desk.state.positions[MBT.id]) == (0, -10)
+    assert abs(desk.state.delta()) < D("0.05")
+    assert all(submit.order.request.reduce_only for submit in desk.sent)
+
+
+def test_a_hedge_smaller_than_the_collateral_is_not_touched() -> None:
+    desk = holding(24_000, -10, 80_120)
+    desk.propose(kind=PlanKind.CLOSE, size_xbt=None, collateral=False)
+    list(play(desk, 80_120))
+    # two pairs; the wallet's 1 XBT is hedged by 0.8, as it was by 0.7 and the remainder's long besides
+    assert (desk.state.positions[XBTUSD.id], desk.state.positions[MBT.id]) == (0, -8)
 
 
 def test_a_collateral_hedge_at_the_inverse_venue_stays_too() -> None:
