@@ -103,11 +103,13 @@ class Liquidity(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why contracts changed hands. LIQUIDATION, DELEVERAGE: the venue's doing, no order of the account's."""
+    """Why contracts changed hands. LIQUIDATION, DELEVERAGE: the venue's doing, no order of the account's. SETTLEMENT:
+    an expired contract became cash, at the price it was settled at."""
 
     TRADE = "trade"
     LIQUIDATION = "liquidation"
     DELEVERAGE = "deleverage"
+    SETTLEMENT = "settlement"
 
 
 @dataclass(frozen=True, slots=True)

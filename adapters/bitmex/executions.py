@@ -1,6 +1,7 @@
-"""Rows of the ``execution`` table: trades are fills, funding and settlement are cash.
+"""Rows of the ``execution`` table: trades are fills, funding is cash.
 
-Liquidation and Bankruptcy are fills too, of no order of ours: the venue closes a position or takes it over.
+Liquidation, Bankruptcy and Settlement are fills too, of no order of ours: the venue closes a position, takes it over,
+or turns that of an expired contract into cash.
 TradeCorrect and TradeCancel restate a trade and take one back. The venue says its words are FIX's; it documents
 neither of the two and has no ExecRefID, so that the trade meant is the one of the same match (``trdMatchID``) and
 order. The rest say something of an order (New, Canceled …) and nothing of money.
@@ -33,7 +34,13 @@ _OF_AN_ORDER = frozenset(
     }
 )
 TRADE, CORRECT, CANCEL = "Trade", "TradeCorrect", "TradeCancel"
-_CAUSES = {TRADE: Cause.TRADE, "Liquidation": Cause.LIQUIDATION, "Bankruptcy": Cause.LIQUIDATION}
+_SETTLEMENT = "Settlement"
+_CAUSES = {
+    TRADE: Cause.TRADE,
+    "Liquidation": Cause.LIQUIDATION,
+    "Bankruptcy": Cause.LIQUIDATION,
+    _SETTLEMENT: Cause.SETTLEMENT,
+}
 TRADED = (*_CAUSES, CORRECT, CANCEL)
 """The kinds of execution that move a position."""
 _LIQUIDITY = {"AddedLiquidity": Liquidity.MAKER, "RemovedLiquidity": Liquidity.TAKER}
@@ -71,20 +78,21 @@ def execution_event(venue: str, row: Row, original: str = "") -> Fill | Bust | C
     if settled_in != SATOSHI:
         _log.warning("bitmex.foreign_execution", execID=row.get("execID"), settlCurrency=settled_in)
         return None
+    if kind == _SETTLEMENT and not (row.get("lastQty") and row.get("lastPx")):
+        _log.error("bitmex.settlement_without_a_price", row=dict(row))
+        return None
     if kind in _CAUSES:
         return _fill(venue, row, wire.text(row, "execID"), 0, _CAUSES[kind])
     if is_correction(row):
         return _corrected(venue, row, original) if original else None
     if kind == "Funding":
         return _cash(venue, row, CashFlowKind.FUNDING, -wire.whole(row, "execComm"))
-    if kind == "Settlement" and row.get("realisedPnl") is not None:
-        return _cash(venue, row, CashFlowKind.SETTLEMENT, wire.whole(row, "realisedPnl"))
     _log.error("bitmex.execution_not_understood", execType=kind, row=dict(row))
     return None
 
 
 def has_order(row: Row) -> bool:
-    """Return whether an execution row belongs to an order (funding and settlement do not)."""
+    """Return whether an execution row belongs to an order (funding, settlement and takeovers do not)."""
     return wire.text(row, "execType") in _OF_AN_ORDER | {TRADE, CORRECT, CANCEL}
 
 

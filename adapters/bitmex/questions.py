@@ -132,9 +132,9 @@ class Questions:
         return self._read(attempted, lambda: account(self._name, wire.row(answer), self._clock.now()))
 
     async def cash_flows(self, since: datetime) -> list[CashFlow]:
-        """Return funding and settlement (from executions) and transfers (from the wallet), oldest first."""
+        """Return funding (from executions) and transfers (from the wallet), oldest first."""
         attempted = "ask for cash flows"
-        executions = await self.executions(since, "Funding", "Settlement")
+        executions = await self.executions(since, "Funding")
         events = self._read(attempted, lambda: [execution_event(self._name, row) for row in executions])
         flows = [event for event in events if isinstance(event, CashFlow)]
         flows += await self.wallet_flows(since)

@@ -314,17 +314,11 @@ class InProcessVenue:
             if not self.capabilities.cash_flows:
                 return []
             entries = self._exchange.cash(self._account)
-            flows = [
+            return [
                 translate.cash_flow(self.name, entry, self._currency)
                 for entry in entries
                 if entry.at >= since
             ]
-            flows += [
-                translate.settlement(self.name, execution, self._currency)
-                for execution in self._exchange.executions(self._account, since)
-                if execution.kind is ExecKind.SETTLEMENT
-            ]
-            return sorted(flows, key=lambda flow: flow.at)
 
         return await self._ask("ask for cash flows", answer)
 
@@ -362,9 +356,7 @@ class InProcessVenue:
                 self._tell(translate.cash_flow(self.name, entry, self._currency))
 
     def _hear_execution(self, execution: Execution) -> None:
-        if execution.kind is ExecKind.SETTLEMENT and self.capabilities.cash_flows:
-            self._tell(translate.settlement(self.name, execution, self._currency))
-        if execution.kind is not ExecKind.TRADE or execution.client_id in self._muted:
+        if not self._is_told(execution) or execution.client_id in self._muted:
             return
         if self._faults is not None:
             right_in = self._faults.misstates(execution.exec_id, self._clock.monotonic())
@@ -466,7 +458,12 @@ class InProcessVenue:
 
     def _trades(self, since: datetime) -> list[Execution]:
         executions = self._exchange.executions(self._account, since)
-        return [execution for execution in executions if execution.kind is ExecKind.TRADE]
+        return [execution for execution in executions if self._is_told(execution)]
+
+    def _is_told(self, execution: Execution) -> bool:
+        """Say whether the venue tells it as a fill; at the linear venue an expired position just ends."""
+        settles = execution.kind is ExecKind.SETTLEMENT and self.capabilities.fee_with_fill
+        return execution.kind is ExecKind.TRADE or settles
 
     def _require_link(self, attempted: str) -> None:
         if not self._linked:

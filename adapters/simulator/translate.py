@@ -12,6 +12,7 @@ from risk.money import Currency, Money
 from risk.orders import (
     CashFlow,
     CashFlowKind,
+    Cause,
     CommissionReport,
     Fill,
     Liquidity,
@@ -119,6 +120,7 @@ def fill(venue: str, execution: core.Execution, currency: Currency, *, with_fee:
         at=execution.at,
         fee=Money(currency, execution.fee) if with_fee else None,
         liquidity=_LIQUIDITY[execution.liquidity],
+        cause=Cause.SETTLEMENT if execution.kind is core.ExecKind.SETTLEMENT else Cause.TRADE,
     )
 
 
@@ -139,18 +141,6 @@ def cash_flow(venue: str, entry: CashEntry, currency: Currency) -> CashFlow:
         amount=Money(currency, entry.amount),
         at=entry.at,
         instrument=None if entry.symbol is None else InstrumentId(venue, entry.symbol),
-    )
-
-
-def settlement(venue: str, execution: core.Execution, currency: Currency) -> CashFlow:
-    """Translate what an expired contract paid: the P&L its settlement realised, less the fee."""
-    return CashFlow(
-        flow_id=execution.exec_id,
-        venue=venue,
-        kind=CashFlowKind.SETTLEMENT,
-        amount=Money(currency, execution.realised - execution.fee),
-        at=execution.at,
-        instrument=InstrumentId(venue, execution.symbol),
     )
 
 

@@ -34,7 +34,7 @@ from bot.model.ids import FLATTEN_PREFIX, Role
 from bot.model.tickets import Ticket
 from bot.model.transfers import ConversionRecorded
 from risk.instruments import InstrumentId
-from risk.orders import Fill, Side
+from risk.orders import Cause, Fill, Side
 from risk.terms import Kind
 
 SPREADS = "spreads"
@@ -290,7 +290,9 @@ def _trade_name(entry: Entry) -> str:
         return COLLATERAL if about.leg.role is Role.SINGLE else SPREADS
     if (about.client_order_id or "").startswith(f"{FLATTEN_PREFIX}-"):
         return EMERGENCY
-    return FOREIGN if about.flow_id is None else EXPIRED
+    event = entry.recorded.event
+    expired = isinstance(event, FillBooked) and event.fill.cause is Cause.SETTLEMENT
+    return EXPIRED if expired or about.flow_id is not None else FOREIGN
 
 
 def _earned_name(account: str) -> str:

@@ -22,6 +22,10 @@ Recover = Callable[[Turn, Fill], OrderState | None]
 """Recognise the order of a fill that a crash has made us forget."""
 
 _FORCED = {Cause.LIQUIDATION: "LIQUIDATED", Cause.DELEVERAGE: "DELEVERAGED"}
+_WHY = {
+    Cause.TRADE: "from no order of this ledger",
+    Cause.SETTLEMENT: "the contract has expired and become cash; what it hedged is naked now",
+}
 
 
 def book(turn: Turn, fill: Fill, recover: Recover) -> None:
@@ -41,9 +45,7 @@ def book(turn: Turn, fill: Fill, recover: Recover) -> None:
     if order is None and (opened is None or fill.at < opened):
         return
     if _in_what_was_adopted(turn, venue, fill.at):
-        _pass_over(
-            turn, fill, f"{fill.side} {fill.quantity} at {fill.price} [{fill.execution_id}] is told only now"
-        )
+        _pass_over(turn, fill, f"{_figures(fill)} [{fill.execution_id}] is told only now")
         return
     turn.emit(FillBooked(fill, order is None, turn.now))
     if order is None:
@@ -65,15 +67,14 @@ def _pass_over(turn: Turn, told: Fill | Bust, what: str) -> None:
 
 
 def _foreign(turn: Turn, fill: Fill) -> None:
-    forced = fill.cause in _FORCED
-    why = "the venue itself closed it, for want of margin" if forced else "from no order of this ledger"
+    why = _WHY.get(fill.cause, "the venue itself closed it, for want of margin")
     turn.alert(
         _FORCED.get(fill.cause, "FOREIGN_FILL"),
         f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price}: {why}",
     )
     if turn.state.trading.starts_orders:
         # Somebody else trades this account, or the venue has liquidated: a person has to look first.
-        reason = f"{fill.cause if forced else 'foreign fill'} {fill.execution_id}"
+        reason = f"{'foreign fill' if fill.cause is Cause.TRADE else fill.cause} {fill.execution_id}"
         turn.emit(TradingStateChanged(TradingState.HALTED, "basisbot", reason))
 
 

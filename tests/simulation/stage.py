@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from adapters.errors import Unreachable
 from adapters.simulator.exchange.catalog import mbt, xbtusd
+from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.orders import NewOrder, Side, SimOrder, Tif
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
@@ -178,8 +179,9 @@ class Told(InProcessVenue):
 class Stage:
     """Two exchanges that outlive the bot, and a bot that can be started on them again and again."""
 
-    def __init__(self, policy: Policy = POLICY) -> None:
+    def __init__(self, policy: Policy = POLICY, contracts: Sequence[ContractSpec] = CONTRACTS) -> None:
         self.policy = policy
+        self.contracts = contracts
         self.clock = VirtualTime(T0)
         self.loop = VirtualLoop(self.clock)
         self.log: list[str] = []
@@ -188,7 +190,7 @@ class Stage:
         names = ("bitmex", "cme")
         self.exchanges = tuple(
             Exchange(name, [contract], rule, self.clock)
-            for name, contract, rule in zip(names, CONTRACTS, rules, strict=True)
+            for name, contract, rule in zip(names, contracts, rules, strict=True)
         )
         for exchange, funds in zip(self.exchanges, (20 * UNIT, 50_000_000 * UNIT), strict=True):
             exchange.open_account(ACCOUNT)
@@ -225,7 +227,7 @@ class Stage:
         valve = Valve(engine.hear)
         running = self.running = asyncio.ensure_future(engine.run())
         try:
-            for venue, contract in zip(self.venues, CONTRACTS, strict=True):
+            for venue, contract in zip(self.venues, self.contracts, strict=True):
                 await venue.connect([contract.symbol], valve.hear)
                 engine.hear(LoadInstrument(venue.instrument(contract.symbol)))
             await engine.drained()

@@ -16,6 +16,7 @@ from risk.money import Currency, Money
 from risk.orders import (
     CashFlow,
     CashFlowKind,
+    Cause,
     Fill,
     Liquidity,
     OrderRequest,
@@ -157,11 +158,16 @@ def test_what_is_neither_trade_nor_funding_is_no_fill(kind: str) -> None:
     assert execution_event("bitmex", TRADE | {"execType": kind}) is None
 
 
-def test_settlement_is_cash_where_the_venue_says_how_much() -> None:
-    flow = execution_event("bitmex", TRADE | {"execType": "Settlement", "realisedPnl": -1_234})
-    assert isinstance(flow, CashFlow)
-    assert (flow.kind, flow.amount.units) == (CashFlowKind.SETTLEMENT, -1_234)
-    assert execution_event("bitmex", TRADE | {"execType": "Settlement"}) is None
+def test_settlement_closes_the_position_at_its_price() -> None:
+    fill = execution_event("bitmex", TRADE | {"execType": "Settlement", "clOrdID": "", "realisedPnl": -1_234})
+    assert isinstance(fill, Fill)
+    assert (fill.cause, fill.client_order_id, fill.side, fill.quantity) == (
+        Cause.SETTLEMENT,
+        None,
+        Side.SELL,
+        5_000,
+    )
+    assert execution_event("bitmex", TRADE | {"execType": "Settlement", "lastPx": None}) is None
 
 
 def test_somebody_elses_trade_in_another_currency_is_left_out() -> None:
