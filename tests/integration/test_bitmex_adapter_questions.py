@@ -197,7 +197,14 @@ def test_fills_are_paged_each_once_oldest_first() -> None:
             assert [request.query["start"] for request in r.http.requests] == ["0", str(PAGE)]
             assert r.http.requests[0].query["startTime"] == "2026-11-22T03:00:00.123Z"
             assert json.loads(r.http.requests[0].query["filter"]) == {
-                "execType": ["Trade", "Liquidation", "Bankruptcy", "TradeCorrect", "TradeCancel"]
+                "execType": [
+                    "Trade",
+                    "Liquidation",
+                    "Bankruptcy",
+                    "Settlement",
+                    "TradeCorrect",
+                    "TradeCancel",
+                ]
             }
 
     asyncio.run(main())
