@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, HTTPException
+from fastapi.responses import RedirectResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -146,7 +147,13 @@ def create(served: Served, token: str) -> FastAPI:
             raise HTTPException(401, "this needs the token from the bot's data folder (daemon.json)")
 
     # Its documentation page loads nothing from elsewhere: the machine may see no network at all.
-    app = FastAPIOffline(title="basisbot", version="1", redoc_url=None)
+    mode, instance = served.about.get("mode"), served.about.get("instance")
+    app = FastAPIOffline(
+        title=f"basisbot {instance} ({mode})",
+        version="1",
+        redoc_url=None,
+        description="To try requests here: *Authorize*, with the `token` from `daemon.json` in the data folder.",
+    )
     guarded = [Depends(authorised)]
 
     async def carry_out(command: Command) -> dict[str, Any]:
@@ -160,17 +167,21 @@ def create(served: Served, token: str) -> FastAPI:
             )
         return {"done": answer.text}
 
-    @app.get("/livez")
+    @app.get("/", include_in_schema=False)
+    async def root() -> RedirectResponse:
+        return RedirectResponse("/docs")
+
+    @app.get("/livez", summary="Alive?")
     async def livez() -> dict[str, str]:
         return {"status": "alive"}
 
-    @app.get("/readyz", dependencies=guarded)
+    @app.get("/readyz", summary="Do ledger and venues agree? (503: not yet)", dependencies=guarded)
     async def readyz() -> dict[str, Any]:
         if not engine.market.reconciled:
             raise HTTPException(503, "ledger and venues have not been found to agree yet")
         return {"status": "ready"}
 
-    @app.get("/status", dependencies=guarded)
+    @app.get("/status", summary="How things stand", dependencies=guarded)
     async def status() -> dict[str, Any]:
         view = views.status(engine.state, engine.market, served.clock.now())
         alerts = [
@@ -182,24 +193,32 @@ def create(served: Served, token: str) -> FastAPI:
         view["reconciliation"] = served.standing()
         return {**served.about, **view, "latched": served.latched(), "alerts": alerts[-10:]}
 
-    @app.get("/tickets", dependencies=guarded)
+    @app.get("/tickets", summary="The tickets that wait for a person", dependencies=guarded)
     async def tickets() -> list[dict[str, Any]]:
         return views.tickets(engine.state, served.clock.now())
 
-    @app.post("/tickets/{ticket_id}/approve", dependencies=guarded)
+    @app.post(
+        "/tickets/{ticket_id}/approve",
+        summary="Approve a ticket, bound to its content hash",
+        dependencies=guarded,
+    )
     async def approve(ticket_id: str, body: Approve) -> dict[str, Any]:
         return await carry_out(ApproveTicket(ticket_id, body.hash, body.by))
 
-    @app.post("/tickets/{ticket_id}/reject", dependencies=guarded)
+    @app.post(
+        "/tickets/{ticket_id}/reject",
+        summary="Reject a ticket; its plan sends nothing more",
+        dependencies=guarded,
+    )
     async def reject(ticket_id: str, body: Reject) -> dict[str, Any]:
         return await carry_out(RejectTicket(ticket_id, body.by, body.reason))
 
-    @app.get("/plans", dependencies=guarded)
+    @app.get("/plans", summary="The plans, the newest last", dependencies=guarded)
     async def plans() -> list[dict[str, Any]]:
         """Return the latest plans, the newest last."""
         return views.plans(engine.state, await asyncio.to_thread(served.older_plans))
 
-    @app.post("/plans", dependencies=guarded)
+    @app.post("/plans", summary="Propose a plan; tickets follow", dependencies=guarded)
     async def propose(body: NewPlan) -> dict[str, Any]:
         try:
             spec = PlanSpec(
@@ -222,7 +241,11 @@ def create(served: Served, token: str) -> FastAPI:
             ) from error
         return {**await carry_out(ProposePlan(spec)), "plan": spec.plan_id}
 
-    @app.post("/plans/{plan_id}/cancel", dependencies=guarded)
+    @app.post(
+        "/plans/{plan_id}/cancel",
+        summary="Stop a plan; what has filled is still hedged",
+        dependencies=guarded,
+    )
     async def cancel(plan_id: str, body: CancelledBy) -> dict[str, Any]:
         return await carry_out(CancelPlan(plan_id, body.by))
 
@@ -230,7 +253,7 @@ def create(served: Served, token: str) -> FastAPI:
         routes(engine, served.clock, served.ids, served.silent, carry_out), dependencies=guarded
     )
 
-    @app.post("/trading", dependencies=guarded)
+    @app.post("/trading", summary="Enable, reduce, halt, disable", dependencies=guarded)
     async def trading(body: Trading) -> dict[str, Any]:
         if body.state.starts_orders:
             if not engine.market.reconciled:
@@ -242,7 +265,7 @@ def create(served: Served, token: str) -> FastAPI:
                 raise HTTPException(409, {"code": "FLATTEN_AT_WORK", "limit": "", "given": "", "text": held})
         return await carry_out(SetTradingState(body.state, body.by, body.reason))
 
-    @app.post("/reconcile", dependencies=guarded)
+    @app.post("/reconcile", summary="Hold the ledger against the venues now", dependencies=guarded)
     async def reconcile() -> dict[str, Any]:
         """Hold the ledger against the venues now."""
         try:
@@ -250,7 +273,11 @@ def create(served: Served, token: str) -> FastAPI:
         except VenueError as error:
             raise HTTPException(503, f"not compared: {error}") from error
 
-    @app.post("/reconcile/adopt", dependencies=guarded)
+    @app.post(
+        "/reconcile/adopt",
+        summary="Adopt the differences that were seen, and no others",
+        dependencies=guarded,
+    )
     async def adopt(body: Adopt) -> dict[str, Any]:
         """Adopt exactly the differences that were seen."""
         try:
@@ -263,7 +290,7 @@ def create(served: Served, token: str) -> FastAPI:
             "differences": list(engine.state.last_differences or ()),
         }
 
-    @app.get("/events", dependencies=guarded)
+    @app.get("/events", summary="What happened after a sequence number", dependencies=guarded)
     async def events(after: Annotated[int, Field(ge=0)] = 0, wait: bool = False) -> list[dict[str, Any]]:
         """Return the events after a sequence number, oldest first; ``wait``: up to ten seconds for one."""
         for _ in range(100 if wait else 1):

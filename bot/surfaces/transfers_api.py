@@ -73,12 +73,12 @@ def routes(
     router = APIRouter()
     untold = tuple(silent)
 
-    @router.get("/transfers")
+    @router.get("/transfers", summary="Money on its way, and what no transfer explains")
     async def transfers() -> dict[str, Any]:
         """Return what is on its way, what lies beside the venues, and the flows nobody has explained."""
         return views.moves(engine.state, clock.now())
 
-    @router.post("/transfers")
+    @router.post("/transfers", summary="Record a transfer you have made")
     async def record(body: NewTransfer) -> dict[str, Any]:
         transfer_id = ids.new()
         command = RecordTransfer(
@@ -94,17 +94,17 @@ def routes(
         )
         return {**await carry_out(command), "transfer": transfer_id}
 
-    @router.post("/transfers/{transfer_id}/done")
+    @router.post("/transfers/{transfer_id}/done", summary="A transfer has arrived")
     async def done(transfer_id: str, body: Finished) -> dict[str, Any]:
         return await carry_out(
             FinishTransfer(transfer_id, body.by, body.reason, untold, body.arrived, body.flow_id, body.final)
         )
 
-    @router.post("/transfers/{transfer_id}/cancel")
+    @router.post("/transfers/{transfer_id}/cancel", summary="A transfer that was never made")
     async def cancel(transfer_id: str, body: Cancelled) -> dict[str, Any]:
         return await carry_out(CancelTransfer(transfer_id, body.by, body.reason, untold))
 
-    @router.post("/conversions")
+    @router.post("/conversions", summary="Record an exchange of USD and XBT")
     async def convert(body: Conversion) -> dict[str, Any]:
         other = Currency.XBT if body.sell_currency is Currency.USD else Currency.USD
         conversion_id = ids.new()
