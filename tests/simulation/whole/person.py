@@ -24,6 +24,7 @@ from bot.orders.state import LegState
 from risk.approval import Denied
 from risk.direction import Direction
 from risk.instruments import InstrumentId
+from tests.simulation.whole.mover import Mover
 
 if TYPE_CHECKING:
     from tests.simulation.whole.life import Life
@@ -41,6 +42,7 @@ class Person:
         self._random = Random(f"person:{life.setting.seed}")
         self._minds: dict[str, tuple[str, float]] = {}
         self._plans = 0
+        self._mover = Mover(life, self.say)
         self.kind = False
         self.busy = self._random.random() < 0.7
 
@@ -82,6 +84,7 @@ class Person:
             await self._adopt(state.last_differences)
         if self.kind:
             return
+        await self._mover.act(state.moves)
         if not active:
             if self.busy or dice.random() < 0.4:
                 await self._propose()

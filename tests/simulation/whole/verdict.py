@@ -76,7 +76,7 @@ class Verdict:
     def _books(self, books: Books) -> None:
         """Positions, cash and Δ, by the exchanges' own integers."""
         life, balances = self._life, books.balances()
-        delta = 0
+        delta = 0 if life.core is None else life.core.engine.state.moves.held(Currency.XBT)
         for exchange, key in zip(life.exchanges, (life.inverse, life.linear), strict=True):
             account, position = exchange.account("me"), exchange.position("me", key.symbol)
             currency = Currency(exchange.rules.currency)
