@@ -48,6 +48,9 @@ def adoption(
         money = any(isinstance(one, CashDiffers) and one.venue == name for one in found)
         if not differing and not money:
             continue
+        coming = _under_way(state, name, taken, found)
+        if coming is not None:
+            return Denied("ADOPT_UNDER_WAY", name, coming)
         told = cash_and_cost(state, name, taken)
         if told is not None:
             positions += _with_costs(state, name, taken)
@@ -79,6 +82,20 @@ def adoption(
         ),
         written_off=tuple(one.name for one in orders if one.fault is OrderFault.LOST),
         revived=tuple(one.name for one in orders if one.fault is OrderFault.REVIVED),
+    )
+
+
+def _under_way(state: BotState, venue: str, taken: Snapshot, found: Sequence[Difference]) -> str | None:
+    """Return an order of ours whose fills may still be told: adopted now, they would be nobody's to hedge."""
+    resting = {update.client_order_id for update in taken.open_orders}
+    lost = {one.name for one in found if isinstance(one, OrderDiffers)}
+    return next(
+        (
+            name
+            for name, order in state.unsettled.items()
+            if order.request.instrument.venue == venue and name not in resting | lost
+        ),
+        None,
     )
 
 

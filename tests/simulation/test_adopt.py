@@ -254,6 +254,32 @@ def test_an_order_whose_fills_nobody_tells_any_more_is_written_off(stage: Stage)
     stage.play(main())
 
 
+def test_a_position_is_not_adopted_over_an_order_whose_fills_are_still_coming(stage: Stage) -> None:
+    """Adopted too soon, its fills would be taken for what was adopted, and nobody would hedge them."""
+
+    async def main() -> None:
+        async with stage.bot() as engine:
+            await stage.enable()
+            await stage.propose()
+            stage.venues[1].deaf = True
+            forget_fills(stage, 1)
+            await stage.approve()
+            await stage.until(f"submit {WORK}")
+            await asyncio.sleep(5)
+            found = await stage.reconciler.run()
+            assert str(found[0]) == f"{LINEAR}: the venue holds -3 contracts, the ledger 0"
+            answer = await stage.reconciler.adopt(content_hash(map(str, found)), "anna", "in a hurry")
+            assert isinstance(answer, Denied)
+            assert (answer.code, answer.given) == ("ADOPT_UNDER_WAY", WORK)
+            stage.venues[1].deaf = stage.venues[1].forgetful = False
+            assert await stage.reconciler.run() == ()
+            await asyncio.sleep(2)
+            assert stage.held == (24_000, -3)
+            assert engine.state.plans["plan1"].unhedged_since is None
+
+    stage.play(main())
+
+
 # --- bound to what was seen ------------------------------------------------------------------------------
 
 
