@@ -10,7 +10,7 @@ _WORDS = {
     "ADOPT_NOTHING": "{given}: there is nothing to adopt",
     "ADOPT_ALTERED": "what differs now has hash {limit}, not {given}: look at it again (basisbot reconcile)",
     "ADOPT_MOVED": "the ledger has moved meanwhile ({limit}, now {given}): look at it again (basisbot reconcile)",
-    "ADOPT_UNDER_WAY": "order {given} at {limit} may still tell of fills: wait a minute, and look again (basisbot reconcile)",
+    "ADOPT_UNDER_WAY": "{given} at {limit} may still tell of fills: wait a minute, look again (basisbot reconcile)",
     "ADOPT_PRICE": "adopting a position here takes a price, and there is no quote: {limit} is needed",
     "NOT_RECONCILED": "ledger and venues must agree first: {given} (see: basisbot reconcile)",
     "TRANSFER_NONE": "there is no transfer {given} (see: basisbot transfer list --all)",
