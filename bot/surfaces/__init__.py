@@ -1,1 +1,1 @@
-"""What people and programs see of a running bot: HTTP API and console."""
+"""What people and programs see of a running bot: HTTP API and MQTT."""
