@@ -28,12 +28,27 @@ def adopt(turn: Turn, adopted: Adopted) -> Done | Denied:
                 f"adopted as they are, {so}: look at Δ (basisbot status)",
             )
     turn.emit(adopted)
+    _warn_of_transfers(turn, adopted)
     turn.market.reconciled = False
     for client_id in adopted.revived:
         # Ours, and nobody waits for it any more.
         turn.act(Cancel(turn.state.orders[client_id].request.instrument, client_id))
     count = len(adopted.differences)
     return Done(f"{count} difference{'' if count == 1 else 's'} adopted; trading is {turn.state.trading}")
+
+
+def _warn_of_transfers(turn: Turn, adopted: Adopted) -> None:
+    """The cash that was adopted may be what a transfer brought: its flow, told later, would not be booked any more."""
+    venues = {account.venue for account in adopted.cash if account.after != account.before}
+    for transfer in turn.state.moves.open():
+        recorded = transfer.recorded
+        places = sorted(venues & {recorded.source, recorded.target})
+        if places:
+            turn.alert(
+                "TRANSFER_UNKNOWN",
+                f"transfer {recorded.transfer_id} ({recorded.amount}) is open: if the cash adopted at {places[0]} "
+                "was that, it is counted twice until you close it (see: basisbot transfer list)",
+            )
 
 
 def _moved(turn: Turn, adopted: Adopted) -> Denied | None:

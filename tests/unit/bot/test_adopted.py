@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.model.differences import content_hash
-from bot.model.events import Adopted, AdoptedCash, AdoptedPosition
-from bot.model.inputs import AdoptDifferences
+from bot.model.events import Adopted, AdoptedCash, AdoptedPosition, Alerted
+from bot.model.inputs import AdoptDifferences, FinishTransfer, RecordTransfer
 from risk.approval import Purpose
 from risk.money import Currency, Money
-from risk.orders import Bust, CommissionReport, OrderStatus
+from risk.orders import Bust, CashFlow, CashFlowKind, CommissionReport, OrderStatus
 from tests.unit.bot.desk import MBT, XBTUSD, D, Desk, xbt
 
 
@@ -118,3 +118,18 @@ def test_a_written_off_working_order_hedges_nothing_unasked() -> None:
     assert len(desk.sent) == 1
     assert desk.plan.unhedged == 0
     assert "LEGGED_POSITION" in desk.alerts
+
+
+def test_cash_that_was_adopted_and_is_still_on_its_way_is_said_aloud() -> None:
+    """The deposit is in the adopted cash; its flow, told later, is not booked, so nothing ends the transfer."""
+    desk = Desk.ready()
+    desk.command(RecordTransfer("t1", xbt("0.5"), "outside", "bitmex", "anna", "topped up", ("cme",)))
+    desk.wait(60)
+    arrived = desk.now
+    desk.wait(60)
+    adopt(desk, 0, "0.5")
+    desk.give(CashFlow("d1", "bitmex", CashFlowKind.DEPOSIT, xbt("0.5"), arrived))
+    assert desk.state.delta() == D("2")
+    assert any("t1" in alert.text for alert in desk.told(Alerted) if alert.code == "TRANSFER_UNKNOWN")
+    desk.command(FinishTransfer("t1", "anna", "adopted", ("cme",), final=True))
+    assert desk.state.delta() == D("1.5")
