@@ -103,8 +103,8 @@ class Liquidity(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why contracts changed hands. LIQUIDATION, DELEVERAGE: the venue's doing, no order of the account's. SETTLEMENT:
-    an expired contract became cash, at the price it was settled at."""
+    """Why contracts changed hands. All but TRADE are the venue's doing, no order of the account's: LIQUIDATION,
+    DELEVERAGE, and SETTLEMENT, by which an expired contract's position ended at its settlement price."""
 
     TRADE = "trade"
     LIQUIDATION = "liquidation"

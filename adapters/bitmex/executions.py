@@ -1,7 +1,9 @@
 """Rows of the ``execution`` table: trades are fills, funding is cash.
 
-Liquidation, Bankruptcy and Settlement are fills too, of no order of ours: the venue closes a position, takes it over,
-or turns that of an expired contract into cash.
+Liquidation and Bankruptcy are fills too, of no order of ours: the venue closes a position or takes it over. So is
+Settlement, which closes an expired contract's position at the settlement price. Auto-deleveraging tells the account
+its "closeout price and size", and the venue's list of user events names a ``deleverageExecution``; what the row's
+execType is it does not document, so a row that says so in its execType or its text is taken for one.
 TradeCorrect and TradeCancel restate a trade and take one back. The venue says its words are FIX's; it documents
 neither of the two and has no ExecRefID, so that the trade meant is the one of the same match (``trdMatchID``) and
 order. The rest say something of an order (New, Canceled …) and nothing of money.
@@ -39,8 +41,10 @@ _CAUSES = {
     TRADE: Cause.TRADE,
     "Liquidation": Cause.LIQUIDATION,
     "Bankruptcy": Cause.LIQUIDATION,
+    "Deleverage": Cause.DELEVERAGE,
     _SETTLEMENT: Cause.SETTLEMENT,
 }
+_DELEVERAGING = "deleverag"
 TRADED = (*_CAUSES, CORRECT, CANCEL)
 """The kinds of execution that move a position."""
 _LIQUIDITY = {"AddedLiquidity": Liquidity.MAKER, "RemovedLiquidity": Liquidity.TAKER}
@@ -82,13 +86,21 @@ def execution_event(venue: str, row: Row, original: str = "") -> Fill | Bust | C
         _log.error("bitmex.settlement_without_a_price", row=dict(row))
         return None
     if kind in _CAUSES:
-        return _fill(venue, row, wire.text(row, "execID"), 0, _CAUSES[kind])
+        return _fill(venue, row, wire.text(row, "execID"), 0, _cause(row, kind))
     if is_correction(row):
         return _corrected(venue, row, original) if original else None
     if kind == "Funding":
         return _cash(venue, row, CashFlowKind.FUNDING, -wire.whole(row, "execComm"))
     _log.error("bitmex.execution_not_understood", execType=kind, row=dict(row))
     return None
+
+
+def _cause(row: Row, kind: str) -> Cause:
+    """Return why contracts changed hands; an order of the account's own is never deleveraging, whatever its text."""
+    told = str(row.get("text") or "").lower()
+    if not wire.text_or_none(row, "clOrdID") and _DELEVERAGING in told:
+        return Cause.DELEVERAGE
+    return _CAUSES[kind]
 
 
 def has_order(row: Row) -> bool:

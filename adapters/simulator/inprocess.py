@@ -319,6 +319,7 @@ class InProcessVenue:
                 for entry in entries
                 if entry.at >= since
             ]
+            return sorted(flows, key=lambda flow: flow.at)
 
         return await self._ask("ask for cash flows", answer)
 
@@ -461,9 +462,10 @@ class InProcessVenue:
         return [execution for execution in executions if self._is_told(execution)]
 
     def _is_told(self, execution: Execution) -> bool:
-        """Say whether the venue tells it as a fill; at the linear venue an expired position just ends."""
-        settles = execution.kind is ExecKind.SETTLEMENT and self.capabilities.fee_with_fill
-        return execution.kind is ExecKind.TRADE or settles
+        """The inverse venue tells whatever moved a position; at the broker an expired one is just gone."""
+        if execution.kind is ExecKind.SETTLEMENT:
+            return self.capabilities.cash_flows
+        return execution.kind.moves_position
 
     def _require_link(self, attempted: str) -> None:
         if not self._linked:

@@ -34,6 +34,12 @@ _LIQUIDITY = {
     None: Liquidity.UNKNOWN,
 }
 _TIF = {TimeInForce.IOC: core.Tif.IOC, TimeInForce.GTC: core.Tif.GTC, TimeInForce.GTD: core.Tif.GTD}
+_CAUSES = {
+    core.ExecKind.TRADE: Cause.TRADE,
+    core.ExecKind.LIQUIDATION: Cause.LIQUIDATION,
+    core.ExecKind.DELEVERAGE: Cause.DELEVERAGE,
+    core.ExecKind.SETTLEMENT: Cause.SETTLEMENT,
+}
 _CASH = {
     CashKind.DEPOSIT: CashFlowKind.DEPOSIT,
     CashKind.WITHDRAWAL: CashFlowKind.WITHDRAWAL,
@@ -108,7 +114,7 @@ def order_update(venue: str, order: core.SimOrder) -> OrderUpdate:
 
 
 def fill(venue: str, execution: core.Execution, currency: Currency, *, with_fee: bool) -> Fill:
-    """Translate a trade; ``with_fee`` False leaves the fee to a commission report."""
+    """Translate what moved a position; ``with_fee`` False leaves the fee to a commission report."""
     return Fill(
         execution_id=execution.exec_id,
         instrument=InstrumentId(venue, execution.symbol),
@@ -120,7 +126,7 @@ def fill(venue: str, execution: core.Execution, currency: Currency, *, with_fee:
         at=execution.at,
         fee=Money(currency, execution.fee) if with_fee else None,
         liquidity=_LIQUIDITY[execution.liquidity],
-        cause=Cause.SETTLEMENT if execution.kind is core.ExecKind.SETTLEMENT else Cause.TRADE,
+        cause=_CAUSES[execution.kind],
     )
 
 

@@ -24,7 +24,6 @@ Move = tuple[Money, str, str]
 class StepKind(StrEnum):
     TRADE = "trade"
     SETTLEMENT = "settlement"
-    EXPIRY = "expiry"
     TAKEOVER = "takeover"
 
 
@@ -32,8 +31,8 @@ class StepKind(StrEnum):
 class Step:
     """What happened to a position, in the currency it is settled in and in the other one.
 
-    A trade: ``key`` is its execution, ``contracts`` signed. A settlement, daily or at expiry: ``settled`` is the cash
-    received. A takeover: what a person's adoption of the venue's word changes; ``left``, what it then stood at.
+    A trade: ``key`` is its execution, ``contracts`` signed. A daily settlement: ``settled`` is the cash received. A
+    takeover: what a person's adoption of the venue's word changes; ``left``, what it then stood at.
     """
 
     kind: StepKind
@@ -131,16 +130,12 @@ def _moves(instrument: InstrumentId, position: OpenPosition, step: Step) -> Iter
             position.contracts += step.contracts
             position.settled += step.settled.units - realised
             position.other += step.other.units
-        case StepKind.SETTLEMENT | StepKind.EXPIRY if position.contracts == 0:
+        case StepKind.SETTLEMENT if position.contracts == 0:
             yield step.settled, settlement_account(instrument.venue), cash
-        case StepKind.SETTLEMENT | StepKind.EXPIRY:
-            # A daily one turns part of a position's result into cash; one at expiry ends the position.
+        case StepKind.SETTLEMENT:
+            # Part of a position's result turns into cash.
             yield step.settled, account, cash
             position.settled -= step.settled.units
-            if step.kind is StepKind.EXPIRY:
-                yield Money(step.settled.currency, position.settled), account, EXCHANGE
-                yield Money(step.other.currency, position.other), account, EXCHANGE
-                position.contracts = position.settled = position.other = 0
         case StepKind.TAKEOVER:
             yield step.settled, ADJUSTMENTS, account
             yield step.other, ADJUSTMENTS, account

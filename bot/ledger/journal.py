@@ -17,7 +17,8 @@ Accounts (debits positive: what we have is positive, what it came from negative)
 A trade is booked as an exchange. An inverse BUY of N contracts at p puts its value in XBT on the position, against
 as many dollars owed: ``+V XBT, −N × multiplier USD``. A linear BUY of c contracts puts ``+c × multiplier XBT,
 −c × multiplier × p USD``. What a reduction realises (average cost) moves on from the position to cash; a flat
-position stands at zero in both currencies.
+position stands at zero in both currencies. A contract's settlement at expiry is told as an execution at the
+settlement price and booked as one; a daily settlement moves a part of the result to cash, and no more.
 
 An execution the venue restates or takes back later is turned round in the entry of the correction, and what it had
 made of the results after it is put right (see ``holding``): afterwards every account stands as if the right trade had
@@ -274,11 +275,8 @@ class Journal:
         if flow.instrument is None or flow.instrument not in self.instruments:
             entry.move(flow.amount, settlement_account(flow.venue), cash_account(flow.venue))
             return
-        expiry = self.instruments[flow.instrument].terms.expiry
-        final = expiry is not None and flow.at >= expiry
-        kind = StepKind.EXPIRY if final else StepKind.SETTLEMENT
         nothing = Money(other(flow.amount.currency), 0)
-        entry.take(self._holding(flow.instrument).take(Step(kind, flow.amount, nothing)))
+        entry.take(self._holding(flow.instrument).take(Step(StepKind.SETTLEMENT, flow.amount, nothing)))
 
 
 class _Entry:

@@ -159,7 +159,8 @@ class _Fold:
             case Adopted(differences=differences):
                 self._counts["adopted"] += len(differences)
             case FillBooked(fill, foreign):
-                self._counts["foreign" if foreign else "fills"] += 1
+                if fill.cause is not Cause.SETTLEMENT:
+                    self._counts["foreign" if foreign else "fills"] += 1
                 if self._books.journal.instruments[fill.instrument].terms.kind is Kind.INVERSE:
                     self._price = fill.price
         if entry is not None:
@@ -292,7 +293,7 @@ def _trade_name(entry: Entry) -> str:
         return EMERGENCY
     event = entry.recorded.event
     expired = isinstance(event, FillBooked) and event.fill.cause is Cause.SETTLEMENT
-    return EXPIRED if expired or about.flow_id is not None else FOREIGN
+    return EXPIRED if expired else FOREIGN
 
 
 def _earned_name(account: str) -> str:

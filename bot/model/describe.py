@@ -14,6 +14,7 @@ from bot.model.transfers import (
     TransferRecorded,
 )
 from risk.money import Money
+from risk.orders import Cause
 
 
 def describe(event: ev.Event) -> str:
@@ -28,6 +29,8 @@ def _number(value: Decimal) -> str:
 def _fill(event: ev.FillBooked) -> str:
     fill = event.fill
     whose = "foreign fill" if event.foreign else "fill"
+    if fill.cause is not Cause.TRADE:
+        whose = fill.cause.value
     parsed = parse_client_order_id(fill.client_order_id or "")
     role = "" if parsed is None else f"{parsed[0].role.label} "
     return (

@@ -12,6 +12,7 @@ from datetime import datetime
 from bot.model.events import CommissionBooked, FillBooked, FillBusted, FillCorrected, TradingStateChanged
 from bot.model.order_states import Belief, Word
 from bot.model.trading_state import TradingState
+from bot.orders import settling
 from bot.orders.hearing import hear_word
 from bot.orders.state import ExecutionState, OrderState
 from bot.orders.turn import Turn
@@ -22,9 +23,9 @@ Recover = Callable[[Turn, Fill], OrderState | None]
 """Recognise the order of a fill that a crash has made us forget."""
 
 _FORCED = {Cause.LIQUIDATION: "LIQUIDATED", Cause.DELEVERAGE: "DELEVERAGED"}
-_WHY = {
-    Cause.TRADE: "from no order of this ledger",
-    Cause.SETTLEMENT: "the contract has expired and become cash; what it hedged is naked now",
+_FORCED_WHY = {
+    Cause.LIQUIDATION: "the venue itself closed it, for want of margin",
+    Cause.DELEVERAGE: "the venue closed it against somebody's bankrupt position",
 }
 
 
@@ -67,7 +68,11 @@ def _pass_over(turn: Turn, told: Fill | Bust, what: str) -> None:
 
 
 def _foreign(turn: Turn, fill: Fill) -> None:
-    why = _WHY.get(fill.cause, "the venue itself closed it, for want of margin")
+    if fill.cause is Cause.SETTLEMENT:
+        settling.ended(turn, fill)
+        return
+    forced = fill.cause in _FORCED
+    why = _FORCED_WHY.get(fill.cause, "from no order of this ledger")
     turn.alert(
         _FORCED.get(fill.cause, "FOREIGN_FILL"),
         f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price}: {why}",

@@ -45,7 +45,7 @@ from bot.model.inputs import (
 from bot.model.order_states import WORD_OF_STATUS, Word
 from bot.model.plans import PlanKind, PlanStatus
 from bot.model.trading_state import Activity, TradingState, allows
-from bot.orders import accounting, adopting, ticketing, transferring
+from bot.orders import accounting, adopting, settling, ticketing, transferring
 from bot.orders.hearing import hear_word
 from bot.orders.legging import advance
 from bot.orders.planning import objection
@@ -108,6 +108,7 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
             _adopt(turn, given)
         case Tick():
             _ask_about_open_questions(turn)
+            settling.remind(turn)
             for plan in turn.state.active_plans():
                 ticketing.expire(turn, plan)
         case LoadInstrument():

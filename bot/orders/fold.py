@@ -50,7 +50,7 @@ from bot.orders.state import (
 from risk.approval import Purpose, envelope_quantity
 from risk.instruments import Instrument
 from risk.money import Money
-from risk.orders import Fill
+from risk.orders import CashFlowKind, Fill
 
 
 class UnfoldableEvent(Exception):
@@ -307,7 +307,10 @@ def _cash(state: BotState, event: CashBooked, _at: datetime) -> None:
     state.flows.add((flow.venue, flow.flow_id))
     if not event.by:  # a person's word does not prove that the venue's words were heard
         state.last_heard[flow.venue] = max(flow.at, state.last_heard.get(flow.venue, flow.at))
-    _move(state, flow.venue, flow.amount)
+    # A daily settlement turns a part of the position's result into cash: the sum of both stays what it was.
+    daily = flow.kind is CashFlowKind.SETTLEMENT and flow.instrument and state.positions[flow.instrument]
+    if not daily:
+        _move(state, flow.venue, flow.amount)
     state.moves.hear(flow)
 
 

@@ -14,8 +14,20 @@ from risk.sessions import Session, TradingHours
 
 
 @dataclass(slots=True)
+class Unpaired:
+    """The latest settlement at expiry: Δ ``before`` it, and what it ``moved`` Δ by, both in XBT."""
+
+    instrument: InstrumentId
+    before: Decimal
+    moved: Decimal
+    told_at: datetime
+
+
+@dataclass(slots=True)
 class Market:
     quotes: dict[InstrumentId, Quote] = field(default_factory=dict)
+    last_mids: dict[InstrumentId, Decimal] = field(default_factory=dict)
+    """By instrument: the last mid seen; a book may be empty since."""
     changed: dict[InstrumentId, datetime] = field(default_factory=dict)
     """By instrument: when its book last changed; a quote may be younger, confirmed as still standing."""
     beside: dict[InstrumentId, dict[InstrumentId, Decimal]] = field(default_factory=dict)
@@ -35,6 +47,8 @@ class Market:
     """How often a person has been reminded of the mismatch that lasts since ``differing_since``."""
     latched: str | None = None
     """Why nothing may be sent: the emergency command is in charge. None while it is not."""
+    unpaired: Unpaired | None = None
+    """What a contract's expiry may have left without its partner."""
     asked: dict[str, datetime] = field(default_factory=dict)
     """By client order id: when its venue was last asked about it."""
     under_way: set[str] = field(default_factory=set)
@@ -60,6 +74,7 @@ class Market:
             self.changed[quote.instrument] = quote.at
             self.beside[quote.instrument] = self._mids_beside(quote.instrument)
         if quote.mid is not None:
+            self.last_mids[quote.instrument] = quote.mid
             for instrument, mids in self.beside.items():
                 if instrument.venue != quote.instrument.venue:
                     mids.setdefault(quote.instrument, quote.mid)

@@ -7,7 +7,7 @@ still differs is asked twice and reported, never adopted in silence.
 
 import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adapters.errors import Unreachable, VenueError
 from adapters.venue import Venue
@@ -15,24 +15,32 @@ from bot.engine import Engine
 from bot.model.actions import Ask
 from bot.model.differences import Difference, content_hash
 from bot.model.ids import UNWRITTEN_HEDGES, Role
-from bot.model.inputs import AdoptDifferences, Compared, Done, MeetAccount, SpendAttempts
+from bot.model.inputs import AdoptDifferences, Compared, Done, MeetAccount, SpendAttempts, Warn
 from bot.orders.state import LegState
 from bot.reconcile.adoption import adoption
 from bot.reconcile.differences import Snapshot, differences, snapshot
+from bot.reconcile.settlement import settlements
 from risk.approval import Denied
+from risk.orders import Fill
 
 _OVERLAP = timedelta(minutes=10)
 _ASK_AGAIN_AFTER = 0.5
 _TRIES = 10
+# The broker refreshes its account values every three minutes: the cash of a settlement may come after the position
+# has gone.
+_SETTLED_AFTER = timedelta(minutes=4)
 
 
 class Reconciler:
     """Feeds the engine what the venues have and it lacks, then compares. One run at a time.
 
-    A venue counts from its ``recover`` on; before that it has not been reached since the start.
+    A venue counts from its ``recover`` on; before that it has not been reached since the start. ``settled_after``:
+    for how long an account must say the same before an expired position that is gone is booked as settled.
     """
 
-    def __init__(self, engine: Engine, venues: Mapping[str, Venue]) -> None:
+    def __init__(
+        self, engine: Engine, venues: Mapping[str, Venue], settled_after: timedelta = _SETTLED_AFTER
+    ) -> None:
         self._engine = engine
         self._venues = venues
         self._reached: dict[str, Venue] = {}
@@ -42,6 +50,9 @@ class Reconciler:
         self._complete = dict(engine.state.last_heard)
         # What the last comparison told: to see it again once is to have seen it twice.
         self._told: tuple[Difference, ...] = ()
+        self._settled_after = settled_after
+        # By venue: the settlements that explain what it shows, and since when they do.
+        self._settling: dict[str, tuple[tuple[Fill, ...], datetime]] = {}
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -164,7 +175,29 @@ class Reconciler:
             except VenueError as failed:
                 error = error or failed
         await self._meet(snapshots)
+        for name, taken in snapshots.items():
+            await self._settle(name, taken)
         return differences(self._engine.state, snapshots), snapshots, error
+
+    async def _settle(self, name: str, taken: Snapshot) -> None:
+        """Book positions that ended with their contracts, once the venue has shown the same for long enough."""
+        fills = settlements(self._engine.state, taken, self._engine.market.last_mids.values())
+        before, since = self._settling.get(name, ((), taken.account.at))
+        if not fills:
+            self._settling.pop(name, None)
+        elif fills != before:
+            self._settling[name] = fills, taken.account.at
+            for fill in fills:
+                text = (
+                    f"{fill.instrument} has expired and is gone at the venue; its cash is explained by {fill.price}, "
+                    f"booked if the venue says the same for {self._settled_after}"
+                )
+                self._engine.hear(Warn("SETTLED_LEG", text))
+        elif taken.account.at - since >= self._settled_after:
+            del self._settling[name]
+            for fill in fills:
+                self._engine.hear(fill)
+            await self._engine.drained()
 
     async def _meet(self, snapshots: Mapping[str, Snapshot]) -> None:
         # What arrived while the venues answered is decided on before it is compared.

@@ -201,6 +201,7 @@ def test_fills_are_paged_each_once_oldest_first() -> None:
                     "Trade",
                     "Liquidation",
                     "Bankruptcy",
+                    "Deleverage",
                     "Settlement",
                     "TradeCorrect",
                     "TradeCancel",

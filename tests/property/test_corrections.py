@@ -150,8 +150,10 @@ def test_a_corrected_history_is_the_right_one(told: list[list[Fill | Bust]], set
             corrected.hear(report)
     for number, units in enumerate(settled):
         # Paid between the wrong trades and their corrections; the right history has it at the same place.
-        for bot in (right, corrected):
-            bot.hear(settlement(number, units))
+        # (One of a position that turns out never to have been would be taken back by the venue.)
+        if bool(right.state.positions[MBT.id]) is bool(corrected.state.positions[MBT.id]):
+            for bot in (right, corrected):
+                bot.hear(settlement(number, units))
     for versions in told:
         for word in versions[1:]:
             corrected.hear(word)

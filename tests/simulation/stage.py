@@ -179,10 +179,15 @@ class Told(InProcessVenue):
 class Stage:
     """Two exchanges that outlive the bot, and a bot that can be started on them again and again."""
 
-    def __init__(self, policy: Policy = POLICY, contracts: Sequence[ContractSpec] = CONTRACTS) -> None:
+    def __init__(
+        self,
+        policy: Policy = POLICY,
+        contracts: Sequence[ContractSpec] = CONTRACTS,
+        start: datetime = T0,
+    ) -> None:
         self.policy = policy
         self.contracts = contracts
-        self.clock = VirtualTime(T0)
+        self.clock = VirtualTime(start)
         self.loop = VirtualLoop(self.clock)
         self.log: list[str] = []
         self.latch: str | None = None
@@ -307,6 +312,9 @@ class Stage:
     def booked(self) -> tuple[int, int]:
         positions = self.engine.state.positions
         return positions[INVERSE], positions[LINEAR]
+
+    def booked_in(self, key: InstrumentId) -> int:
+        return self.engine.state.positions[key]
 
     def orders(self, index: int) -> list[SimOrder]:
         """The bot's own orders as the exchange has them."""

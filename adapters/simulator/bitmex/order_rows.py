@@ -27,9 +27,10 @@ EXEC_TYPES = {
     ExecKind.TRADE: "Trade",
     ExecKind.FUNDING: "Funding",
     ExecKind.LIQUIDATION: "Liquidation",
+    ExecKind.DELEVERAGE: "Deleverage",
     ExecKind.SETTLEMENT: "Settlement",
 }
-"""A deleveraged account simply finds its position reduced: the venue tells it no execution."""
+"""Deleverage: the venue tells a deleveraged account its closeout price and size; the word for it is ours."""
 # The venue's words for what the core cancels by itself.
 _REASONS = {
     "Immediate or cancel": "Order had timeInForce of ImmediateOrCancel",
@@ -103,7 +104,7 @@ def trade_row(
 
 
 def orderless_row(execution: Execution, number: int, rate: Decimal) -> Row:
-    """Return the execution row of what no order did: funding, settlement, a takeover in liquidation.
+    """Return the execution row of what no order did: funding, settlement, deleveraging, a takeover.
 
     It looks like a fill in all but its execType. ``rate``: what was charged, of the value.
     """

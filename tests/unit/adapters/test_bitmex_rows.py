@@ -170,6 +170,26 @@ def test_settlement_closes_the_position_at_its_price() -> None:
     assert execution_event("bitmex", TRADE | {"execType": "Settlement", "lastPx": None}) is None
 
 
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"execType": "Settlement", "clOrdID": "", "text": "Settlement"}, Cause.SETTLEMENT),
+        ({"execType": "Liquidation", "clOrdID": ""}, Cause.LIQUIDATION),
+        ({"execType": "Deleverage", "clOrdID": ""}, Cause.DELEVERAGE),
+        ({"execType": "Liquidation", "clOrdID": "", "text": "Auto-Deleveraging"}, Cause.DELEVERAGE),
+        ({"execType": "Trade", "clOrdID": "", "text": "Deleverage"}, Cause.DELEVERAGE),
+        ({"execType": "Trade", "clOrdID": "mine", "text": "my deleveraging plan"}, Cause.TRADE),
+    ],
+)
+def test_what_the_venue_does_to_a_position_is_a_fill_with_its_cause(
+    changes: dict[str, Any], cause: Cause
+) -> None:
+    told = execution_event("bitmex", TRADE | changes)
+    assert isinstance(told, Fill)
+    assert told.cause is cause
+    assert (told.quantity, told.price) == (TRADE["lastQty"], Decimal(str(TRADE["lastPx"])))
+
+
 def test_somebody_elses_trade_in_another_currency_is_left_out() -> None:
     assert execution_event("bitmex", TRADE | {"settlCurrency": "USDt"}) is None
 

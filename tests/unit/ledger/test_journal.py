@@ -9,9 +9,10 @@ from bot.ledger.balances import balances
 from bot.ledger.errors import Unbookable
 from bot.ledger.journal import Journal, Posting
 from bot.model.events import AccountOpened, Adopted, AdoptedCash, AdoptedPosition, InstrumentLoaded, Recorded
+from bot.orders.fold import folded
 from risk.instruments import InstrumentId
 from risk.money import Currency, Money
-from risk.orders import CashFlowKind, Side
+from risk.orders import CashFlowKind, Cause, Side
 from risk.terms import Kind, Terms
 from tests.unit.ledger.story import (
     BTC,
@@ -257,10 +258,12 @@ def test_a_daily_settlement_is_cash_ahead_of_the_close() -> None:
 def test_settlement_at_expiry_ends_the_position() -> None:
     dated = replace(XBTUSD, terms=replace(XBTUSD.terms, expiry=at(100)))
     chain = Chain(InstrumentLoaded(dated), fill("e1", dated, Side.SELL, 25_000, "25000"))
-    chain.add(cash("s1", "bitmex", CashFlowKind.SETTLEMENT, xbt(4_166_750), dated, seconds=100))
+    ended = fill("s1", dated, Side.BUY, 25_000, "24000", fee=xbt(0))
+    chain.add(replace(ended, fill=replace(ended.fill, cause=Cause.SETTLEMENT)))
     held = balances(chain.recorded)
     assert held.cash == {("bitmex", XBT): xbt(4_166_750)}
     assert held.positions == {}
+    assert folded(chain.recorded).delta() == held.delta_xbt == D("0.04166750")
     assert held.total("assets:bitmex:XBTUSD", XBT) == held.total("assets:bitmex:XBTUSD", USD) == 0
     # As if it had been bought back at 24,000: 1 XBT sold for 25,000 USD, 1.0416675 bought for as many.
     assert held.accounts["equity:exchange", XBT] == -4_166_750
