@@ -319,7 +319,6 @@ class InProcessVenue:
                 for entry in entries
                 if entry.at >= since
             ]
-            return sorted(flows, key=lambda flow: flow.at)
 
         return await self._ask("ask for cash flows", answer)
 

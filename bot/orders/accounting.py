@@ -71,7 +71,6 @@ def _foreign(turn: Turn, fill: Fill) -> None:
     if fill.cause is Cause.SETTLEMENT:
         settling.ended(turn, fill)
         return
-    forced = fill.cause in _FORCED
     why = _FORCED_WHY.get(fill.cause, "from no order of this ledger")
     turn.alert(
         _FORCED.get(fill.cause, "FOREIGN_FILL"),
