@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from beancount import loader
+
 from tests.e2e.bench import Home, home, until
 
 ROOT = Path(__file__).parents[2]
@@ -118,3 +120,4 @@ def test_transfers_by_hand(tmp_path: Path) -> None:
         out = tmp_path / "books.beancount"
         type_("ledger", "export", "--format", "beancount", "--out", str(out)).said(0)
         assert "Assets:Spot" in out.read_text()
+        assert loader.load_file(str(out))[1] == []
