@@ -96,6 +96,7 @@ def status(view: View) -> None:
     if not view["positions"]:
         grid.add_row("position", "none")
     grid.add_row("Δ", f"{view['delta_xbt']} XBT; unhedged {view['unhedged_xbt']} XBT")
+    grid.add_row("Δ by venues", f"{view['delta_venues_xbt'] or '?'} XBT, when last compared")
     for row in transfer_output.rows(view["moves"], "on its way"):
         grid.add_row(*row)
     for plan in view["plans"]:

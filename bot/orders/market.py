@@ -47,6 +47,8 @@ class Market:
     """How often a person has been reminded of the mismatch that lasts since ``differing_since``."""
     latched: str | None = None
     """Why nothing may be sent: the emergency command is in charge. None while it is not."""
+    delta_venues: Decimal | None = None
+    """Δ in XBT by the venues' own words, at the last comparison of all of them."""
     unpaired: Unpaired | None = None
     """What a contract's expiry may have left without its partner."""
     asked: dict[str, datetime] = field(default_factory=dict)

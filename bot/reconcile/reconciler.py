@@ -20,6 +20,7 @@ from bot.orders.state import LegState
 from bot.reconcile.adoption import adoption
 from bot.reconcile.differences import Snapshot, differences, snapshot
 from bot.reconcile.settlement import settlements
+from bot.reconcile.venue_delta import venue_delta
 from risk.approval import Denied
 from risk.orders import Fill
 
@@ -151,6 +152,10 @@ class Reconciler:
         else:
             raise Unreachable("reconciliation", "compare", "the books never stood still long enough")
         self._told = found
+        if snapshots.keys() == self._venues.keys():
+            market = self._engine.market
+            prices = {str(key): mid for key, mid in market.last_mids.items()}
+            market.delta_venues = venue_delta(self._engine.state, snapshots, prices)
         for name in snapshots:
             if name in heard and not any(name == one.venue for one in found):
                 self._complete[name] = heard[name]

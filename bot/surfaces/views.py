@@ -48,6 +48,10 @@ def status(state: BotState, market: Market, now: datetime) -> View:
             for (venue, order), contracts in sorted(state.acknowledged.items())
         ],
         "delta_xbt": plain(state.delta().quantize(Decimal("1e-8"))),
+        # By the venues' own words, when all of them were last compared.
+        "delta_venues_xbt": plain(
+            None if market.delta_venues is None else market.delta_venues.quantize(Decimal("1e-8"))
+        ),
         "moves": {
             name: content
             for name, content in moves(state, now, only_open=True).items()

@@ -78,6 +78,9 @@ def agree(stage: Stage) -> Decimal:
     assert {key: held for key, held in state.positions.items() if held} == books.positions
     assert (state.positions[INVERSE], state.positions[LINEAR]) == stage.held
     assert books.delta_xbt == state.delta() == stage.engine.state.delta()
+    told = stage.engine.market.delta_venues
+    assert told is not None
+    assert abs(told - state.delta()) <= Decimal("0.00001")  # 1,600 lots, half a satoshi each
     return state.delta()
 
 
