@@ -6,6 +6,7 @@ of a second), so ``venue`` does it when it connects.
 """
 
 import logging
+import os
 import ssl
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -29,6 +30,13 @@ KEEP_ALIVE = 60.0  # seconds; BitMEX closes an idle connection after 90, and a r
 HeadersSeen = Callable[[Mapping[str, str]], None]
 
 
+def _said(cause: BaseException) -> str:
+    if isinstance(cause, aiohttp.ClientConnectorError):
+        why = os.strerror(cause.errno) if cause.errno and cause.errno > 0 else str(cause.os_error)
+        return f"no connection to {cause.host}:{cause.port}: {why}"
+    return f"{type(cause).__name__}: {cause}".rstrip(": ")
+
+
 class Transport:
     """One HTTP session and its connections, shared with the websocket. Made on a running loop."""
 
@@ -46,8 +54,7 @@ class Transport:
             raise
         except Exception as error:
             # What an order came to must not depend on which exception a library chose for it.
-            cause = error.__cause__ or error
-            detail = f"{type(cause).__name__}: {cause}".rstrip(": ")
+            detail = _said(error.__cause__ or error)
             raise (NoAnswer(detail) if trip.may_be_sent else NeverSent(detail)) from error
         finally:
             _TRIP.reset(reset)

@@ -166,6 +166,8 @@ def _print(view: dict[str, Any]) -> None:
     print(f"  exposure that remains: {'unknown' if remaining is None else remaining + ' XBT'}", end="")
     print("" if view["wallet_xbt"] is None else f" (margin balance {view['wallet_xbt']} XBT)")
     print(f"  {view['orders_sent']} orders in {view['seconds']} s")
+    if not view["flat"]:
+        print("  run it again; what else can be done: runbooks/emergency-flatten.md")
     print("  the bot sends nothing until: basisbot enable")
 
 

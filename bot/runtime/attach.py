@@ -68,7 +68,7 @@ class Attachment:
             log.warning("%s; next attempt in %g s", self.error, pause)
             if self.tries.bit_count() == 1:
                 # At the 1st, 2nd, 4th … attempt: soon at first, then every hour or so.
-                self._say(f"not reached in {self.tries} attempts: nothing new is sent anywhere; {self.error}")
+                self._say(f"not reached in {_count(self.tries)}: nothing new is sent anywhere; {self.error}")
             self.next_try = clock.monotonic() + pause
             await asyncio.sleep(pause)
             self.next_try = None
@@ -80,7 +80,7 @@ class Attachment:
                 await self.recover()
             except VenueError as error:
                 self.error = str(error)
-        self._say(f"reached after {self.tries} attempts")
+        self._say(f"reached after {_count(self.tries)}")
 
     def _say(self, text: str) -> None:
         self._engine.hear(Warn("VENUE_NOT_REACHED", f"{self.venue.name} {text}"))
@@ -119,3 +119,7 @@ async def attach(
     if unreachable is not None and all(one.error for one in found):
         raise unreachable
     return found
+
+
+def _count(tries: int) -> str:
+    return f"{tries} attempt{'' if tries == 1 else 's'}"
