@@ -6,6 +6,7 @@ from datetime import datetime
 
 from adapters.simulator.exchange.clearing import Clearing
 from adapters.simulator.exchange.contract import ContractSpec
+from adapters.simulator.exchange.corrections import Corrections
 from adapters.simulator.exchange.course import Course
 from adapters.simulator.exchange.deleveraging import Deleveraging
 from adapters.simulator.exchange.funding import FundingSchedule
@@ -34,6 +35,7 @@ class Parts:
     margins: MarginDesk
     insurance: Insurance
     deleveraging: Deleveraging
+    corrections: Corrections
     course: Course
 
 
@@ -62,4 +64,17 @@ def assemble(
     liquidator = Liquidator(listings, clearing, desk, margins, store, insurance, deleveraging, outbox)
     broker = BrokerLiquidator(listings, clearing, desk, store, timetable)
     course = Course(rules, listings, clearing, desk, store, timetable, liquidator, broker)
-    return Parts(outbox, listings, store, clearing, desk, timetable, margins, insurance, deleveraging, course)
+    corrections = Corrections(listings, clearing, desk, store)
+    return Parts(
+        outbox,
+        listings,
+        store,
+        clearing,
+        desk,
+        timetable,
+        margins,
+        insurance,
+        deleveraging,
+        corrections,
+        course,
+    )

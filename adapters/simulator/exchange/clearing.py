@@ -116,6 +116,33 @@ class Clearing:
         self._outbox.post(Executed(execution, None))
         return execution
 
+    def restated(self, was: Execution, quantity: int, price: int, now: datetime) -> Execution:
+        """Return ``was`` with other figures, nothing booked yet; what it realises is still to be played."""
+        listing = self._listings[was.symbol]
+        cost = value(listing.spec, was.side.sign * quantity, price)
+        paid = 0 if was.liquidity is None else fee(listing.spec, quantity, cost, was.liquidity)
+        exec_id, number = self._ids.correction(was.first.exec_id, was.revision + 1)
+        return replace(
+            was,
+            exec_id=exec_id,
+            number=number,
+            kind=ExecKind.CORRECTION if quantity else ExecKind.BUST,
+            quantity=quantity,
+            price=price,
+            cost=cost,
+            fee=paid,
+            at=now,
+            revision=was.revision + 1,
+            was=was,
+        )
+
+    def take_over(self, stands: Execution, position: Position) -> None:
+        """Book a restated trade: the wallet by what it changes, the position as it was played again."""
+        account = self.get(stands.account)
+        account.wallet += stands.realised - stands.fee_change
+        held = account.position(self._listings[stands.symbol])
+        held.contracts, held.cost, held.realised = position.contracts, position.cost, position.realised
+
     def _book(
         self, kind: ExecKind, name: str, listing: Listing, signed: int, price: int, paid: int, now: datetime
     ) -> Execution:

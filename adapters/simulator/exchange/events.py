@@ -6,7 +6,8 @@ then the position, the account, the book. Funding: Executed (kind FUNDING) → C
 AccountChanged. A stop: OrderChanged (``triggered``), then as an order just accepted. Liquidation: OrderChanged of
 each canceled order → fills of the forced order, if any → Executed (kind LIQUIDATION, no order) of what is taken
 over → PositionChanged → AccountChanged → BookChanged. Deleveraging and settlement: canceled orders → Executed
-(kind DELEVERAGE or SETTLEMENT, no order) → PositionChanged → AccountChanged → BookChanged.
+(kind DELEVERAGE or SETTLEMENT, no order) → PositionChanged → AccountChanged → BookChanged. A trade restated: for each
+of its sides Executed (kind CORRECTION or BUST) → OrderChanged → PositionChanged → AccountChanged → BookChanged.
 """
 
 from collections.abc import Callable

@@ -58,6 +58,7 @@ class Exchange:
         self._margins = parts.margins
         self._insurance = parts.insurance
         self._deleveraging = parts.deleveraging
+        self._corrections = parts.corrections
         self._course = parts.course
         self._overload = Overload(seed)
 
@@ -191,13 +192,37 @@ class Exchange:
         return self._store.live(account) if live_only else self._store.of(account)
 
     def executions(self, account: str, since: datetime | None = None) -> list[Execution]:
-        """Return executions (trades and funding) from ``since`` on, oldest first."""
+        """Return executions from ``since`` on, oldest first, as they were told: a correction is one more."""
         self._clearing.get(account)
         return [
             execution
             for execution in self._store.executions(account)
             if since is None or execution.at >= since
         ]
+
+    def standing(self, account: str) -> list[Execution]:
+        """Return what has moved the account's positions, each as it stands now, in the order it first happened.
+
+        What has been taken back is there with no contracts; ``realised`` is what each then realises.
+        """
+        self._clearing.get(account)
+        every = [one for symbol in self._listings for one in self._store.standing(account, symbol)]
+        return sorted(every, key=lambda one: one.first.number)
+
+    def correct(
+        self, account: str, exec_id: str, *, quantity: int | None = None, price: int | None = None
+    ) -> Execution:
+        """Restate a trade, known by the id it first had, on both its sides; return how it stands.
+
+        Raises ExchangeRefusal (UNKNOWN_TRADE, EXPIRED_CONTRACT, QUANTITY, LOT, TICK).
+        """
+        stands = self._corrections.restate(account, exec_id, quantity, price, self._clock.now())
+        self._outbox.flush()
+        return stands
+
+    def bust(self, account: str, exec_id: str) -> Execution:
+        """Take a trade back, on both its sides. Raises ExchangeRefusal (UNKNOWN_TRADE, EXPIRED_CONTRACT)."""
+        return self.correct(account, exec_id, quantity=0)
 
     # Margin of the inverse venue
 

@@ -32,6 +32,13 @@ class VenueIds:
             return self._uuid(), self._executions
         return f"{self._prefix:08x}.{self._executions:08x}.01.01", self._executions
 
+    def correction(self, first: str, revision: int) -> tuple[str, int]:
+        """Return the id of a restated execution; the broker's is the first one's with the revision for its end."""
+        exec_id, number = self.execution()
+        if self._kind is ContractKind.INVERSE:
+            return exec_id, number
+        return f"{first.rpartition('.')[0]}.{revision:02d}", number
+
     def entry(self) -> str:
         return self._uuid()
 

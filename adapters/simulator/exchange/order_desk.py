@@ -11,7 +11,7 @@ from adapters.simulator.exchange.ids import VenueIds
 from adapters.simulator.exchange.listing import Listing
 from adapters.simulator.exchange.order_forms import cut, new_order
 from adapters.simulator.exchange.order_store import OrderStore
-from adapters.simulator.exchange.orders import Liquidity, NewOrder, Side, SimOrder, Status, Tif
+from adapters.simulator.exchange.orders import Execution, Liquidity, NewOrder, Side, SimOrder, Status, Tif
 from adapters.simulator.exchange.outbox import Outbox
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
 from adapters.simulator.exchange.rules import VenueRules
@@ -159,6 +159,35 @@ class OrderDesk:
         for account in sorted(touched):
             self._clearing.tell(account, listing.spec.symbol, now)
 
+    def restate(self, stands: Execution, listing: Listing, now: datetime) -> None:
+        """Give the order of a restated trade its new figures, and tell what follows from it.
+
+        What a live order lacks then is worked again; one that had ended has ended with less, or more.
+        """
+        order, was = self._order(stands.order_id), stands.was or stands
+        cum = order.cum + stands.quantity - was.quantity
+        leaves = 0 if order.status.is_final else order.quantity - cum
+        if leaves and leaves < order.leaves:
+            listing.book.reduce(order.order_id, order.leaves - leaves)
+        elif leaves != order.leaves:
+            listing.book.remove(order.order_id)
+            if leaves:
+                listing.book.rest(order.order_id, order.account, order.side, order.price, leaves)
+        restated = replace(
+            order,
+            status=_status_after(order, cum),
+            cum=cum,
+            leaves=leaves,
+            notional=order.notional + stands.quantity * stands.price - was.quantity * was.price,
+            updated_at=now,
+        )
+        self._store.put(restated)
+        self._outbox.post(Executed(stands, restated))
+        self._outbox.post(OrderChanged(restated))
+        self._trim_reduce_only(order.account, listing, now)
+        self._clearing.tell(order.account, order.symbol, now)
+        self._outbox.post(BookChanged(order.symbol))
+
     def release_held(self, listing: Listing, now: datetime) -> None:
         """Bring the orders that waited for the open to the market, oldest first."""
         for order in self._store.live(symbol=listing.spec.symbol):
@@ -293,3 +322,12 @@ class OrderDesk:
         if order is None:
             raise LookupError(f"the book holds order {order_id}, the store does not")
         return order
+
+
+def _status_after(order: SimOrder, cum: int) -> Status:
+    """Return the status of an order of which ``cum`` contracts stand as filled after a correction."""
+    if cum == order.quantity:
+        return Status.FILLED
+    if order.status.is_final:
+        return Status.CANCELED
+    return Status.PARTIALLY_FILLED if cum else Status.NEW

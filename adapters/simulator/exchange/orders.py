@@ -56,6 +56,7 @@ class ExecKind(StrEnum):
 
     (the forced order is named) or by taking it over at its bankruptcy price (no order). DELEVERAGE: a winner's
     position was reduced to close a bankrupt one. SETTLEMENT: an expired contract's position became cash.
+    CORRECTION, BUST: the venue restated a trade, or took it back.
     """
 
     TRADE = "trade"
@@ -63,6 +64,8 @@ class ExecKind(StrEnum):
     LIQUIDATION = "liquidation"
     DELEVERAGE = "deleverage"
     SETTLEMENT = "settlement"
+    CORRECTION = "correction"
+    BUST = "bust"
 
     @property
     def moves_position(self) -> bool:
@@ -159,6 +162,10 @@ class Execution:
     ``fee``: units, paid > 0; ``realised``: units of P&L booked to the wallet, before the fee. FUNDING:
     ``side`` is the position's, ``quantity`` its size, ``price`` the mark, ``cost`` its signed value (long
     > 0), ``fee`` the payment (paid > 0), ``order_id`` empty. ``number`` rises by one per execution.
+
+    CORRECTION: the trade as it stands from now on; BUST: the same, of no contracts. ``was`` is what it takes the
+    place of, ``revision`` rises with each; ``realised`` is by how much it changes what the account has realised, in
+    this trade and those after it, and ``fee`` − ``was.fee`` by how much its fees.
     """
 
     exec_id: str
@@ -177,3 +184,15 @@ class Execution:
     realised: int
     liquidity: Liquidity | None
     at: datetime
+    revision: int = 1
+    was: "Execution | None" = None
+
+    @property
+    def first(self) -> "Execution":
+        """The trade as it was first told."""
+        return self if self.was is None else self.was.first
+
+    @property
+    def fee_change(self) -> int:
+        """Units by which this changes what the account has paid in fees."""
+        return self.fee if self.was is None else self.fee - self.was.fee

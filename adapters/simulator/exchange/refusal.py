@@ -8,6 +8,7 @@ class RefusalCode(StrEnum):
     UNKNOWN_SYMBOL = "unknown_symbol"
     UNKNOWN_ORDER = "unknown_order"
     ORDER_FINAL = "order_final"
+    UNKNOWN_TRADE = "unknown_trade"
     EXPIRED_CONTRACT = "expired_contract"
     QUANTITY = "quantity"
     LOT = "lot"
