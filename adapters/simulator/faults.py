@@ -21,9 +21,10 @@ class FaultKind(StrEnum):
     """Orders: UNANSWERED is carried out and never answered, LOST never arrives and is never answered, REFUSED
     and OVERLOADED (503) are answered and not carried out. Requests: RATE_LIMITED (429), BANNED (403), HUNG
     (nothing at all is sent for a while). Streams: DROPPED_LINK, DUPLICATE, LATE, REORDERED, GAP (what is told
-    for a while is lost, and the link goes on), STALE (prices stand still, all else goes on). Trades: CORRECTED,
-    BUST. GATEWAY_RESTART: all links end, and order ids may begin again. DELAYED: an order arrives seconds later,
-    still in time. FALSE_CANCEL: an order is told cancelled before it arrives, and then fills all the same.
+    for a while is lost, and the link goes on), STALE (prices stand still, all else goes on). Trades: CORRECTED
+    (restated, with other figures), BUST (taken back). GATEWAY_RESTART: all links end, and order ids may begin again.
+    DELAYED: an order arrives seconds later, still in time. FALSE_CANCEL: an order is told cancelled before it
+    arrives, and then fills all the same.
     """
 
     DROPPED_LINK = "dropped_link"
@@ -128,6 +129,10 @@ class FaultPlan:
         if kind in _LASTS:
             self._until[kind] = self._clock.monotonic() + self.rates.lasting(kind).total_seconds()
         return True
+
+    def draw(self, kind: FaultKind, sides: int) -> int:
+        """Draw what one of a kind is like: 0 to ``sides`` − 1."""
+        return self._dice[kind].randrange(sides)
 
     def lasting(self, kind: FaultKind) -> bool:
         """Return whether a lasting fault goes on, or begins at this opportunity."""

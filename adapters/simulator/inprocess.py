@@ -16,6 +16,7 @@ from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
 from adapters.simulator.faults import FaultKind
 from adapters.simulator.inprocess_faults import InProcessFaults
 from adapters.simulator.outlet import Outlet
+from adapters.simulator.restating import Restating
 from adapters.venue import Capabilities, HoursAnnounced, Link, LinkState, Sink, VenueEvent
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
@@ -62,6 +63,7 @@ class InProcessVenue:
         self._faults = faults
         self._muted: set[str] = set()
         self._outlet: Outlet[VenueEvent] | None = None
+        self._restating: Restating | None = None
         if faults is not None:
             self._outlet = Outlet(self._deliver, self._lose_link, faults.plan, type)
 
@@ -96,6 +98,8 @@ class InProcessVenue:
         self._instruments = {spec.symbol: translate.instrument(self.name, spec) for spec in specs}
         self._sink = sink
         self._unsubscribe = self._exchange.subscribe(self._hear)
+        if self._faults is not None:
+            self._restating = Restating(self._exchange, self._account, self._faults.plan)
         for spec in specs:
             hours = translate.trading_hours(self._exchange.rules.sessions)
             sink(HoursAnnounced(InstrumentId(self.name, spec.symbol), hours))
@@ -104,6 +108,9 @@ class InProcessVenue:
     async def close(self) -> None:
         if self._unsubscribe is not None:
             self._unsubscribe()
+        restating, self._restating = self._restating, None
+        if restating is not None:
+            restating.close()
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
@@ -283,16 +290,21 @@ class InProcessVenue:
         return await self._ask("ask for open orders", answer)
 
     async def fills(self, since: datetime) -> list[Fill]:
-        return await self._ask("ask for fills", lambda: [self._fill(trade) for trade in self._trades(since)])
+        return await self._ask(
+            "ask for fills", lambda: [self._fill(trade) for trade in self._trades(since) if trade.quantity]
+        )
 
     async def busts(self, since: datetime) -> list[Bust]:
-        return await self._ask("ask for busted trades", lambda: list[Bust]())
+        def answer() -> list[Bust]:
+            return [translate.bust(self.name, trade) for trade in self._trades(since) if not trade.quantity]
+
+        return await self._ask("ask for busted trades", answer)
 
     async def commissions(self, since: datetime) -> list[CommissionReport]:
         def answer() -> list[CommissionReport]:
             if self.capabilities.fee_with_fill:
                 return []
-            return [self._commission(trade) for trade in self._trades(since)]
+            return [translate.commission(self.name, trade, self._currency) for trade in self._trades(since)]
 
         return await self._ask("ask for commissions", answer)
 
@@ -358,19 +370,15 @@ class InProcessVenue:
     def _hear_execution(self, execution: Execution) -> None:
         if not self._is_told(execution) or execution.client_id in self._muted:
             return
-        if self._faults is not None:
-            right_in = self._faults.misstates(execution.exec_id, self._clock.monotonic())
-            if right_in is not None:
-                self._later(right_in + 0.001, lambda: self._fill(execution))
-        self._tell(self._fill(execution))
+        self._tell(self._fill(execution) if execution.quantity else translate.bust(self.name, execution))
         if not self.capabilities.fee_with_fill:
             delay = self._commission_delay if self._faults is None else self._faults.commission_delay()
-            self._later(delay, lambda: self._commission(execution))
+            self._later(delay, translate.commission(self.name, execution, self._currency))
 
-    def _later(self, delay: float, told: Callable[[], VenueEvent]) -> None:
+    def _later(self, delay: float, report: CommissionReport) -> None:
         def tell() -> None:
             self._timers.discard(timer)
-            self._tell(told())
+            self._tell(report)
 
         timer = asyncio.get_running_loop().call_later(delay, tell)
         self._timers.add(timer)
@@ -386,7 +394,7 @@ class InProcessVenue:
             return
         if self._linked:
             self._sink(event)
-        elif isinstance(event, Fill | CommissionReport | CashFlow):
+        elif isinstance(event, Fill | Bust | CommissionReport | CashFlow):
             self._missed.append(event)
 
     @property
@@ -444,27 +452,18 @@ class InProcessVenue:
         fill = translate.fill(self.name, trade, self._currency, with_fee=with_fee)
         if self._faults is None or with_fee:
             return fill
-        fill = replace(fill, venue_order_id=self._faults.number(trade.order_id))
-        revision = self._faults.revision(trade.exec_id, self._clock.monotonic())
-        if revision == 0:
-            return replace(fill, price=fill.price + translate.price(self._exchange.spec(trade.symbol).tick))
-        return replace(fill, revision=revision or 0)
-
-    def _commission(self, trade: Execution) -> CommissionReport:
-        report = translate.commission(self.name, trade, self._currency)
-        if self._faults is None:
-            return report
-        return replace(report, revision=self._faults.revision(trade.exec_id, self._clock.monotonic()) or 0)
+        return replace(fill, venue_order_id=self._faults.number(trade.order_id))
 
     def _trades(self, since: datetime) -> list[Execution]:
-        executions = self._exchange.executions(self._account, since)
-        return [execution for execution in executions if self._is_told(execution)]
+        """Return trades from ``since`` on as they stand, and older ones restated since."""
+        standing = self._exchange.standing(self._account)
+        return [trade for trade in standing if self._is_told(trade) and trade.at >= since]
 
     def _is_told(self, execution: Execution) -> bool:
         """The inverse venue tells whatever moved a position; at the broker an expired one is just gone."""
-        if execution.kind is ExecKind.SETTLEMENT:
+        if execution.first.kind is ExecKind.SETTLEMENT:
             return self.capabilities.cash_flows
-        return execution.kind.moves_position
+        return execution.first.kind.moves_position
 
     def _require_link(self, attempted: str) -> None:
         if not self._linked:

@@ -22,9 +22,11 @@ _OF_ALL = (
     FaultKind.REORDERED,
     FaultKind.GAP,
     FaultKind.STALE,
+    FaultKind.CORRECTED,
+    FaultKind.BUST,
 )
 INVERSE_FAULTS = frozenset({*_OF_ALL, FaultKind.OVERLOADED, FaultKind.RATE_LIMITED, FaultKind.BANNED})
-LINEAR_FAULTS = frozenset({*_OF_ALL, FaultKind.FALSE_CANCEL, FaultKind.GATEWAY_RESTART, FaultKind.CORRECTED})
+LINEAR_FAULTS = frozenset({*_OF_ALL, FaultKind.FALSE_CANCEL, FaultKind.GATEWAY_RESTART})
 """What each venue does wrong in life: the exchange answers 503, 429 and 403; the broker restarts its gateway."""
 
 
@@ -37,7 +39,7 @@ class InProcessFaults:
     UNANSWERED (nothing of it is told before somebody asks), DELAYED (one in twelve until nobody believes in it any
     more), FALSE_CANCEL, and GATEWAY_RESTART (it is placed, and no more than acknowledged). It and any question: HUNG,
     BANNED; a question: RATE_LIMITED. An order's, execution's, commission's or cash message: DROPPED_LINK, GAP,
-    REORDERED, LATE, DUPLICATE; an execution: CORRECTED (told a tick wrong at first); a change of a book: STALE.
+    REORDERED, LATE, DUPLICATE; a change of a book: STALE; a trade: CORRECTED, BUST.
     """
 
     def __init__(self, plan: FaultPlan, seed: int, timeout: timedelta = timedelta(seconds=3)) -> None:
@@ -48,7 +50,6 @@ class InProcessFaults:
         self.called_off: dict[str, int] = {}
         self._numbers: dict[str, int] = {}
         self._forgotten: set[str] = set()
-        self._right_from: dict[str, float] = {}
 
     def of_order(self) -> FaultKind | None:
         """Return what the order at hand shall meet."""
@@ -89,19 +90,6 @@ class InProcessFaults:
     def number(self, order_id: str) -> str:
         """Return the id an order goes by since the last restart of the gateway."""
         return str(self._numbers.setdefault(order_id, len(self._numbers) + 1))
-
-    def misstates(self, execution_id: str, now: float) -> float | None:
-        """Return in how many seconds an execution now told wrong will be put right; None where it is right."""
-        if not self.plan.strikes(FaultKind.CORRECTED):
-            return None
-        seconds = self._random.choice((0.1, 2, 15)) * self._random.uniform(0.5, 1.5)
-        self._right_from[execution_id] = now + seconds
-        return seconds
-
-    def revision(self, execution_id: str, now: float) -> int | None:
-        """Return how often an execution has been restated by ``now``: 0 while it is wrong; None where it never was."""
-        right = self._right_from.get(execution_id)
-        return None if right is None else int(now >= right)
 
     def commission_delay(self) -> float:
         return self._random.choice((0.02, 0.3, 2, 20)) * self._random.uniform(0.5, 1.5)

@@ -1,7 +1,8 @@
 """What both exchanges' own books say, over HTTP on loopback: for tests, which believe neither bot nor wire.
 
 ``GET /books``: for each venue its executions (in order, times ISO UTC, prices in cents, quantities in contracts,
-``cost`` in 1e-8 of its currency), positions, live orders, wallet and how often each fault has happened.
+``cost`` in 1e-8 of its currency; ``first``: the id of the trade that a correction or bust restates), positions, live
+orders, wallet and how often each fault has happened.
 ``POST /cash`` with ``{"venue": "bitmex", "units": 50000000}`` (1e-8 of its currency) deposits, negative withdraws.
 ``POST /faults`` with ``{"enabled": false}`` ends all faults (true: goes on); the answer is the counts.
 """
@@ -100,6 +101,7 @@ def _book(venue: Exchange, account: str) -> dict[str, Any]:
         "executions": [
             {
                 "id": one.exec_id,
+                "first": one.first.exec_id,
                 "kind": one.kind.value,
                 "symbol": one.symbol,
                 "client_order_id": one.client_id,

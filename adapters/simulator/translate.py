@@ -10,6 +10,7 @@ from adapters.simulator.exchange.views import AccountView, BookView, CashEntry, 
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
 from risk.orders import (
+    Bust,
     CashFlow,
     CashFlowKind,
     Cause,
@@ -114,28 +115,40 @@ def order_update(venue: str, order: core.SimOrder) -> OrderUpdate:
 
 
 def fill(venue: str, execution: core.Execution, currency: Currency, *, with_fee: bool) -> Fill:
-    """Translate what moved a position; ``with_fee`` False leaves the fee to a commission report."""
+    """Translate what moved a position, or a correction of it; ``with_fee`` False leaves the fee to a commission report."""
     return Fill(
-        execution_id=execution.exec_id,
+        execution_id=execution.first.exec_id,
         instrument=InstrumentId(venue, execution.symbol),
         client_order_id=execution.client_id or None,
         venue_order_id=execution.order_id,
         side=Side(execution.side),
         quantity=execution.quantity,
         price=price(execution.price),
-        at=execution.at,
+        at=execution.first.at,
         fee=Money(currency, execution.fee) if with_fee else None,
         liquidity=_LIQUIDITY[execution.liquidity],
-        cause=_CAUSES[execution.kind],
+        cause=_CAUSES[execution.first.kind],
+        revision=execution.revision,
+    )
+
+
+def bust(venue: str, execution: core.Execution) -> Bust:
+    return Bust(
+        execution_id=execution.first.exec_id,
+        instrument=InstrumentId(venue, execution.symbol),
+        client_order_id=execution.client_id or None,
+        revision=execution.revision,
+        at=execution.at,
     )
 
 
 def commission(venue: str, execution: core.Execution, currency: Currency) -> CommissionReport:
     return CommissionReport(
-        execution_id=execution.exec_id,
+        execution_id=execution.first.exec_id,
         instrument=InstrumentId(venue, execution.symbol),
         fee=Money(currency, execution.fee),
         at=execution.at,
+        revision=execution.revision,
     )
 
 

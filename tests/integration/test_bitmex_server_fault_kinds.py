@@ -221,6 +221,8 @@ def test_every_kind_happens_by_rate_and_is_counted() -> None:
                 if socket is None or socket.ws.closed:
                     socket = await r.client.websocket("execution", "order")
                 await r.client.order(clOrdID=f"n{number}")
+                side, price = ("Buy", 16_001) if number % 2 else ("Sell", 15_999)
+                await r.client.order(side=side, price=price, timeInForce="ImmediateOrCancel")
                 await r.client.call("DELETE", "/order/all")
                 while (await socket.ws.receive(timeout=0.005)).type not in CLOSED:
                     pass
@@ -238,8 +240,8 @@ def test_every_kind_happens_by_rate_and_is_counted() -> None:
 
 def test_a_server_refuses_faults_it_cannot_do() -> None:
     async def main() -> None:
-        plan = FaultPlan(FaultRates({FaultKind.BUST: 1}), 1, SystemClock())
-        with pytest.raises(ValueError, match="BitMEX has no fault bust"):
+        plan = FaultPlan(FaultRates({FaultKind.GATEWAY_RESTART: 1}), 1, SystemClock())
+        with pytest.raises(ValueError, match="BitMEX has no fault gateway_restart"):
             async with rig(faults=plan):
                 pass
 

@@ -92,10 +92,10 @@ def test_wrong_rates_are_refused() -> None:
 
 
 def test_the_venue_refuses_a_plan_with_faults_it_has_not() -> None:
-    assert FaultKind.BUST not in BITMEX_FAULTS  # its trades are final
-    with pytest.raises(ValueError, match="BitMEX has no fault bust"):
-        Faults(plan(bust=1, lost=1))
-    assert Faults(plan(bust=0, lost=1)).plan.counts == {LOST: 0}
+    assert FaultKind.GATEWAY_RESTART not in BITMEX_FAULTS  # it has no gateway
+    with pytest.raises(ValueError, match="BitMEX has no fault gateway_restart"):
+        Faults(plan(gateway_restart=1, lost=1))
+    assert Faults(plan(gateway_restart=0, lost=1)).plan.counts == {LOST: 0}
 
 
 def test_a_scenario_states_faults() -> None:
@@ -122,7 +122,7 @@ def test_a_scenario_may_let_the_venue_shed_load() -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("bust = 0.1", "faults: this venue has no fault bust"),
+        ("gateway_restart = 0.1", "faults: this venue has no fault gateway_restart"),
         ("unanswered = 2", r"\[inverse.faults\] unanswered: must be from 0 to 1, not 2"),
         ("unanswered_milliseconds = 5", "unanswered does not last"),
         ("hung_milliseconds = 0", r"\[inverse.faults\] hung_milliseconds: must be a whole number from 1"),

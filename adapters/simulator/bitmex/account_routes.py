@@ -19,7 +19,7 @@ _BORN = datetime(2020, 1, 1, tzinfo=UTC)
 _ALL = "all"
 _TRADED = frozenset({"Trade", "Liquidation"})
 # What moved the balance.
-_MONEY = frozenset({"Trade", "Funding", "Settlement", "Liquidation"})
+_MONEY = frozenset({"Trade", "TradeCorrect", "TradeCancel", "Funding", "Settlement", "Liquidation"})
 
 
 class AccountRoutes:

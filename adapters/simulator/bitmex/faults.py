@@ -20,9 +20,10 @@ BITMEX_FAULTS = frozenset(
         FaultKind.REORDERED,
         FaultKind.GAP,
         FaultKind.STALE,
+        FaultKind.CORRECTED,
+        FaultKind.BUST,
     }
 )
-"""The venue's trades are final: it corrects and busts none, and it has no gateway."""
 
 
 class Faults:
@@ -31,7 +32,7 @@ class Faults:
     a new order: OVERLOADED, REFUSED; it, an amend or a cancel: LOST, UNANSWERED; any signed request: HUNG,
     BANNED; one of an order or position that is no cancel: RATE_LIMITED (another program of the account has spent
     this second's requests); an order or execution message on one link: DROPPED_LINK, DUPLICATE, LATE, REORDERED,
-    GAP; a change of a book: STALE.
+    GAP; a change of a book: STALE; a trade of the account's: CORRECTED, BUST.
 
     ``answer_delay_ms`` holds back every HTTP answer (the request itself is carried out at once). Raises
     ValueError for a plan with kinds the venue has not.

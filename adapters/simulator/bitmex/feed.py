@@ -56,7 +56,7 @@ class Feed:
 
     def _order(self, order: SimOrder) -> None:
         records = self._state.orders
-        is_new = records.is_new(order)
+        is_new, before = records.is_new(order), records.last(order)
         if is_new:
             order = records.on_entry(order)
         execution = records.order_changed(order)
@@ -69,6 +69,9 @@ class Feed:
             change = TABLES["order"].change(shown, row)
             if change is not None:
                 self._publisher.publish("order", "update", [change])
+        elif order != before:
+            # It had ended, and a fill of it was restated: those who subscribed since do not have its row.
+            self._publisher.publish("order", "insert", [row])
         if order.forced:
             self._publisher.refresh("liquidation")
         if order.status.is_final:
@@ -82,7 +85,7 @@ class Feed:
             if execution.kind in EXEC_TYPES:
                 row = self._state.orders.executed(execution, order)
                 self._publisher.publish("execution", "insert", [row])
-        if order is not None:
+        if order is not None and execution.was is None:
             trade = self._state.market.traded(execution)
             if trade is not None:
                 self._publisher.publish("trade", "insert", [trade])

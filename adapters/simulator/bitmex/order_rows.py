@@ -5,6 +5,7 @@ Signs are the venue's: a buy's ``execCost`` is negative, its ``homeNotional`` (X
 """
 
 import uuid
+from dataclasses import replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -29,6 +30,8 @@ EXEC_TYPES = {
     ExecKind.LIQUIDATION: "Liquidation",
     ExecKind.DELEVERAGE: "Deleverage",
     ExecKind.SETTLEMENT: "Settlement",
+    ExecKind.CORRECTION: "TradeCorrect",
+    ExecKind.BUST: "TradeCancel",
 }
 """Deleverage: the venue tells a deleveraged account its closeout price and size; the word for it is ours."""
 # The venue's words for what the core cancels by itself.
@@ -87,7 +90,10 @@ def order_event_row(order: SimOrder, tag: Tag, number: int, average: Decimal | N
 def trade_row(
     execution: Execution, order: SimOrder, tag: Tag, number: int, average: Decimal | None, spec: ContractSpec
 ) -> Row:
-    """Return the execution row of one fill."""
+    """Return the execution row of one fill; a corrected one has the match of the first telling, and nothing else of it.
+
+    Its figures are those that stand; a bust's are of the trade it takes back, its money the other way round.
+    """
     taker = execution.liquidity is Liquidity.TAKER
     values = {
         **_common(order, tag, number, average),
@@ -96,7 +102,7 @@ def trade_row(
         "lastLiquidityInd": "RemovedLiquidity" if taker else "AddedLiquidity",
         "commission": ppm(spec.taker_fee if taker else spec.maker_fee),
         "tradePublishIndicator": "PublishTrade" if taker else "DoNotPublishTrade",
-        "trdMatchID": guid("match", execution.exec_id),
+        "trdMatchID": guid("match", execution.first.exec_id),
         "transactTime": execution.at,
         "timestamp": execution.at,
     }
@@ -137,16 +143,19 @@ def orderless_row(execution: Execution, number: int, rate: Decimal) -> Row:
 
 
 def _money(execution: Execution) -> dict[str, Any]:
-    sign = execution.side.sign
+    shown, sign = execution, execution.side.sign
+    if execution.kind is ExecKind.BUST and execution.was is not None:
+        was = execution.was
+        shown, sign = replace(was, cost=-was.cost, fee=-was.fee), -sign
     return {
         "execID": execution.exec_id,
-        "lastQty": execution.quantity,
-        "lastPx": usd(execution.price),
-        "execCost": -execution.cost,
-        "execComm": execution.fee,
+        "lastQty": shown.quantity,
+        "lastPx": usd(shown.price),
+        "execCost": -shown.cost,
+        "execComm": shown.fee,
         "realisedPnl": execution.realised if execution.kind.moves_position else None,
-        "homeNotional": xbt(execution.cost),
-        "foreignNotional": Decimal(-sign * execution.quantity),
+        "homeNotional": xbt(shown.cost),
+        "foreignNotional": Decimal(-sign * shown.quantity),
         **({"feeType": "Funding"} if execution.kind is ExecKind.FUNDING else {}),
     }
 

@@ -71,7 +71,7 @@ class OrderRecords:
         self._seen[order.order_id] = order
         if before is None:
             kind = "Canceled" if order.status is Status.CANCELED else "New"
-        elif order.status is Status.CANCELED and before.status is not Status.CANCELED:
+        elif order.status is Status.CANCELED and not before.status.is_final:
             kind = "Canceled"
         elif order.triggered and not before.triggered:
             kind = "TriggeredOrActivatedBySystem"
@@ -85,6 +85,10 @@ class OrderRecords:
 
     def is_new(self, order: SimOrder) -> bool:
         return order.order_id not in self._seen
+
+    def last(self, order: SimOrder) -> SimOrder | None:
+        """Return the state of an order as it was last told, None if it never was."""
+        return self._seen.get(order.order_id)
 
     def on_entry(self, order: SimOrder) -> SimOrder:
         """Return an order just accepted as the venue first shows it.
@@ -105,7 +109,8 @@ class OrderRecords:
         return row
 
     def _traded(self, execution: Execution, order: SimOrder) -> Row:
-        self._costs[order.order_id] = self._costs.get(order.order_id, 0) + execution.cost
+        was = 0 if execution.was is None else execution.was.cost
+        self._costs[order.order_id] = self._costs.get(order.order_id, 0) + execution.cost - was
         spec = self._exchange.spec(order.symbol)
         average = self._average(order)
         return trade_row(execution, order, self._tags.of(order), self._number, average, spec)

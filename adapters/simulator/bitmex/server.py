@@ -27,6 +27,7 @@ from adapters.simulator.bitmex.switch import DeadMansSwitch
 from adapters.simulator.exchange.contract import ContractKind
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.faults import FaultKind, FaultPlan
+from adapters.simulator.restating import Restating
 
 BASE = "/api/v1"
 ACCOUNT_NUMBER = 1_234_567
@@ -74,6 +75,7 @@ class BitmexServer:
             self._state, publisher, self._key, self._limiter, self._switch, self._faults, recorder
         )
         self._faults.on_drop(self._realtime.drop_all)
+        self._restating: Restating | None = None
         self._runner: web.AppRunner | None = None
         self.latency_ms = latency_ms
         self._exchange = exchange
@@ -109,6 +111,7 @@ class BitmexServer:
             await runner.cleanup()
             raise
         self._runner = runner
+        self._restating = Restating(self._exchange, self._state.account, self._faults.plan)
         bound: int = runner.addresses[0][1]
         return bound
 
@@ -116,9 +119,12 @@ class BitmexServer:
         """Cut all connections and release everything. Idempotent."""
         runner, self._runner = self._runner, None
         self._switch.stop()
+        restating, self._restating = self._restating, None
         if runner is not None:
             self._realtime.drop_all()
             await runner.cleanup()
+        if restating is not None:
+            restating.close()
 
     async def _handle(self, request: web.Request) -> web.Response:
         body = await request.read()

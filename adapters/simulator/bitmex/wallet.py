@@ -76,10 +76,10 @@ class Bookings:
 
     def note(self, execution: Execution) -> None:
         symbol = execution.symbol
-        self._commission[symbol] = self.commission(symbol) + execution.fee
+        self._commission[symbol] = self.commission(symbol) + execution.fee_change
         if execution.kind.moves_position:
             key = (settlement_of(execution.at), symbol)
-            self._realised[key] = self._realised.get(key, 0) + execution.realised - execution.fee
+            self._realised[key] = self._realised.get(key, 0) + execution.realised - execution.fee_change
 
     def commission(self, symbol: str) -> int:
         """Return the fees and funding a contract has cost so far, satoshi, paid > 0."""

@@ -4,6 +4,7 @@ The broker adds the commission of opening trades to a position's cost and takes 
 closed, so the realised result it reports is net of every commission. The exchange's is before fees.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from adapters.simulator.exchange.orders import Execution
@@ -39,7 +40,7 @@ class Blotter:
     _realised_by: dict[str, int] = field(default_factory=dict)
 
     def book(self, execution: Execution) -> Booked | None:
-        """Take an execution in; None for one that is no order's (a settlement)."""
+        """Take an execution in; None for one that is no order's (a settlement). A bust is one of no contracts."""
         if not execution.kind.moves_position:
             return None
         realised = self._settle(execution)
@@ -52,6 +53,18 @@ class Blotter:
         booked = Booked(execution, cumulative, notional, realised)
         self.trades.append(booked)
         return booked
+
+    def rebook(self, executions: Iterable[Execution]) -> None:
+        """Begin again with what stands: a corrected trade changes what those after it come to."""
+        self.trades.clear()
+        self.realised = 0
+        for kept in (self._totals, self._holdings, self._realised_by):
+            kept.clear()
+        for execution in executions:
+            self.book(execution)
+
+    def find(self, exec_id: str) -> Booked | None:
+        return next((booked for booked in self.trades if booked.execution.exec_id == exec_id), None)
 
     def open_fees(self, symbol: str) -> int:
         """Return the commissions paid for the contracts now open, in units."""
@@ -66,7 +79,7 @@ class Blotter:
         signed = execution.side.sign * execution.quantity
         closes = holding.contracts * signed < 0
         closing = min(abs(holding.contracts), execution.quantity) if closes else 0
-        closing_fee = execution.fee * closing // execution.quantity
+        closing_fee = execution.fee * closing // execution.quantity if closing else 0
         released = holding.fees * closing // abs(holding.contracts) if closing else 0
         holding.fees += execution.fee - closing_fee - released
         holding.contracts += signed

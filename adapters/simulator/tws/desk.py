@@ -160,8 +160,11 @@ class OrderDesk:
             if self._binds and order.order_id == BY_HAND:
                 self._bind(order)
         accepting = order is arriving and sim.status is Status.NEW
+        had_ended = order.is_final
         order.take(sim)
         order.status = OrderStatus.PRE_SUBMITTED if accepting else status_of(sim)
+        if had_ended:
+            return  # a fill of it was restated: the execution says so, and the order is not open any more
         if order.status != OrderStatus.CANCELLED:
             self._voice.order(order)
             return

@@ -20,6 +20,7 @@ TWS_FAULTS = frozenset(
         FaultKind.GAP,
         FaultKind.STALE,
         FaultKind.CORRECTED,
+        FaultKind.BUST,
         FaultKind.GATEWAY_RESTART,
     }
 )
@@ -32,8 +33,8 @@ class Faults:
     a new order: REFUSED (201), UNANSWERED (nothing of it is told on the link that sent it; a question about it is
     answered), GATEWAY_RESTART once it has been placed; it, a change or a cancel: LOST; any message of a client:
     HUNG (requests are carried out, what would have been sent meanwhile is lost); a message about an order, an
-    execution or a commission on one link: DROPPED_LINK, GAP, REORDERED, LATE, DUPLICATE; an execution:
-    CORRECTED (told a tick wrong as ``.01``, then right as ``.02``); a change of a book: STALE.
+    execution or a commission on one link: DROPPED_LINK, GAP, REORDERED, LATE, DUPLICATE; a trade of
+    the account's: CORRECTED, BUST (told again as ``.02``); a change of a book: STALE.
 
     Switches, all off: ``silent_orders``: so many of the next orders are UNANSWERED. ``duplicate_executions``:
     every execution is told twice. ``preset_tif``: an order without a time in force is told 10349 and lives on as
@@ -47,8 +48,6 @@ class Faults:
     preset_tif: bool = False
     read_only: bool = False
     position_first: bool = False
-    revised: set[str] = field(default_factory=set)
-    """Ids of executions that are corrected, or will be."""
     _hung_until: datetime | None = None
     _demanded: Counter[FaultKind] = field(default_factory=Counter)
     _restart: Callable[[], None] | None = None

@@ -74,8 +74,7 @@ class Gateway:
         self._orders_lane = Lane(timing.latency)
         self._commissions_lane = Lane(timing.commission)
         self._blotter = Blotter()
-        for execution in exchange.executions(account):
-            self._blotter.book(execution)
+        self._blotter.rebook(exchange.standing(account))
         self.desk = OrderDesk(
             exchange=exchange,
             clock=clock,

@@ -5,6 +5,7 @@ import asyncio
 from adapters.clock import Clock
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.faults import FaultPlan
+from adapters.simulator.restating import Restating
 from adapters.simulator.tws.contracts import Catalogue
 from adapters.simulator.tws.faults import Faults
 from adapters.simulator.tws.gateway import Gateway, Timing
@@ -58,6 +59,7 @@ class TwsServer:
         self._version = server_version
         self._hours_style = hours_style
         self._gateway: Gateway | None = None
+        self._restating: Restating | None = None
         self._server: asyncio.Server | None = None
         self._sessions: dict[asyncio.Task[None], Session] = {}
         self._address = ("", 0)
@@ -96,6 +98,7 @@ class TwsServer:
             next_order_id,
             self._hours_style,
         )
+        self._restating = Restating(self._exchange, self._account, self.faults.plan)
         self._server = server
         self._address = host, int(server.sockets[0].getsockname()[1])
         return self._address[1]
@@ -109,12 +112,15 @@ class TwsServer:
             await asyncio.gather(restarting, return_exceptions=True)
         server, self._server = self._server, None
         gateway, self._gateway = self._gateway, None
+        restating, self._restating = self._restating, None
         if server is not None:
             server.close()
         self.drop_links()
         await asyncio.gather(*self._sessions, return_exceptions=True)
         if gateway is not None:
             gateway.close()
+        if restating is not None:
+            restating.close()
         if server is not None:
             await server.wait_closed()
 

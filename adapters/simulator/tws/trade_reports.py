@@ -1,12 +1,16 @@
-"""Telling executions: live, duplicated or corrected, their commissions later, and again to whoever asks."""
+"""Telling executions: live or duplicated, their commissions later, and again to whoever asks.
 
-from dataclasses import dataclass, field
+A corrected one is told under its next id, with the time it was first executed at; a question is answered with what
+stands alone, a busted one with no shares.
+"""
+
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
 from adapters.clock import Clock
 from adapters.simulator.exchange.events import Executed
-from adapters.simulator.exchange.orders import Liquidity, Side
+from adapters.simulator.exchange.orders import Execution, Liquidity, Side
 from adapters.simulator.faults import FaultKind
 from adapters.simulator.tws import messages, order_messages
 from adapters.simulator.tws.admission import parse_time
@@ -40,24 +44,17 @@ class TradeReports:
     voice: OrderVoice
     faults: Faults
     lane: Lane
-    _wrong: set[str] = field(default_factory=set)
 
     def on_execution(self, event: Executed) -> None:
-        booked = self.blotter.book(event.execution)
+        booked = self._book(event.execution)
         order = self.desk.of_exchange(event.execution.order_id)
         if booked is None or order is None:
             return
-        exec_id = booked.execution.exec_id
-        if self.faults.plan.strikes(FaultKind.CORRECTED):
-            self.faults.revised.add(exec_id)
-            self._wrong.add(exec_id)
         self._tell(order, booked)
         if self.faults.duplicate_executions:
             self.faults.note(FaultKind.DUPLICATE)
             self._tell(order, booked)
         self.lane.run(lambda: self._tell_commission(order, booked))
-        if exec_id in self._wrong:
-            self.lane.run(lambda: self._correct(order, booked))
 
     def answer(self, link: Link, wanted: ExecutionFilter) -> None:
         """Tell the last day's executions of the whole account that match, each with its commission."""
@@ -66,7 +63,7 @@ class TradeReports:
             since = max(since, parse_time(wanted.since))
         for booked in self.blotter.trades:
             face = self._face(booked)
-            if booked.execution.at >= since and _matches(face, wanted):
+            if booked.execution.first.at >= since and _matches(face, wanted):
                 link.send(order_messages.execution(link.version, wanted.req_id, face))
                 link.send(self._commission(booked))
         link.send(messages.executions_end(wanted.req_id))
@@ -79,38 +76,33 @@ class TradeReports:
         report = self._commission(booked)
         self.voice.tell(order, lambda _: report)
 
-    def _correct(self, order: GatewayOrder, booked: Booked) -> None:
-        """Tell a wrong execution again, right and under its next id."""
-        self._wrong.discard(booked.execution.exec_id)
-        self._tell(order, booked)
-        self._tell_commission(order, booked)
+    def _book(self, execution: Execution) -> Booked | None:
+        if execution.was is None:
+            return self.blotter.book(execution)
+        self.blotter.rebook(self.desk.exchange.standing(execution.account))
+        return self.blotter.find(execution.exec_id)
 
     def _commission(self, booked: Booked) -> Fields:
         realised = None if booked.realised is None else dollars(booked.realised)
         return order_messages.commission_report(
-            self._exec_id(booked), dollars(booked.execution.fee), realised
+            booked.execution.exec_id, dollars(booked.execution.fee), realised
         )
-
-    def _exec_id(self, booked: Booked) -> str:
-        exec_id = booked.execution.exec_id
-        right = exec_id in self.faults.revised and exec_id not in self._wrong
-        return f"{exec_id.rpartition('.')[0]}.02" if right else exec_id
 
     def _face(self, booked: Booked) -> ExecutionFace:
         execution = booked.execution
         order = self.desk.of_exchange(execution.order_id)
         if order is None:
             raise LookupError(f"execution {execution.exec_id} of an unknown order {execution.order_id}")
-        wrong_by = order.contract.spec.tick if execution.exec_id in self._wrong else 0
+        average = Decimal(booked.notional) / booked.cumulative / CENTS if booked.cumulative else Decimal(0)
         return ExecutionFace(
-            exec_id=self._exec_id(booked),
+            exec_id=execution.exec_id,
             order=order.face(),
-            at=execution.at,
+            at=execution.first.at,
             bought=execution.side is Side.BUY,
             quantity=execution.quantity,
-            price=price(execution.price + wrong_by),
+            price=price(execution.price),
             cumulative=booked.cumulative,
-            average=round(Decimal(booked.notional) / booked.cumulative / CENTS, 8),
+            average=round(average, 8),
             added_liquidity=execution.liquidity is Liquidity.MAKER,
             liquidation=order.sim is not None and order.sim.forced,
         )
