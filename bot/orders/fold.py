@@ -175,6 +175,8 @@ def _intended(state: BotState, event: OrderIntended, at: datetime) -> None:
 
 def _believed(state: BotState, event: OrderBelieved, _at: datetime) -> None:
     order = state.orders[event.client_order_id]
+    # By the table, only what the venue takes back makes less of a filled order.
+    order.corrected = order.corrected or (order.belief, event.belief) == (Belief.FILLED, Belief.CANCELED)
     order.belief = event.belief
     order.tried = order.tried and event.tried
     order.venue_order_id = event.venue_order_id or order.venue_order_id

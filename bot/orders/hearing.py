@@ -21,6 +21,8 @@ def hear_word(
     order = turn.state.orders.get(client_id)
     if order is None:
         return
+    if (order.belief, word) == (Belief.FILLED, Word.CANCELED) and _is_restated(turn, client_id):
+        word = Word.TAKEN_BACK  # with less than was told first, of which we have heard the correction alone
     step = Transition(order.belief, word)
     turn.market.transitions[step.name] += 1
     if step.is_contradiction and not order.corrected:
@@ -39,3 +41,9 @@ def hear_word(
     turn.emit(OrderBelieved(client_id, step.after, venue_order_id, venue_filled, detail, tried))
     if step.after is Belief.UNKNOWN:
         turn.alert("ORDER_UNKNOWN", f"{client_id}: {detail}; asking {order.request.instrument.venue}")
+
+
+def _is_restated(turn: Turn, client_id: str) -> bool:
+    """Say whether an execution of the order is known as corrected: 1 is the first revision, where any is told."""
+    fills = (known.fill for known in turn.state.executions.values())
+    return any(fill.revision > 1 for fill in fills if fill is not None and fill.client_order_id == client_id)

@@ -25,7 +25,8 @@ def test_every_fault_of_both_venues_and_the_books_still_stand(tmp_path: Path) ->
 
 def _trade(seconds: float, side: str, name: str, **more: object) -> dict[str, object]:
     at = f"2026-11-23T00:00:{seconds:06.3f}+00:00"
-    return {"at": at, "kind": "trade", "side": side, "client_order_id": name, **more}
+    first = f"{name} {seconds}"
+    return {"at": at, "kind": "trade", "side": side, "client_order_id": name, "first": first, **more}
 
 
 def test_what_was_naked_is_added_up_from_both_books() -> None:
@@ -52,6 +53,26 @@ def test_what_was_naked_is_added_up_from_both_books() -> None:
     assert abs(naked.largest - 0.2) < 1e-9
     assert abs(naked.integral - (0.2 * 1 + 0.1 * 3)) < 1e-9
     assert naked.spell == 4.0
+
+
+def test_what_is_restated_is_naked_from_then_on() -> None:
+    """By hand: 0.2 XBT for 1 s, hedged; at 4 s one of the two contracts is taken back: −0.1 for 6 s."""
+    lead = _trade(1, "sell", "plan-01w-001", quantity=2)
+    told = {
+        "at": "2026-11-23T00:00:10.000+00:00",
+        "venues": {
+            "cme": {
+                "executions": [
+                    lead,
+                    {**lead, "at": _trade(4, "", "")["at"], "kind": "correction", "quantity": 1},
+                ]
+            },
+            "bitmex": {"executions": [_trade(2, "buy", "plan-01h-001", cost=20_000_000)]},
+        },
+    }
+    naked = day.nakedness(told)
+    assert abs(naked.integral - (0.2 * 1 + 0.1 * 6)) < 1e-9
+    assert (round(naked.largest, 9), naked.spell, round(naked.restated, 9)) == (0.2, 6.0, 0.1)
 
 
 def test_too_much_nakedness_is_found() -> None:

@@ -28,6 +28,7 @@ _OFTEN = {  # ppm of opportunities at full strength; questions and messages are 
     FaultKind.FALSE_CANCEL: 50_000,
 }
 _OF_AN_ORDER = 130_000
+_RESTATED = frozenset({FaultKind.CORRECTED, FaultKind.BUST})
 
 MISCHIEF = (
     "crash",
@@ -87,7 +88,10 @@ def setting(seed: int) -> Setting:
         if dice.random() < 0.85
         else dice.randrange(3, 9) * XBT // 100,
         cash=2_000_000 * 100 * CENT if dice.random() < 0.9 else dice.randrange(15, 40) * 1_000 * 100 * CENT,
-        rates=(_rates(dice, INVERSE_FAULTS, strength), _rates(dice, LINEAR_FAULTS, strength)),
+        rates=(
+            _rates(dice, Random(f"restated:{seed}:0"), INVERSE_FAULTS, strength),
+            _rates(dice, Random(f"restated:{seed}:1"), LINEAR_FAULTS, strength),
+        ),
         mischief=() if calm else tuple(kind for kind in MISCHIEF if dice.random() < 0.35),
         every=dice.choice((6, 12, 25)),
         speed=dice.choice((20, 100, 400)),
@@ -97,11 +101,13 @@ def setting(seed: int) -> Setting:
     )
 
 
-def _rates(dice: Random, kinds: frozenset[FaultKind], strength: float) -> FaultRates:
+def _rates(dice: Random, apart: Random, kinds: frozenset[FaultKind], strength: float) -> FaultRates:
+    """Draw rates; those of ``_RESTATED`` from ``apart``, so that without them a seed's life is what it was."""
     rates: dict[FaultKind, int] = {}
     lasts: dict[FaultKind, timedelta] = {}
     for kind in sorted(kinds):
-        chosen, share = dice.random() < 0.4, dice.uniform(0.3, 1)
+        drawn_by = apart if kind in _RESTATED else dice
+        chosen, share = drawn_by.random() < 0.4, drawn_by.uniform(0.3, 1)
         if chosen:
             rates[kind] = min(int(_OFTEN.get(kind, _OF_AN_ORDER) * share * strength), 500_000)
         if kind in _LASTING:

@@ -41,21 +41,36 @@ MOST_SECONDS = 45.0
 _SLIP = D("1.03")
 
 
+Size = Callable[[Exchange, str, int, int], Decimal]
+"""Says what contracts of a symbol come to at a price in cents."""
+
+
+def _count(_exchange: Exchange, _symbol: str, contracts: int, _cents: int) -> Decimal:
+    return D(contracts)
+
+
 @dataclass(slots=True)
 class LegBook:
-    """What the exchange has done for one leg: in the envelope's unit, and in contracts for and against its side."""
+    """What the exchange has done for one leg: in the envelope's unit, and in contracts for and against its side.
+
+    ``restated``: contracts, and in the envelope's unit, by which it has changed that afterwards, maybe while an order
+    that reckoned with it was on its way."""
 
     used: Decimal = NONE
     along: int = 0
     against: int = 0
+    restated: int = 0
+    restated_use: Decimal = NONE
 
 
 @dataclass(slots=True)
 class PlanBook:
-    """``naked``: XBT of its spread's executions, each at its own price. ``excused``: the emergency command has taken
+    """``naked``: XBT of its spread's executions, each at its own price; ``restated``: of those the venue changed
+    afterwards, by how much. ``excused``: the emergency command has taken
     over; or the pair was closed to the end, and what somebody else had taken from one leg is no exposure any more."""
 
     naked: Decimal = NONE
+    restated: Decimal = NONE
     since: float | None = None
     seconds: Decimal = NONE
     worst: Decimal = NONE
@@ -97,7 +112,7 @@ class Watch:
         def heard(event: ExchangeEvent) -> None:
             if isinstance(event, OrderChanged):
                 self._order(exchange, event.order)
-            elif isinstance(event, Executed) and event.execution.kind is ExecKind.TRADE:
+            elif isinstance(event, Executed) and event.execution.first.kind is ExecKind.TRADE:
                 self._execution(exchange, name, event.execution)
 
         exchange.subscribe(heard)
@@ -197,10 +212,15 @@ class Watch:
             return "its price is outside the approved band"
         book = self.legs[leg]
         if against:
-            left = book.along - book.against + self._called_off(leg)
+            left = book.along - book.against + book.restated + self._called_off(leg)
             return None if order.quantity <= left else f"it unwinds {order.quantity} of {left}"
         used = book.used + self._size(exchange, order.symbol, order.quantity, order.price)
-        allowed = envelope.quantity + self._lot(exchange, order) + self._off(exchange, leg, order)
+        allowed = (
+            envelope.quantity
+            + self._lot(exchange, order)
+            + self._off(exchange, leg, order)
+            + book.restated_use
+        )
         if used > allowed:
             return f"with it {used} are used of {envelope.quantity}"
         return self._too_large(exchange, order) if leg.role is not Role.HEDGE else None
@@ -219,19 +239,25 @@ class Watch:
         book = self.legs[leg]
         known = self.approvals.get(leg)
         side_along = known is None or execution.side.value == known[1].envelope.side.value
+        more, use, xbt = (self._change(of, exchange, execution) for of in (_count, self._size, self._xbt))
         if side_along:
-            book.along += execution.quantity
-            book.used += self._size(exchange, execution.symbol, execution.quantity, execution.price)
+            book.along += int(more)
+            book.used += use
         else:
-            book.against += execution.quantity
+            book.against += int(more)
+        if execution.was is not None:
+            book.restated += abs(int(more))
+            book.restated_use += abs(use)
         if leg.role is Role.SINGLE:
             return
         if exchange.spec(execution.symbol).is_inverse:
             self.hedge_price = min(self.hedge_price, execution.price)
         self.look()
         plan = self.plans[leg.plan_id]
-        xbt = self._xbt(exchange, execution.symbol, execution.quantity, execution.price)
         plan.naked += execution.side.sign * xbt
+        if execution.was is not None:
+            plan.restated += abs(xbt)
+            self.trouble_now()
         self._judge_size(leg.plan_id, plan, exchange, execution)
         self.look()
 
@@ -243,7 +269,7 @@ class Watch:
             for told in self.called_off
         )
         late = D(linear) / 10 + inverse * lot / 100
-        most = self.policy.max_unattended_delta * _SLIP + 2 * lot + late
+        most = self.policy.max_unattended_delta * _SLIP + 2 * lot + late + plan.restated
         if abs(plan.naked) > most and not plan.excused:
             self.broken(f"plan {name}: {plan.naked:+.6f} XBT are naked, {most:.6f} is the most")
 
@@ -277,6 +303,13 @@ class Watch:
                 plan.excused = True
 
     # --- arithmetic of its own -----------------------------------------------------------------------------
+
+    @staticmethod
+    def _change(of: Size, exchange: Exchange, execution: Execution) -> Decimal:
+        """Return by how much an execution changes what an amount is: of a restated one, what it differs by."""
+        now, was = execution, execution.was
+        before = NONE if was is None else of(exchange, was.symbol, was.quantity, was.price)
+        return of(exchange, now.symbol, now.quantity, now.price) - before
 
     def _size(self, exchange: Exchange, symbol: str, contracts: int, cents: int) -> Decimal:
         spec = exchange.spec(symbol)

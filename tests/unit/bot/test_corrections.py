@@ -7,6 +7,8 @@ sold at 100,000 leave −0.3 XBT to hedge; one of them taken back leaves −0.2.
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.model.events import CommissionBooked, FillBooked, FillBusted, FillCorrected
 from bot.model.order_states import Belief
 from bot.model.trading_state import TradingState
@@ -303,3 +305,22 @@ def test_filled_and_then_refused_is_refused_loudly() -> None:
     assert not desk.market.reconciled
     assert desk.asked[-1].client_order_id == working.client_order_id
     assert desk.market.transitions["filled + refused = filled!"] == 1
+
+
+@pytest.mark.parametrize("word_first", [True, False])
+def test_a_correction_to_less_is_all_that_is_heard_of_a_fill(word_first: bool) -> None:
+    """Told filled; the fill itself is lost; then the venue says that it was 2 of 3, in either order."""
+    desk = Desk.ready().armed()
+    told = replace(desk.execution(3), quantity=2, revision=2)
+    request = desk.order(told.client_order_id or "").request
+    desk.tell(OrderStatus.FILLED, 3, request)
+    order = desk.order(told.client_order_id or "")
+    if word_first:
+        desk.tell(OrderStatus.CANCELED, 2, request)
+        assert order.belief is Belief.FILLED  # nothing tells yet why
+    desk.give(told)
+    desk.tell(OrderStatus.CANCELED, 2, request)
+    assert (order.belief, order.filled, order.outstanding) == (Belief.CANCELED, 2, 0)
+    assert order.is_settled
+    assert ("ORDER_CONTRADICTED" in desk.alerts) == word_first
+    assert same_money(rebuilt(desk), desk.state)
