@@ -46,6 +46,8 @@ RATES = {
         K.REORDERED: 0.2,
         K.GAP: 0.05,
         K.STALE: 0.02,
+        K.CORRECTED: 0.15,
+        K.BUST: 0.15,
     },
     "cme": {
         K.REFUSED: 0.1,
@@ -59,6 +61,8 @@ RATES = {
         K.GAP: 0.05,
         K.STALE: 0.02,
         K.GATEWAY_RESTART: 0.05,
+        K.CORRECTED: 0.15,
+        K.BUST: 0.15,
     },
 }
 OTHERS = 0.05
