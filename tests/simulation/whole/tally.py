@@ -22,8 +22,9 @@ ALERTS = frozenset(
         "RECONCILE_MISMATCH",
     }
 )
-NOT_HERE = frozenset({"filled → canceled", "refused → unknown", "refused → canceled"})
-"""Changes of belief the simulated venues do not bring about: they bust no trade, and acknowledge before they cancel."""
+NOT_HERE = frozenset({"refused → unknown", "refused → canceled"})
+"""Changes of belief the simulated venues do not bring about: they acknowledge before they cancel, and what they take
+back of an order was told of it before."""
 TRANSITION_NAMES = (
     frozenset(
         f"{before} → {after}"
@@ -82,7 +83,7 @@ class Tally:
             "faults": {f"inverse {kind}" for kind in INVERSE_FAULTS}
             | {f"linear {kind}" for kind in LINEAR_FAULTS},
             "mischief": set(MISCHIEF),
-            "events": set(KINDS) - {"FillBusted"},
+            "events": set(KINDS),
             "order states": set(TRANSITION_NAMES),
             "alerts": set(ALERTS),
         }
