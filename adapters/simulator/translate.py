@@ -115,7 +115,7 @@ def order_update(venue: str, order: core.SimOrder) -> OrderUpdate:
 
 
 def fill(venue: str, execution: core.Execution, currency: Currency, *, with_fee: bool) -> Fill:
-    """Translate what moved a position, or a correction of it; ``with_fee`` False leaves the fee to a commission report."""
+    """Translate what moved a position, or restates it; ``with_fee`` False leaves the fee to a commission report."""
     return Fill(
         execution_id=execution.first.exec_id,
         instrument=InstrumentId(venue, execution.symbol),
