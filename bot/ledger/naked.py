@@ -38,8 +38,11 @@ class Exposure:
     def trade(self, xbt_units: int, at: datetime, lot_xbt: Decimal | None) -> None:
         """Take what a spread leg traded (signed, 1e-8 XBT); what is below ``lot_xbt`` nobody could hedge.
 
-        None: the lot is what it was.
+        None: a trade of before is restated, and the lot is what it was. After a plan's end that counts from then on,
+        without the rest it had carried.
         """
+        if lot_xbt is None and self._finished:
+            self._finished, self._naked, self._since, self._open_since = False, 0, at, None
         self._elapse(at)
         self._lot = self._lot if lot_xbt is None else lot_xbt
         self._naked += xbt_units
