@@ -313,7 +313,7 @@ class Proof:
             approval.unwound -= was.quantity
         else:
             approval.contracts -= was.quantity
-            approval.filled -= _size(instrument, was.quantity, was.price)
+            approval.filled -= _used(instrument, was, order.event.request)
 
     def _counted(self, fill: Fill, foreign: bool) -> Iterator[str]:
         name = f"fill {fill.execution_id}"
@@ -332,11 +332,11 @@ class Proof:
         if order.filled > request.quantity:
             yield f"{name} brings order {request.client_order_id} to {order.filled} of {request.quantity} contracts"
         if order.approval is not None:
-            yield from self._use(order.approval, order.event.purpose, fill)
+            yield from self._use(order.approval, order.event, fill)
 
-    def _use(self, approval: _Approval, purpose: Purpose, fill: Fill) -> Iterator[str]:
+    def _use(self, approval: _Approval, order: OrderIntended, fill: Fill) -> Iterator[str]:
         name = f"fill {fill.execution_id}"
-        if purpose is Purpose.CONTINGENCY:
+        if order.purpose is Purpose.CONTINGENCY:
             approval.unwound += fill.quantity
             if approval.unwound > approval.most:
                 yield f"{name} unwinds {approval.unwound} contracts, {approval.most} were filled"
@@ -347,10 +347,16 @@ class Proof:
             return
         approval.contracts += fill.quantity
         approval.most = max(approval.most, approval.contracts)
-        approval.filled += _size(instrument, fill.quantity, fill.price)
+        approval.filled += _used(instrument, fill, order.request)
         allowed = approval.envelope.quantity
         if approval.filled > allowed + _size(instrument, instrument.terms.lot, fill.price) + NOISE:
             yield f"{name} brings approval {approval.envelope.approval_id} to {approval.filled}, of {allowed}"
+
+
+def _used(instrument: Instrument, fill: Fill, request: OrderRequest) -> Decimal:
+    """Return what a fill takes of its envelope. An inverse purchase below its limit counts more XBT than was asked
+    for: what was approved is the order at its limit, and a better price breaks no approval."""
+    return _size(instrument, fill.quantity, max(fill.price, request.price))
 
 
 def _size(instrument: Instrument, contracts: int, price: Decimal) -> Decimal:

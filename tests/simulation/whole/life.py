@@ -34,10 +34,13 @@ from bot.ledger.errors import LedgerError
 from bot.ledger.inline import Entry, InlineLedger
 from bot.model.events import Recorded
 from bot.orders.fold import folded
+from bot.orders.market import Market as Seen
+from bot.orders.state import BotState, PlanState
 from bot.reconcile import Pace
 from bot.runtime.files import Files
 from bot.runtime.start import Core, started
 from risk.instruments import InstrumentId
+from risk.orders import Side
 from tests.simulation.whole.market import Market
 from tests.simulation.whole.mischief import Mischief
 from tests.simulation.whole.person import Person
@@ -263,8 +266,19 @@ class Life:
             return f"fees are missing: {sorted(state.awaiting_fee)}"
         if not market.reconciled:
             return f"not reconciled: {state.last_differences}"
-        open_ended = [plan.spec.plan_id for plan in state.plans.values() if plan.unhedged_since is not None]
+        open_ended = [
+            plan.spec.plan_id for plan in state.plans.values() if _is_open_ended(plan, state, market)
+        ]
         return f"unhedged: {open_ended}" if open_ended else None
+
+
+def _is_open_ended(plan: PlanState, state: BotState, market: Seen) -> bool:
+    """Say whether a plan has something left that a lot of the hedge could still answer at the price to be had."""
+    quote = market.quotes.get(plan.spec.inverse)
+    level = None if quote is None else quote.take(Side.SELL if plan.unhedged > 0 else Side.BUY)
+    if plan.unhedged_since is None:
+        return False
+    return level is None or abs(plan.unhedged) >= state.instruments[plan.spec.inverse].granule(level.price)
 
 
 class LifeEnded(Exception):

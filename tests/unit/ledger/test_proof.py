@@ -103,13 +103,16 @@ def test_a_linear_leg_is_counted_in_contracts() -> None:
     assert problems(chain) == ["event 13: fill c3 brings approval plan1-01w to 3, of 1"]
 
 
-def test_an_inverse_fill_is_measured_at_its_own_price() -> None:
-    # 900 contracts are 0.1125 XBT at 8,000 but 0.1286 at 7,000: a lot (0.0143) more than 0.11 is 0.1243.
+def test_a_purchase_below_its_limit_breaks_no_approval_and_the_next_has_no_more_room() -> None:
+    # 900 contracts are 0.1125 XBT at the limit of 8,000, and 0.1286 at the 7,000 they were had for.
     chain = approved_pair()
     chain.add(buy_xbtusd(1, 900))
     chain.add(fill("b1", XBTUSD, Side.BUY, 900, "7000", order="plan1-01h-001"))
+    assert problems(chain) == []
+    chain.add(buy_xbtusd(2, 100))
+    chain.add(fill("b2", XBTUSD, Side.BUY, 100, "7000", order="plan1-01h-002"))
     (problem,) = problems(chain)
-    assert problem.startswith("event 9: fill b1 brings approval plan1-01h to 0.12857")
+    assert problem == "event 11: fill b2 brings approval plan1-01h to 0.1250, of 0.11"
 
 
 @pytest.mark.parametrize(
