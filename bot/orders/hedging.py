@@ -94,7 +94,9 @@ def left_naked(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
     """Say whether a lot of the hedge or more stays unhedged: hedging has failed, unwinding cannot take it all."""
     hedge = tranche.legs[Role.HEDGE]
     side = Side.SELL if plan.unhedged > 0 else Side.BUY
-    return not nothing_to_reduce(turn, hedge) and _contracts(turn, hedge, side, plan.unhedged) > 0
+    if nothing_to_reduce(turn, hedge) and not _over_hedged(plan, hedge):
+        return False
+    return _contracts(turn, hedge, side, plan.unhedged) > 0
 
 
 def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:

@@ -422,7 +422,8 @@ class World:
         state = self.desk.state
         ended = all(plan.status is not PlanStatus.ACTIVE for plan in state.plans.values())
         late = any(placed.arrives is not None for placed in self.placed.values())
-        return ended and not state.unsettled and not late
+        # A hedge that may have been on its way when the bot ended is waited for before anything is answered.
+        return ended and not state.unsettled and not late and not self.desk.market.doubts
 
     # --- the truth ---------------------------------------------------------------------------------------
 

@@ -103,7 +103,7 @@ def test_nothing_new_goes_out_until_both_are_there(stage: Stage, tmp_path: Path,
             assert told["tries"] > 3
             assert "connection refused" in told["problem"]
             assert 0 < told["next_try_seconds"] <= 60
-            assert "not reached in 1 attempts" in alerts(kept, "VENUE_NOT_REACHED")[0]
+            assert "not reached in 1 attempt:" in alerts(kept, "VENUE_NOT_REACHED")[0]
             await stage.approve()
             await asyncio.sleep(30)
             assert not any(isinstance(entry.event, OrderIntended) for entry in kept.recorded)

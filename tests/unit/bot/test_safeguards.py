@@ -18,7 +18,7 @@ from bot.model.trading_state import TradingState
 from risk.approval import Purpose
 from risk.money import Currency, Money
 from risk.orders import Fill, OrderStatus, Side
-from tests.unit.bot.desk import MBT, XBTUSD, D, Desk, account
+from tests.unit.bot.desk import MBT, SHORT, XBTUSD, D, Desk, account
 
 
 def filled() -> Desk:
@@ -184,3 +184,35 @@ def test_a_recovered_hedge_waits_for_the_fill_it_answers() -> None:
     desk.tell(OrderStatus.FILLED, 3, working)
     assert not desk.of(Purpose.HEDGE)[1:]
     assert abs(desk.plan.unhedged) < D(100) / D(80_000)
+
+
+def test_a_hedge_of_an_earlier_tranche_that_fills_after_all_is_unwound_as_far_as_may_be_and_the_rest_said() -> (
+    None
+):
+    desk = Desk.ready()
+    desk.hold(inverse=-56_000, linear=7)
+    desk.propose(kind=PlanKind.CLOSE, direction=SHORT, size_xbt=None, tranches=2)
+    desk.approve()
+    desk.trade("80700")  # 4 of 7 MBT
+    lost = desk.last
+    desk.silence()
+    for _ in range(2):
+        desk.wait(13)
+        desk.quotes()
+        desk.answer(None, lost)
+    assert desk.last is not lost
+    desk.trade("80000")
+    desk.wait(0.3)
+    desk.quotes()
+    desk.approve()
+    desk.trade("80700")
+    desk.trade("80000")
+    desk.wait(0.3)
+    desk.quotes()
+    assert desk.status == "done"
+    assert "LEGGED_POSITION" not in desk.alerts
+    desk.fill(lost.quantity, "80000", lost)
+    # The latest tranche's approval takes back what that tranche has bought, and no more.
+    assert (desk.last.side, desk.last.quantity) == (Side.SELL, 24_000)
+    desk.trade("80000")
+    assert desk.alerts[-1] == "LEGGED_POSITION"
