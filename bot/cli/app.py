@@ -5,7 +5,6 @@ import typer
 from bot.cli import (
     afar,
     books,
-    calculating,
     deciding,
     emergency,
     looking,
@@ -14,6 +13,7 @@ from bot.cli import (
     replaying,
     running,
     scenario,
+    sizing,
     transferring,
 )
 
@@ -37,7 +37,7 @@ for register in (
     books.register,
     profiles.register,
     scenario.register,
-    calculating.register,
+    sizing.register,
     afar.register,
 ):
     register(app)
