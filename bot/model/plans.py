@@ -5,6 +5,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.model.ids import is_plan_id
+from bot.model.legging import Legging
 from risk.direction import Direction
 from risk.instruments import InstrumentId
 
@@ -30,6 +31,7 @@ class PlanSpec:
     how many slices. ``collateral``: OPEN hedges the inverse wallet first, CLOSE takes that hedge off last
     (which leaves the wallet's XBT naked: the ticket says so). ``min_basis``/``max_basis`` bound the executable
     basis (linear − inverse, USD per XBT) of working orders. ``target_delta``: XBT the owner wants unhedged.
+    ``legging``: how the pair is worked.
     """
 
     plan_id: str
@@ -44,6 +46,7 @@ class PlanSpec:
     min_basis: Decimal | None = None
     max_basis: Decimal | None = None
     target_delta: Decimal = Decimal(0)
+    legging: Legging = Legging()
 
     def __post_init__(self) -> None:
         if not is_plan_id(self.plan_id):

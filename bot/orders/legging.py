@@ -22,6 +22,7 @@ from risk.terms import Rounding
 
 def advance(turn: Turn, plan: PlanState) -> None:
     """Do what the plan needs now. Safe to call at any time and any number of times."""
+    turn.market.waiting.pop(plan.spec.plan_id, None)
     # First, and for ever: a fill may come after its tranche, or even its plan, has ended.
     answer_fills(turn, plan)
     if plan.status is not PlanStatus.ACTIVE:
@@ -50,7 +51,9 @@ def _next(turn: Turn, plan: PlanState) -> None:
     draft = next_draft(turn.state, turn.market, turn.policy, plan, turn.now)
     if isinstance(draft, Finished):
         turn.emit(PlanFinished(plan.spec.plan_id, PlanStatus.DONE, "every tranche is done"))
-    elif not isinstance(draft, Wait):
+    elif isinstance(draft, Wait):
+        turn.wait(plan, draft.reason)
+    else:
         lead = draft.legs[0]
         if not _may_work(turn, plan, lead, paired=len(draft.legs) > 1):
             return

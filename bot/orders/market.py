@@ -66,6 +66,8 @@ class Market:
     """By venue, execution and revision: what a person was told of that an adoption holds already."""
     alerted: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """By code and subject: when a person was last alerted."""
+    waiting: dict[str, str] = field(default_factory=dict)
+    """By plan: why it sends nothing now, for a person to read. What is not there waits for nothing but its fills."""
     transitions: Counter[str] = field(default_factory=Counter)
     """How often each step of the order states was taken or refused (``order_states.Transition.name``)."""
 

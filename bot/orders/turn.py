@@ -9,7 +9,7 @@ from bot.model.events import Alerted, Event, OrderIntended
 from bot.model.policy import Policy
 from bot.orders.fold import apply
 from bot.orders.market import Market
-from bot.orders.state import BotState, LegState
+from bot.orders.state import BotState, LegState, PlanState
 from risk.approval import Denied, Purpose, authorize
 from risk.orders import OrderRequest, Side
 
@@ -39,6 +39,10 @@ class Turn:
     def has_passed(self, duration: timedelta, since: datetime) -> bool:
         """Say whether ``duration`` has passed; a clock that was set back since then keeps nothing waiting."""
         return not timedelta(0) <= self.now - since < duration
+
+    def wait(self, plan: PlanState, reason: str) -> None:
+        """Say why a plan sends nothing now. It holds until the next turn."""
+        self.market.waiting[plan.spec.plan_id] = reason
 
     def alert(self, code: str, text: str, about: str = "") -> None:
         """Raise an alert; again about the same thing (by default: in the same words) only after a minute."""

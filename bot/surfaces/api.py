@@ -216,7 +216,7 @@ def create(served: Served, token: str) -> FastAPI:
     @app.get("/plans", summary="The plans, the newest last", dependencies=guarded)
     async def plans() -> list[dict[str, Any]]:
         """Return the latest plans, the newest last."""
-        return views.plans(engine.state, await asyncio.to_thread(served.older_plans))
+        return views.plans(engine.state, engine.market, await asyncio.to_thread(served.older_plans))
 
     @app.post("/plans", summary="Propose a plan; tickets follow", dependencies=guarded)
     async def propose(body: NewPlan) -> dict[str, Any]:

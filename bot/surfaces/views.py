@@ -60,7 +60,7 @@ def status(state: BotState, market: Market, now: datetime) -> View:
         "unhedged_xbt": plain(
             sum((plan.unhedged for plan in state.active_plans()), Decimal(0)).quantize(Decimal("1e-8"))
         ),
-        "plans": [plan_view(plan) for plan in state.active_plans()],
+        "plans": [plan_view(plan, market) for plan in state.active_plans()],
         "open_tickets": len(tickets(state, now)),
         "orders_in_flight": [
             {"id": client_id, "belief": order.belief, "outstanding": order.outstanding}
@@ -188,7 +188,7 @@ def _xbt(state: BotState, market: Market, key: InstrumentId) -> Decimal | None:
     return instrument.xbt(state.positions[key], quote.mid).quantize(Decimal("1e-8"))
 
 
-def plan_view(plan: PlanState) -> View:
+def plan_view(plan: PlanState, market: Market) -> View:
     spec = plan.spec
     spreads = sum(tranche.is_spread and tranche.finished for tranche in plan.tranches)
     return {
@@ -201,14 +201,17 @@ def plan_view(plan: PlanState) -> View:
         "status": plan.status,
         "stopping": plan.stopping or None,
         "reason": plan.reason or None,
+        "waiting": market.waiting.get(spec.plan_id),
+        "working": spec.legging.working,
+        "style": spec.legging.style,
         "unhedged_xbt": plain(plan.unhedged.quantize(Decimal("1e-8"))),
     }
 
 
-def plans(state: BotState, older: Iterable[PlanState]) -> list[View]:
+def plans(state: BotState, market: Market, older: Iterable[PlanState]) -> list[View]:
     """Return the plans, the latest last; ``older``: those that rest on the disk."""
     before = [plan for plan in older if plan.spec.plan_id not in dict(state.plans)]
-    return [plan_view(plan) for plan in (*before, *state.plans.values())]
+    return [plan_view(plan, market) for plan in (*before, *state.plans.values())]
 
 
 def tickets(state: BotState, now: datetime) -> list[View]:

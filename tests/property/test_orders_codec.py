@@ -15,12 +15,14 @@ from bot.model.codec import GENESIS, KINDS, decode, encode, record
 from bot.model.describe import describe
 from bot.model.events import Event
 from bot.model.ids import LegKey, Role
+from bot.model.legging import Legging, Style
 from bot.model.plans import PlanKind, PlanSpec
 from risk.approval import Envelope, Purpose
 from risk.direction import Direction
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
 from risk.orders import OrderRequest, TimeInForce
+from risk.terms import Kind
 from tests.property.strategies import instruments, sides
 
 decimals = st.decimals(-(10**9), 10**9, allow_nan=False, allow_infinity=False, places=8)
@@ -46,6 +48,19 @@ def plans(draw: st.DrawFn) -> PlanSpec:
         min_basis=draw(st.none() | decimals),
         max_basis=draw(st.none() | decimals),
         target_delta=draw(decimals),
+        legging=draw(leggings()),
+    )
+
+
+@st.composite
+def leggings(draw: st.DrawFn) -> Legging:
+    return Legging(
+        draw(st.sampled_from(Kind)),
+        draw(st.sampled_from(Style)),
+        draw(st.none() | st.integers(0, 1000)),
+        draw(st.integers(1, 120)),
+        draw(prices),
+        draw(prices),
     )
 
 
