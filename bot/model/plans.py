@@ -1,6 +1,6 @@
 """A plan: the intent behind a series of tranches."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
@@ -46,7 +46,7 @@ class PlanSpec:
     min_basis: Decimal | None = None
     max_basis: Decimal | None = None
     target_delta: Decimal = Decimal(0)
-    legging: Legging = Legging()
+    legging: Legging = field(default_factory=Legging)
 
     def __post_init__(self) -> None:
         if not is_plan_id(self.plan_id):
