@@ -109,6 +109,14 @@ class Venue(Protocol):
         """
         ...
 
+    async def cancel_all(self) -> None:
+        """Ask for the cancel of **every** order of the account: other programs' and other people's, in whatever it
+        trades, stops included. For the emergency alone.
+
+        Success means asked; ``open_orders`` tells what is left. Raises Refused, Unreachable.
+        """
+        ...
+
     async def order(self, instrument: InstrumentId, client_order_id: str) -> OrderUpdate | None:
         """Return the venue's word on an order, None if the venue answers that it has none."""
         ...

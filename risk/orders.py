@@ -80,7 +80,8 @@ class OrderRequest:
 class OrderUpdate:
     """The venue's word on one order. ``filled`` and ``leaves`` count contracts, cumulative.
 
-    ``client_order_id`` is None for an order somebody else placed without one.
+    ``client_order_id`` is None for an order somebody else placed without one. ``stop``: the price that sets it off,
+    USD per XBT, of an order that still waits for it. ``reduce_only``: the venue itself holds it to that.
     """
 
     instrument: InstrumentId
@@ -94,6 +95,13 @@ class OrderUpdate:
     at: datetime
     price: Decimal | None = None
     reason: str = ""
+    stop: Decimal | None = None
+    reduce_only: bool = False
+
+    @property
+    def is_protective(self) -> bool:
+        """Say whether it is a stop that can only take off what is held."""
+        return self.stop is not None and self.reduce_only
 
 
 class Liquidity(StrEnum):

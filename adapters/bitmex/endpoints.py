@@ -11,6 +11,7 @@ class Endpoint(Enum):
     ORDERS = ("GET", "order")
     PLACE = ("POST", "order")
     CANCEL = ("DELETE", "order")
+    CANCEL_ALL = ("DELETE", "order/all")
     CANCEL_ALL_AFTER = ("POST", "order/cancelAllAfter")
     EXECUTIONS = ("GET", "execution")
     POSITIONS = ("GET", "position")

@@ -22,6 +22,7 @@ _RESTING = frozenset(
         "Untriggered",
     }
 )
+_REDUCING = frozenset({"ReduceOnly", "Close"})
 _FINAL = {
     "Filled": OrderStatus.FILLED,
     "Canceled": OrderStatus.CANCELED,
@@ -77,6 +78,8 @@ def order_update(venue: str, row: Row) -> OrderUpdate:
         at=wire.moment(row, "timestamp"),
         price=wire.price_or_none(row, "price"),
         reason=_reason(row, status),
+        stop=None if wire.text_or_none(row, "triggered") else wire.price_or_none(row, "stopPx"),
+        reduce_only=not _REDUCING.isdisjoint((wire.text_or_none(row, "execInst") or "").split(",")),
     )
 
 

@@ -160,6 +160,10 @@ class BitmexVenue:
         for update in updates:
             connected.sink(update)
 
+    async def cancel_all(self) -> None:
+        attempted = "cancel every order of the account"
+        await self._now_connected(attempted).rest.command(Endpoint.CANCEL_ALL, {}, attempted, Priority.CANCEL)
+
     async def order(self, instrument: InstrumentId, client_order_id: str) -> OrderUpdate | None:
         attempted = f"ask about order {client_order_id}"
         return await self._now_connected(attempted).questions.order(instrument, client_order_id)

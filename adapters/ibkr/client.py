@@ -34,6 +34,7 @@ class TwsClient(Protocol):
     def getAccounts(self) -> list[str]: ...  # noqa: N802
     def placeOrder(self, order_id: int, contract: Contract, order: Order) -> None: ...  # noqa: N802
     def cancelOrder(self, order_id: int) -> None: ...  # noqa: N802
+    def reqGlobalCancel(self) -> None: ...  # noqa: N802
     def reqAllOpenOrders(self) -> None: ...  # noqa: N802
     def reqCompletedOrders(self, api_only: bool) -> None: ...  # noqa: N802
     def reqExecutions(self, request_id: int, wanted: ExecutionFilter) -> None: ...  # noqa: N802

@@ -176,6 +176,14 @@ class IbkrVenue:
         """See ``Venue.cancel``. Raises Refused too for an order placed by another client id."""
         await self._desk.cancel(instrument, client_order_id)
 
+    async def cancel_all(self) -> None:
+        """See ``Venue.cancel_all``: it reaches orders of other client ids, and those made by hand."""
+        attempted = "cancel every order of the account"
+        try:
+            self._wire(attempted).cancel_all()
+        except ConnectionError as error:
+            raise Unreachable(self.name, attempted, str(error)) from error
+
     # Questions
 
     async def order(self, instrument: InstrumentId, client_order_id: str) -> OrderUpdate | None:

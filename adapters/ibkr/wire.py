@@ -159,6 +159,10 @@ class Wire:
     def cancel(self, order_id: int) -> None:
         self._client.cancelOrder(order_id)
 
+    def cancel_all(self) -> None:
+        """Raises ConnectionError."""
+        self._client.reqGlobalCancel()
+
     # Market data
 
     def subscribe(self, contract: Contract) -> int:

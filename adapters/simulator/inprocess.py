@@ -271,6 +271,13 @@ class InProcessVenue:
 
         await self._ask(attempted, cancel)
 
+    async def cancel_all(self) -> None:
+        def cancel() -> None:
+            for known in self._exchange.orders(self._account, live_only=True):
+                self._exchange.cancel(self._account, known.order_id, "Canceled by the client")
+
+        await self._ask("cancel every order", cancel)
+
     async def order(self, instrument: InstrumentId, client_order_id: str) -> OrderUpdate | None:
         def answer() -> OrderUpdate | None:
             known = self._exchange.order_by_client_id(self._account, client_order_id)

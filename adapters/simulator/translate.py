@@ -111,6 +111,8 @@ def order_update(venue: str, order: core.SimOrder) -> OrderUpdate:
         at=order.updated_at,
         price=price(order.price),
         reason=order.reason,
+        stop=price(order.stop) if order.stop is not None and order.is_waiting else None,
+        reduce_only=order.reduce_only,
     )
 
 

@@ -70,6 +70,19 @@ async def test_a_resting_order_is_open_until_canceled(stage: Stage) -> None:
 
 
 @on_every_venue()
+async def test_every_order_of_the_account_can_be_canceled_at_once(stage: Stage) -> None:
+    first = await stage.rest("one", Side.BUY, 2, -20)
+    await stage.rest("two", Side.BUY, 1, -30)
+    assert [(one.stop, one.reduce_only) for one in await stage.venue.open_orders()] == [(None, False)] * 2
+    await stage.venue.cancel_all()
+    for name in ("one", "two"):
+        last = await stage.finished(name)
+        assert (last.instrument, last.status, last.leaves) == (first.instrument, OrderStatus.CANCELED, 0)
+    assert await stage.venue.open_orders() == []
+    await stage.venue.cancel_all()
+
+
+@on_every_venue()
 async def test_a_resting_order_fills_when_the_market_trades_through_it(stage: Stage) -> None:
     await stage.rest("passive", Side.BUY, 4, -20)
     stage.market([(-40, 10)], [(-30, 3)])

@@ -225,6 +225,9 @@ class CrashVenue(InProcessVenue):
     async def cancel(self, instrument: InstrumentId, client_order_id: str) -> None:
         await self._asked("cancel", partial(super().cancel, instrument, client_order_id))
 
+    async def cancel_all(self) -> None:
+        await self._asked("cancel all", super().cancel_all)
+
     async def order(self, instrument: InstrumentId, client_order_id: str) -> OrderUpdate | None:
         return await self._asked(
             f"order {client_order_id}", partial(super().order, instrument, client_order_id)

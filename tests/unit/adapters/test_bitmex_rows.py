@@ -97,6 +97,24 @@ def test_order_states(word: str, filled: int, expected: OrderStatus) -> None:
     assert order_update("bitmex", ORDER | {"ordStatus": word, "cumQty": filled}).status is expected
 
 
+@pytest.mark.parametrize(
+    ("row", "stop", "reduces"),
+    [
+        ({"stopPx": 15_500, "execInst": "Close,MarkPrice", "triggered": ""}, Decimal(15_500), True),
+        ({"stopPx": 15_500, "execInst": "ReduceOnly", "triggered": "StopOrderTriggered"}, None, True),
+        ({"stopPx": 15_500, "execInst": "LastPrice", "triggered": ""}, Decimal(15_500), False),
+        ({"execInst": "ReduceOnly"}, None, True),
+        ({}, None, False),
+    ],
+)
+def test_a_stop_protects_while_it_waits_and_can_only_reduce(
+    row: dict[str, Any], stop: Decimal | None, reduces: bool
+) -> None:
+    update = order_update("bitmex", ORDER | {"ordStatus": "New"} | row)
+    assert (update.stop, update.reduce_only) == (stop, reduces)
+    assert update.is_protective is (stop is not None and reduces)
+
+
 def test_a_cancelled_order_says_why_and_an_order_without_id_has_none() -> None:
     text = "Canceled: Order had execInst of ParticipateDoNotInitiate"
     update = order_update("bitmex", ORDER | {"ordStatus": "Canceled", "text": text, "clOrdID": ""})
