@@ -4,10 +4,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 
+from bot.model.exits import Exit, faults
 from bot.model.ids import is_plan_id
+from bot.model.ladders import Rung, total
 from bot.model.legging import Legging
-from risk.direction import Direction
+from risk.direction import Action, Direction
 from risk.instruments import InstrumentId
+
+_LONGEST_PAUSE = 7 * 24 * 3600
 
 
 class PlanKind(StrEnum):
@@ -32,6 +36,10 @@ class PlanSpec:
     (which leaves the wallet's XBT naked: the ticket says so). ``min_basis``/``max_basis`` bound the executable
     basis (linear − inverse, USD per XBT) of working orders. ``target_delta``: XBT the owner wants unhedged.
     ``legging``: how the pair is worked.
+
+    ``ladder``: what each tranche is worth and the basis it is worked at, in order; empty: equal slices within the
+    plan's own limits. ``pause``: seconds between two tranches. ``exit``: when what an OPEN plan has opened is to be
+    taken down again; ``exit_of``: the plan whose exit this CLOSE plan carries out.
     """
 
     plan_id: str
@@ -47,6 +55,10 @@ class PlanSpec:
     max_basis: Decimal | None = None
     target_delta: Decimal = Decimal(0)
     legging: Legging = field(default_factory=Legging)
+    ladder: tuple[Rung, ...] = ()
+    pause: float = 0.0
+    exit: Exit | None = None
+    exit_of: str = ""
 
     def __post_init__(self) -> None:
         if not is_plan_id(self.plan_id):
@@ -59,3 +71,34 @@ class PlanSpec:
             raise ValueError("a plan that opens needs a size")
         if self.inverse == self.linear:
             raise ValueError("the two legs of a plan are two contracts")
+        if not 0 <= self.pause <= _LONGEST_PAUSE:
+            raise ValueError(
+                f"the pause between tranches runs from 0 to {_LONGEST_PAUSE} seconds, not {self.pause}"
+            )
+        self._check_ladder()
+        self._check_exit()
+
+    def _check_ladder(self) -> None:
+        if not self.ladder:
+            return
+        if len(self.ladder) != self.tranches:
+            raise ValueError(f"the ladder has {len(self.ladder)} tranches, the plan {self.tranches}")
+        if self.size_xbt is not None and total(self.ladder) != self.size_xbt:
+            raise ValueError(
+                f"the ladder's tranches come to {total(self.ladder)} XBT, the plan to {self.size_xbt}"
+            )
+        if self.min_basis is not None or self.max_basis is not None:
+            raise ValueError("the tranches of a ladder have their own basis limits: leave the plan's out")
+
+    def _check_exit(self) -> None:
+        if self.exit is not None and self.kind is not PlanKind.OPEN:
+            raise ValueError("an exit belongs to a plan that opens")
+        problem = None if self.exit is None else faults(self.exit, self.direction)
+        if problem is not None:
+            raise ValueError(problem)
+        if self.exit_of and self.kind is not PlanKind.CLOSE:
+            raise ValueError("an exit is carried out by a plan that closes")
+
+    @property
+    def action(self) -> Action:
+        return Action.OPEN if self.kind is PlanKind.OPEN else Action.CLOSE
