@@ -359,8 +359,9 @@ def _write_off(state: BotState, order: OrderState, at: datetime) -> None:
     _index(state, order)
 
 
-def _tranche_finished(state: BotState, event: TrancheFinished, _at: datetime) -> None:
-    _tranche(state, event.plan_id, event.tranche).finished = True
+def _tranche_finished(state: BotState, event: TrancheFinished, at: datetime) -> None:
+    tranche = _tranche(state, event.plan_id, event.tranche)
+    tranche.finished, tranche.finished_at = True, at
 
 
 def _plan_finished(state: BotState, event: PlanFinished, _at: datetime) -> None:

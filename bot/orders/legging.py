@@ -8,6 +8,7 @@ from bot.model.plans import PlanStatus
 from bot.model.policy import Policy
 from bot.model.trading_state import activity_of, allows
 from bot.orders.hedging import answer_fills, held, is_answered, ladder, left_naked, nothing_to_reduce
+from bot.orders.laddering import MOST_TRANCHES, has_lapsed
 from bot.orders.planning import Finished, LegDraft, Wait, next_draft
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.ticketing import make_whole, margin_objection, raise_tickets, stop_plan
@@ -53,6 +54,8 @@ def _next(turn: Turn, plan: PlanState) -> None:
         turn.emit(PlanFinished(plan.spec.plan_id, PlanStatus.DONE, "every tranche is done"))
     elif isinstance(draft, Wait):
         turn.wait(plan, draft.reason)
+    elif plan.tranches and plan.tranches[-1].number >= MOST_TRANCHES:
+        stop_plan(turn, plan, f"its {MOST_TRANCHES} numbers for tranches are used up")
     else:
         lead = draft.legs[0]
         if not _may_work(turn, plan, lead, paired=len(draft.legs) > 1):
@@ -108,7 +111,8 @@ def _is_finished(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
         return False
     if tranche.is_spread and nothing_to_reduce(turn, tranche.legs[Role.HEDGE]):
         return True
-    return bool(plan.stopping) or remaining(turn.state, tranche.lead) <= 0
+    over = bool(plan.stopping) or has_lapsed(plan, tranche, turn.now)
+    return over or remaining(turn.state, tranche.lead) <= 0
 
 
 def remaining(state: BotState, leg: LegState) -> int:
@@ -134,6 +138,8 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
         return  # the pair is closed: what the lead has left has no partner, and may be another's
     instrument = state.instruments[leg.instrument]
     answerable = _answerable(policy, tranche, left // instrument.terms.lot) * instrument.terms.lot
+    if has_lapsed(plan, tranche, turn.now):
+        return
     if turn.now >= leg.envelope.execute_by or not answerable:
         what = "the approval" if answerable else "the order ids"
         stop_plan(turn, plan, f"{what} of {leg.key} ran out with {left} contracts unfilled")

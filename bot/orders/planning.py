@@ -5,8 +5,10 @@ from datetime import datetime
 from decimal import ROUND_HALF_DOWN, Decimal
 
 from bot.model.ids import Role
+from bot.model.ladders import BasisRange
 from bot.model.plans import PlanKind, PlanSpec
 from bot.model.policy import Policy
+from bot.orders import laddering
 from bot.orders.market import Market
 from bot.orders.state import BotState, PlanState
 from risk.direction import Action, Direction
@@ -29,7 +31,10 @@ class LegDraft:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
+    """``basis``: at which basis it may be worked, where a ladder says so."""
+
     legs: tuple[LegDraft, ...]
+    basis: BasisRange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,8 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
                 f"{spec.size_xbt} XBT is {lots} lots of {linear.id}: too few for {spec.tranches} tranches; "
                 f"choose a larger size or fewer tranches"
             )
+    if problem := laddering.objection(spec, linear):
+        return problem
     if spec.kind is PlanKind.CLOSE:
         return _nothing_to_close(state, spec)
     return None
@@ -90,6 +97,8 @@ def next_draft(
 ) -> Draft | Wait | Finished:
     """Return the next tranche of ``plan``, sized at the current prices."""
     spec = plan.spec
+    if (pause := laddering.resting(plan, now)) is not None:
+        return Wait(pause)
     inverse, linear = state.instruments[spec.inverse], state.instruments[spec.linear]
     quotes = {key: market.fresh(key, now, policy) for key in (spec.inverse, spec.linear)}
     for key, quote in quotes.items():
@@ -100,8 +109,19 @@ def next_draft(
     if price is None:
         return Wait(f"no fresh two-sided quote of {spec.inverse}")
     if spec.kind is PlanKind.OPEN:
-        return _opening(state, plan, inverse, linear, price)
-    return _closing(state, plan, inverse, linear, price)
+        draft = _opening(state, plan, inverse, linear, price)
+    else:
+        draft = _closing(state, plan, inverse, linear, price)
+    return draft if isinstance(draft, Finished) else _at_its_basis(market, plan, draft)
+
+
+def _at_its_basis(market: Market, plan: PlanState, draft: Draft) -> Draft | Wait:
+    """Hold a ladder's tranche back while the basis is outside its range; so the collateral's hedge before the first."""
+    basis = draft.basis
+    if basis is None and plan.spec.ladder and not plan.tranches:
+        basis = plan.spec.ladder[0].basis
+    reason = None if basis is None else laddering.outside(market, plan.spec, basis)
+    return draft if reason is None else Wait(reason)
 
 
 def _spread_tranches(plan: PlanState) -> int:
@@ -117,12 +137,36 @@ def _opening(
         if hedge.contracts and hedge.side is Side.SELL:
             short = linear if spec.direction is Direction.LONG_INVERSE else inverse
             return Draft((LegDraft(Role.SINGLE, short.id, Side.SELL, hedge.contracts, reduce_only=False),))
+    if spec.ladder:
+        return _next_on_ladder(state, plan, inverse, linear, price)
     size = Decimal(0) if spec.size_xbt is None else spec.size_xbt
     sizes = split_tranches(linear, linear.contracts_for(size, price), spec.tranches)
     done = _spread_tranches(plan)
     if done >= len(sizes):
         return Finished()
     return _pair(spec, Action.OPEN, linear, inverse, sizes[done], price)
+
+
+def _next_on_ladder(
+    state: BotState,
+    plan: PlanState,
+    inverse: Instrument,
+    linear: Instrument,
+    price: Decimal,
+    most: int | None = None,
+) -> Draft | Finished:
+    """Return the pair the ladder wants next. ``most``: contracts of pairs that are left to close; the last tranche of a
+    plan that closes everything takes them all."""
+    spec = plan.spec
+    rung = laddering.next_rung(plan, linear, laddering.worked(state, plan))
+    if rung is None and (most is None or spec.size_xbt is not None):
+        return Finished()
+    last = len(spec.ladder) - 1
+    index, contracts = (last, most or 0) if rung is None else rung
+    if most is not None:
+        contracts = most if spec.size_xbt is None and index == last else min(contracts, most)
+    pair = _pair(spec, spec.action, linear, inverse, contracts, price)
+    return Draft(pair.legs, spec.ladder[index].basis)
 
 
 def _closing(
@@ -133,6 +177,8 @@ def _closing(
     if held_inverse * held_linear < 0:
         wanted = _left_to_close(state, plan, linear, inverse, held_inverse, price)
         pairs = paired_reduction(inverse, held_inverse, linear, held_linear, wanted, price)
+        if pairs.linear and spec.ladder:
+            return _next_on_ladder(state, plan, inverse, linear, price, abs(pairs.linear))
         if pairs.linear:
             left = max(spec.tranches - _spread_tranches(plan), 1)
             size = -(-abs(pairs.linear) // left)

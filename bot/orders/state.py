@@ -95,6 +95,7 @@ class TrancheState:
     legs: dict[Role, LegState] = field(default_factory=dict)
     armed: bool = False
     finished: bool = False
+    finished_at: datetime | None = None
 
     @property
     def is_spread(self) -> bool:

@@ -10,9 +10,11 @@ from bot.model.events import (
     TicketRejected,
     TicketVoided,
     TrancheArmed,
+    TrancheFinished,
 )
 from bot.model.ids import MOST_ATTEMPTS, LegKey, Role, parse_leg
 from bot.model.inputs import ApproveTicket, Done, RejectTicket
+from bot.model.ladders import BasisRange
 from bot.model.plans import PlanKind, PlanStatus
 from bot.model.tickets import Circumstances, Material, Ticket, TicketStatus
 from bot.orders.planning import Draft, LegDraft
@@ -50,7 +52,7 @@ def _ticket(turn: Turn, plan: PlanState, number: int, leg: LegDraft, draft: Draf
     instrument = state.instruments[leg.instrument]
     quote = turn.market.quotes[leg.instrument]
     price = Decimal(0) if quote.mid is None else quote.mid
-    min_basis, max_basis = _basis_limits(turn, plan, leg)
+    min_basis, max_basis = _basis_limits(turn, plan, leg, draft)
     material = Material(
         leg=LegKey(spec.plan_id, number, leg.role),
         instrument=leg.instrument,
@@ -95,13 +97,17 @@ def _quantity(
     return (size * _HEDGE_ALLOWANCE + instrument.granule(price)).quantize(_SATOSHI, rounding=ROUND_UP)
 
 
-def _basis_limits(turn: Turn, plan: PlanState, leg: LegDraft) -> tuple[Decimal | None, Decimal | None]:
-    """Bound the basis of working orders: the plan's limit, else the basis of the moment less the slack."""
+def _basis_limits(
+    turn: Turn, plan: PlanState, leg: LegDraft, draft: Draft
+) -> tuple[Decimal | None, Decimal | None]:
+    """Bound the basis of working orders: the tranche's range, else the plan's, else the basis of the moment less the
+    slack."""
     if leg.role is not Role.WORKING:
         return None, None
     spec = plan.spec
-    if spec.min_basis is not None or spec.max_basis is not None:
-        return spec.min_basis, spec.max_basis
+    limits = draft.basis or BasisRange(spec.min_basis, spec.max_basis)
+    if limits.least is not None or limits.most is not None:
+        return limits.least, limits.most
     linear, inverse = turn.market.quotes[spec.linear], turn.market.quotes[spec.inverse]
     action = Action.OPEN if spec.kind is PlanKind.OPEN else Action.CLOSE
     executable = executable_basis(spec.direction, action, linear, inverse)
@@ -270,8 +276,19 @@ def expire(turn: Turn, plan: PlanState) -> None:
     for leg in list(tranche.legs.values()):
         if leg.status is TicketStatus.OPEN and turn.now >= leg.ticket.approve_by:
             turn.emit(TicketExpired(leg.key))
-            stop_plan(turn, plan, f"nobody approved {leg.key} in time")
+            if plan.spec.ladder:
+                _ask_again_later(turn, plan, tranche)
+            else:
+                stop_plan(turn, plan, f"nobody approved {leg.key} in time")
             return
+
+
+def _ask_again_later(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
+    """A ladder outlives a ticket nobody answered: its tranche ends, and is asked for again after a while."""
+    for leg in list(tranche.legs.values()):
+        if leg.status is TicketStatus.OPEN:
+            turn.emit(TicketExpired(leg.key))
+    turn.emit(TrancheFinished(plan.spec.plan_id, tranche.number, str(plan.unhedged)))
 
 
 def stop_plan(turn: Turn, plan: PlanState, reason: str) -> None:
@@ -293,6 +310,8 @@ def make_whole(turn: Turn, plan: PlanState) -> None:
         stop_plan(turn, plan, plan.stopping)
     elif set(tranche.legs) not in ({Role.WORKING, Role.HEDGE}, {Role.SINGLE}):
         stop_plan(turn, plan, f"not every ticket of tranche {tranche.number} was written down")
+    elif plan.spec.ladder and TicketStatus.EXPIRED in statuses:
+        _ask_again_later(turn, plan, tranche)
     elif not statuses <= {TicketStatus.OPEN, TicketStatus.APPROVED}:
         stop_plan(turn, plan, f"a ticket of tranche {tranche.number} was not approved")
     elif statuses == {TicketStatus.APPROVED}:

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from bot.model.codec import GENESIS, KINDS, decode, encode, record
 from bot.model.describe import describe
 from bot.model.events import Event
+from bot.model.exits import Exit
 from bot.model.ids import LegKey, Role
+from bot.model.ladders import BasisRange, Rung
 from bot.model.legging import Legging, Style
 from bot.model.plans import PlanKind, PlanSpec
 from risk.approval import Envelope, Purpose
@@ -35,20 +37,45 @@ instrument_ids = st.builds(InstrumentId, names, names)
 @st.composite
 def plans(draw: st.DrawFn) -> PlanSpec:
     symbols = draw(st.lists(names, min_size=2, max_size=2, unique=True))
+    ladder = tuple(draw(st.lists(rungs(), max_size=3)))
+    # A ladder fixes size and limits of its plan.
+    size = sum((rung.xbt for rung in ladder), Decimal(0)) if ladder else draw(prices)
+    limits = st.none() if ladder else st.none() | decimals
     return PlanSpec(
         plan_id=draw(names),
         kind=PlanKind.OPEN,
         direction=draw(st.sampled_from(Direction)),
         inverse=InstrumentId("bitmex", symbols[0]),
         linear=InstrumentId("cme", symbols[1]),
-        size_xbt=draw(prices),
-        tranches=draw(st.integers(1, 90)),
+        size_xbt=size,
+        tranches=len(ladder) or draw(st.integers(1, 90)),
         collateral=draw(st.booleans()),
         proposed_by=draw(st.text()),
-        min_basis=draw(st.none() | decimals),
-        max_basis=draw(st.none() | decimals),
+        min_basis=draw(limits),
+        max_basis=draw(limits),
         target_delta=draw(decimals),
         legging=draw(leggings()),
+        ladder=ladder,
+        pause=draw(st.floats(0, 1e5)),
+        exit=draw(st.none() | exits()),
+    )
+
+
+@st.composite
+def rungs(draw: st.DrawFn) -> Rung:
+    least = draw(st.none() | decimals)
+    most = draw(st.none() | decimals.map(lambda more: (least or Decimal(0)) + abs(more)))
+    return Rung(draw(prices), BasisRange(least, most))
+
+
+@st.composite
+def exits(draw: st.DrawFn) -> Exit:
+    return Exit(
+        stop=draw(st.none() | decimals),
+        trail=draw(prices),
+        inversion=draw(st.booleans()),
+        tranches=draw(st.integers(1, 90)),
+        collateral=draw(st.booleans()),
     )
 
 
@@ -102,6 +129,7 @@ def requests(draw: st.DrawFn) -> OrderRequest:
 
 CHECKED: dict[Any, st.SearchStrategy[Any]] = {
     PlanSpec: plans(),
+    Exit: exits(),
     Envelope: envelopes(),
     OrderRequest: requests(),
     Instrument: instruments,
