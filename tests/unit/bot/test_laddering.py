@@ -1,5 +1,6 @@
 """Ladders: each tranche at its own basis, a pause between two, and what is left of one comes again."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -53,13 +54,9 @@ def fill_all(desk: Desk) -> None:
         desk.trade(level.price)
         if desk.sent[-1].order.purpose is Purpose.HEDGE and len(desk.sent) > done:
             continue
-        at = desk.market.quotes
         desk.now += desk.policy.clip_pause
-        for quote in list(at.values()):
-            desk.quote(
-                XBTUSD if quote.instrument == XBTUSD.id else MBT,
-                *(str(level.price) for level in (quote.bids[0], quote.asks[0])),
-            )
+        for quote in list(desk.market.quotes.values()):
+            desk.give(replace(quote, at=desk.now))
 
 
 # --- the basis of each tranche ------------------------------------------------------------------------------
