@@ -1,12 +1,12 @@
 """Turn a validation error into faults a person can act on: key, and what is wrong and allowed."""
 
-import difflib
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 
+from config.place import closest
 from config.settings import Settings
 
 
@@ -32,12 +32,6 @@ def explain(error: ValidationError) -> list[tuple[str, str]]:
                 text = _wording(fault["msg"]) + _given(path[-1] if path else "", fault["input"])
         found.append((key, text))
     return found
-
-
-def closest(word: str, words: Sequence[str]) -> str:
-    """Return ``; did you mean …?`` for the nearest of ``words``, or nothing when none is near."""
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    return f"; did you mean {near[0]}?" if near else ""
 
 
 def keys_of(path: Sequence[str]) -> list[str]:

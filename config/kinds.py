@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from config.place import NAME
+
 
 class Section(BaseModel):
     """A table of a profile: frozen, and strict about its keys."""
@@ -22,7 +24,7 @@ def _number(value: object) -> object:
 
 
 def _named(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", value):
+    if not NAME.fullmatch(value):
         raise ValueError("must be 1 to 32 of a-z, 0-9 and -, and not begin with -")
     return value
 

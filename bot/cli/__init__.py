@@ -31,6 +31,7 @@ def main() -> None:
 
     from bot.cli.app import app
     from bot.cli.failures import explain, explain_usage
+    from bot.cli.hints import told
 
     # Books and logs are for their owner; and a terminal that lacks a character gets a substitute.
     os.umask(0o077)
@@ -52,9 +53,9 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:
-        told = explain(error)
-        if told is None:
+        found = explain(error)
+        if found is None:
             raise
-        text, code = told
-        print(text, file=sys.stderr)
+        text, code = found
+        print(told(text), file=sys.stderr)
         sys.exit(code)

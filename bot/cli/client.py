@@ -1,13 +1,12 @@
 """The command line as a client of the daemon's HTTP API. Standard library only: these commands must start fast."""
 
-import http.client
 import json
 import os
 import pwd
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from bot.cli.failures import CommandFailed, Exit
 
@@ -30,6 +29,9 @@ class Daemon:
         return self._ask("POST", path, body, timeout)
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None, timeout: float = _TIMEOUT) -> Any:
+        import http.client
+        from urllib.parse import urlsplit
+
         address = urlsplit(self.url)
         connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout)
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}

@@ -7,6 +7,7 @@ import typer
 
 from bot.cli.client import RECONCILE_TIMEOUT, name, who
 from bot.cli.failures import CommandFailed, Exit
+from bot.cli.hints import say
 from bot.cli.looking import connect
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, Reason
 
@@ -108,12 +109,12 @@ def reconcile(
             raise CommandFailed("nothing was adopted", Exit.REFUSED)
         body = {"hash": content_hash or view["hash"], "by": who(), "reason": reason}
         answer = bot.post("/reconcile/adopt", body, RECONCILE_TIMEOUT)
-        output.print_json(answer) if json else print(answer["done"])
+        output.print_json(answer) if json else say(answer["done"])
         left = answer["differences"]
         if left:
             raise CommandFailed("what still differs:\n" + "\n".join(left), Exit.MISMATCH)
         if not json:
-            print("ledger and venues agree; trading goes on with: basisbot enable")
+            say("ledger and venues agree; trading goes on with: basisbot enable")
         return
     if json:
         output.print_json(view)
@@ -147,7 +148,7 @@ def _trading(profile: str, state: str, reason: str, json: bool) -> None:
 def _answer(answer: Any, json: bool) -> None:
     from bot.cli import output
 
-    output.print_json(answer) if json else print(answer["done"])
+    output.print_json(answer) if json else say(answer["done"])
 
 
 def register(app: typer.Typer) -> None:

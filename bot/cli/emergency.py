@@ -1,6 +1,5 @@
 """``flatten``: the emergency command."""
 
-import asyncio
 import json as json_module
 import signal
 import sys
@@ -12,8 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.cli import numbers
 from bot.cli.client import who
 from bot.cli.failures import CommandFailed, Exit
+from bot.cli.hints import say
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
 # The other commands' option, without their default: it matters too much which instance is meant.
@@ -30,7 +31,8 @@ def flatten(
         typer.Option("--strip-hedge", help="Close each leg by itself, even while the other cannot trade."),
     ] = False,
     seconds: Annotated[
-        float, typer.Option(help="Give up after this long.", metavar="N", min=1.0, max=86_400.0)
+        float,
+        typer.Option(help="Give up after this long.", metavar="N", parser=numbers.seconds(1, 86_400)),
     ] = 120.0,
     profile: FlattenProfile = None,
     live: Annotated[bool, typer.Option("--live", help="Needed with a live profile.")] = False,
@@ -41,6 +43,8 @@ def flatten(
     Stops the bot's sending, cancels, closes in pairs, and looks until both venues say flat. Works whether the
     bot runs, hangs or is gone. The command is its own approval. Afterwards nothing is sent until basisbot enable.
     """
+    import asyncio
+
     from bot.runtime.signals import stoppable
     from config.load import require_consent
 
@@ -131,6 +135,8 @@ async def _confirmed(say: Callable[[str], None]) -> bool:
     """Ask on the terminal, while the links are kept up and Ctrl-C is heard."""
     if not sys.stdin.isatty():
         raise CommandFailed("say --yes: there is no terminal to ask on; nothing was sent", Exit.USAGE)
+    import asyncio
+
     say("Close all of this now? Type yes:")
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[str] = loop.create_future()
@@ -168,7 +174,7 @@ def _print(view: dict[str, Any]) -> None:
     print(f"  {view['orders_sent']} orders in {view['seconds']} s")
     if not view["flat"]:
         print("  run it again; what else can be done: runbooks/emergency-flatten.md")
-    print("  the bot sends nothing until: basisbot enable")
+    say("  the bot sends nothing until: basisbot enable")
 
 
 def register(app: typer.Typer) -> None:

@@ -59,8 +59,8 @@ def explain_usage(error: TyperException) -> str:
     """Return one line for a wrong command line; help that was asked for by saying nothing stays what it is."""
     text = error.format_message().removesuffix(".")
     for said, better in (
-        ("Input should be", "must be"),
-        ("Value error, ", ""),
+        ("is not a valid int range", "is not a whole number"),
+        ("is not a valid int", "is not a whole number"),
         (". Choose from:\n\t", ": choose from "),
         (",\n\t", ", "),
     ):

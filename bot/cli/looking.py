@@ -3,13 +3,13 @@
 import typer
 
 from bot.cli.client import Daemon, daemon
-from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
+from bot.cli.options import DEFAULT_PROFILE, Json, Profile, place
 
 
 def connect(profile: str) -> Daemon:
     """Find the daemon a profile's instance runs. Raises ConfigError, CommandFailed."""
-    chosen = settings(profile)
-    return daemon(chosen.data_dir, chosen.instance)
+    there = place(profile)
+    return daemon(there.data_dir, there.instance)
 
 
 def status(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:

@@ -1,5 +1,7 @@
 """Numbers a person types, and numbers as a person likes to read them."""
 
+import re
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Annotated
 
@@ -7,16 +9,19 @@ import typer
 
 # Nothing in this trade has more digits on either side of the point.
 _DIGITS = 15
+# A comma only where it groups thousands: 1,5 is meant as one and a half by some.
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 
 
 def number(text: str | Decimal) -> Decimal:
-    """Read a plain number; a comma may group its digits. Raises typer.BadParameter."""
+    """Read a plain number; commas may group its thousands. Raises typer.BadParameter."""
+    said = str(text).strip()
     try:
-        value = Decimal(str(text).replace(",", ""))
+        value = Decimal(said.replace(",", "") if _GROUPED.fullmatch(said) else said)
     except InvalidOperation:
         value = Decimal("nan")
     if not value.is_finite() or abs(value.adjusted()) > _DIGITS:
-        raise typer.BadParameter(f"{str(text)[:40]!r} is not a number that can be used")
+        raise typer.BadParameter(f"{said[:40]!r} is not a number that can be used")
     return value
 
 
@@ -26,6 +31,22 @@ def positive(text: str | Decimal) -> Decimal:
     if value <= 0:
         raise typer.BadParameter(f"must be more than 0, not {text}")
     return value
+
+
+def seconds(least: float, most: float) -> Callable[[str | float], float]:
+    """Return what reads a time between two, in seconds. It raises typer.BadParameter."""
+
+    def read(text: str | float) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        # Said this way round, what is no number is refused as well.
+        if not least <= value <= most:
+            raise typer.BadParameter(f"must be a number from {least:g} to {most:,.0f}, not {str(text)[:40]}")
+        return value
+
+    return read
 
 
 def fraction(text: str | Decimal) -> Decimal:

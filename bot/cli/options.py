@@ -1,8 +1,11 @@
 """Options that mean the same everywhere."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from config.place import Place
 
 Profile = Annotated[
     str,
@@ -21,6 +24,21 @@ DEFAULT_PROFILE = "demo"
 
 def settings(profile: str, **overrides: object) -> Any:
     """Load a profile. Raises ConfigError."""
+    from bot.cli.hints import remember
     from config.load import load_profile
 
+    remember(profile)
     return load_profile(profile, overrides)
+
+
+def place(profile: str) -> "Place":
+    """Say where a profile's instance is, without checking the rest of it: a look must be quick. Raises ConfigError."""
+    from bot.cli.hints import remember
+    from config.place import Place, place
+
+    remember(profile)
+    found = place(profile)
+    if found is not None:
+        return found
+    chosen = settings(profile)
+    return Place(chosen.source, chosen.instance, chosen.data_dir)

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from bot.cli import transfer_output
+from bot.cli.hints import say, told
 from risk.instruments import InstrumentId
 
 View = dict[str, Any]
@@ -69,7 +70,7 @@ def status(view: View) -> None:
         grid.add_row("", f"[red]{escape(line)}[/]")
     _not_in_force(grid, view)
     if view["latched"]:
-        grid.add_row("", f"[red]{escape(view['latched'])}[/]")
+        grid.add_row("", f"[red]{escape(told(view['latched']))}[/]")
     grid.add_row("links", ", ".join(f"{venue} {link}" for venue, link in view["links"].items()))
     for session in view["sessions"]:
         grid.add_row("market", session_line(session))
@@ -104,13 +105,12 @@ def status(view: View) -> None:
     for order in view["orders_in_flight"]:
         grid.add_row("order", f"{order['id']} {order['belief']}, {order['outstanding']} outstanding")
     tickets = view["open_tickets"]
-    grid.add_row(
-        "tickets", f"[bold]{tickets} wait for you[/]: basisbot tickets" if tickets else "none waiting"
-    )
+    waiting = f"[bold]{tickets} wait{'s' if tickets == 1 else ''} for you[/]: {told('basisbot tickets')}"
+    grid.add_row("tickets", waiting if tickets else "none waiting")
     shown = view["alerts"][-5:]
     for alert in shown:
         when = f"{alert['at'][5:10]} {alert['at'][11:16]}Z"
-        grid.add_row("alert", f"[yellow]{when} {alert['code']}: {escape(alert['text'])}[/]")
+        grid.add_row("alert", f"[yellow]{when} {alert['code']}: {escape(told(alert['text']))}[/]")
     if shown:
         pages = dict.fromkeys(alert["code"].lower().replace("_", "-") for alert in shown)
         grid.add_row("what to do", ", ".join(f"runbooks/{page}.md" for page in pages))
@@ -168,9 +168,9 @@ def why_none(view: View) -> None:
     if not view["plans"] or view["open_tickets"]:
         return
     if not view["reconciled"]:
-        print("a plan waits: ledger and venues must agree first (see: basisbot status)")
+        say("a plan waits: ledger and venues must agree first (see: basisbot status)")
     elif view["trading"] != "active":
-        print(f"a plan waits: trading is {view['trading']} (basisbot enable)")
+        say(f"a plan waits: trading is {view['trading']} (basisbot enable)")
 
 
 def plans(views: list[View]) -> None:

@@ -1,13 +1,14 @@
 """``plan open|close|list|cancel``."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import typer
 
 from bot.cli.client import name, who
-from bot.cli.failures import CommandFailed, Exit
+from bot.cli.hints import say
 from bot.cli.looking import connect
+from bot.cli.numbers import number, plain, positive
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
 plan = typer.Typer(help="Plans: open a spread, take it down, list, cancel.", no_args_is_help=True)
@@ -19,36 +20,18 @@ Direction = Annotated[
         metavar="long-inverse|short-inverse",
     ),
 ]
-Size = Annotated[str | None, typer.Option("--size", help="Size of each leg.", metavar="XBT")]
+Size = Annotated[
+    Decimal | None, typer.Option("--size", help="Size of each leg.", metavar="XBT", parser=positive)
+]
 Tranches = Annotated[int | None, typer.Option(help="How many slices.", metavar="N", min=1, max=90)]
 MinBasis = Annotated[
-    str | None, typer.Option("--min-basis", help="Do not trade below this basis.", metavar="USD")
+    Decimal | None,
+    typer.Option("--min-basis", help="Do not trade below this basis.", metavar="USD", parser=number),
 ]
 MaxBasis = Annotated[
-    str | None, typer.Option("--max-basis", help="Do not trade above this basis.", metavar="USD")
+    Decimal | None,
+    typer.Option("--max-basis", help="Do not trade above this basis.", metavar="USD", parser=number),
 ]
-
-
-# Nothing in this trade has more digits on either side of the point.
-_DIGITS = 15
-
-
-def _number(name: str, text: str | None, *, positive: bool = False) -> str | None:
-    if text is None:
-        return None
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("nan")
-    if not value.is_finite() or abs(value.adjusted()) > _DIGITS:
-        raise CommandFailed(f"{name}: {text[:40]!r} is not a number that can be used", Exit.USAGE)
-    if positive and value <= 0:
-        raise CommandFailed(f"{name}: must be more than 0, not {text}", Exit.USAGE)
-    return format(value, "f")
-
-
-def _text(value: Decimal | None) -> str | None:
-    return None if value is None else format(value, "f")
 
 
 @plan.command("open")
@@ -79,12 +62,12 @@ def open_plan(
         {
             "kind": "open",
             "direction": direction or default.direction.value,
-            "size_xbt": _number("--size", size, positive=True) or str(default.size_xbt),
+            "size_xbt": plain(size or default.size_xbt),
             "tranches": tranches or default.tranches,
             "collateral": default.collateral_hedge if collateral is None else collateral,
-            "min_basis": _number("--min-basis", min_basis) or _text(default.min_basis),
-            "max_basis": _number("--max-basis", max_basis) or _text(default.max_basis),
-            "target_delta": str(default.target_delta_xbt),
+            "min_basis": plain(default.min_basis if min_basis is None else min_basis),
+            "max_basis": plain(default.max_basis if max_basis is None else max_basis),
+            "target_delta": plain(default.target_delta_xbt),
         },
     )
 
@@ -92,7 +75,10 @@ def open_plan(
 @plan.command("close")
 def close_plan(
     size: Annotated[
-        str | None, typer.Option("--size", help="How much to take down; left out: all of it.", metavar="XBT")
+        Decimal | None,
+        typer.Option(
+            "--size", help="How much to take down; left out: all of it.", metavar="XBT", parser=positive
+        ),
     ] = None,
     tranches: Tranches = None,
     direction: Direction = None,
@@ -119,12 +105,12 @@ def close_plan(
         {
             "kind": "close",
             "direction": direction or default.direction.value,
-            "size_xbt": _number("--size", size, positive=True),
+            "size_xbt": plain(size),
             "tranches": tranches or default.tranches,
             "collateral": collateral,
-            "min_basis": _number("--min-basis", min_basis),
-            "max_basis": _number("--max-basis", max_basis),
-            "target_delta": str(default.target_delta_xbt),
+            "min_basis": plain(min_basis),
+            "max_basis": plain(max_basis),
+            "target_delta": plain(default.target_delta_xbt),
         },
     )
 
@@ -141,7 +127,7 @@ def list_plans(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
     if found:
         output.plans(found)
     else:
-        print("no plans yet: basisbot plan open")
+        say("no plans yet: basisbot plan open")
 
 
 @plan.command("cancel")
@@ -156,7 +142,7 @@ def cancel_plan(
     from bot.cli import output
 
     answer = connect(profile).post(f"/plans/{name(plan_id)}/cancel", {"by": who()})
-    output.print_json(answer) if json else print(answer["done"])
+    output.print_json(answer) if json else say(answer["done"])
 
 
 def _propose(profile: str, json: bool, body: dict[str, Any]) -> None:
@@ -167,7 +153,7 @@ def _propose(profile: str, json: bool, body: dict[str, Any]) -> None:
     if json:
         output.print_json(answer)
         return
-    print(answer["done"])
+    say(answer["done"])
     output.why_none(bot.get("/status"))
 
 

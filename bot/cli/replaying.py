@@ -1,12 +1,13 @@
 """``replay``: the whole bot over recorded prices, in virtual time."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.cli.failures import CommandFailed, Exit
+from bot.cli.failures import Exit
+from bot.cli.numbers import number, positive
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
 if TYPE_CHECKING:
@@ -19,10 +20,14 @@ def replay(
         typer.Argument(help="Recorded prices (CSV, also gzip), each played by itself.", metavar="FILE..."),
     ],
     open_at: Annotated[
-        str, typer.Option(help="Open the spread at this basis or more.", metavar="USD")
-    ] = "100",
-    close_at: Annotated[str, typer.Option(help="Take it down at this basis or less.", metavar="USD")] = "60",
-    size: Annotated[str, typer.Option(help="How much at a time.", metavar="XBT")] = "0.5",
+        Decimal, typer.Option(help="Open the spread at this basis or more.", metavar="USD", parser=number)
+    ] = Decimal(100),
+    close_at: Annotated[
+        Decimal, typer.Option(help="Take it down at this basis or less.", metavar="USD", parser=number)
+    ] = Decimal(60),
+    size: Annotated[
+        Decimal, typer.Option(help="How much at a time.", metavar="XBT", parser=positive)
+    ] = Decimal("0.5"),
     seed: Annotated[int, typer.Option(help="Seed of the books' depth.", metavar="N", min=0)] = 1,
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
@@ -40,7 +45,7 @@ def replay(
     from bot.runtime.replay import replay as play
 
     limits = policy(settings(profile).limits)
-    rule = Rule(_number("--open-at", open_at), _number("--close-at", close_at), _number("--size", size))
+    rule = Rule(open_at, close_at, size)
     ok = True
     for path in files:
         with silent():
@@ -52,16 +57,6 @@ def replay(
             _print(path, result)
     if not ok:
         raise SystemExit(Exit.MISMATCH)
-
-
-def _number(name: str, text: str) -> Decimal:
-    try:
-        number = Decimal(text)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite():
-        raise CommandFailed(f"{name} takes a number, not {text!r}", Exit.USAGE)
-    return number
 
 
 def _as_json(result: "Replayed") -> dict[str, object]:

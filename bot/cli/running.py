@@ -1,6 +1,5 @@
 """``demo``, ``sim`` and ``run``: what keeps running."""
 
-import asyncio
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bot.cli import numbers
 from bot.cli.failures import CommandFailed, Exit
+from bot.cli.hints import say
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
 if TYPE_CHECKING:
@@ -52,7 +53,10 @@ def demo(
     seconds: Annotated[
         float | None,
         typer.Option(
-            help="Hold the spread this long at most.", metavar="N", min=0.1, max=86_400.0, show_default=False
+            help="Hold the spread this long at most.",
+            metavar="N",
+            parser=numbers.seconds(0.1, 86_400),
+            show_default=False,
         ),
     ] = None,
     seed: Seed = None,
@@ -68,6 +72,8 @@ def demo(
     paid, and taken down; then the books are held against the venues. Nothing to set up, nothing that can cost
     money. Without --auto-approve every leg waits for your basisbot approve.
     """
+    import asyncio
+
     from bot.runtime.demo_process import run_demo
     from bot.runtime.signals import stoppable
 
@@ -120,6 +126,8 @@ def run(
     With a new ledger it starts disabled: nothing is sent before basisbot enable. After a restart it goes on in the
     trading state it had. Simulated profiles need basisbot sim beside it.
     """
+    import asyncio
+
     from config.load import require_consent
 
     chosen = settings(profile)
@@ -180,7 +188,7 @@ def _print_report(report: "Report", json: bool) -> None:
     print()
     report_output.print_totals(report.summary)
     print("\nThe basis had seconds, not weeks, to narrow: what shows is fees, funding and")
-    print("the bid-ask spread. Plan by plan: basisbot ledger report")
+    say("the bid-ask spread. Plan by plan: basisbot ledger report")
 
 
 def _usd(amount: float | None) -> str:

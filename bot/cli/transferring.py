@@ -6,6 +6,7 @@ import typer
 
 from bot.cli.client import name, who
 from bot.cli.failures import CommandFailed, Exit
+from bot.cli.hints import say
 from bot.cli.looking import connect
 from bot.cli.numbers import positive
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, Reason
@@ -163,7 +164,7 @@ def _post(path: str, body: dict[str, Any], reason: str, profile: str, json: bool
     from bot.cli import output
 
     answer = connect(profile).post(path, {**body, "by": who(), "reason": reason})
-    output.print_json(answer) if json else print(answer["done"])
+    output.print_json(answer) if json else say(answer["done"])
 
 
 def register(app: typer.Typer) -> None:

@@ -22,7 +22,7 @@ from bot.orders.state import PlanState
 from bot.reconcile import Snapshot, snapshot
 from bot.runtime.daemon import Bot, running
 from bot.surfaces.views import plain
-from config.load import SHIPPED
+from config.place import SHIPPED
 from config.settings import Settings
 from risk.approval import Denied
 from risk.money import Currency

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from config.errors import ConfigError
-from config.load import SHIPPED, load_profile
+from config.load import load_profile
+from config.place import SHIPPED
 
 
 def said(*args: object, **kwargs: object) -> list[str]:

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from config.errors import ConfigError
-from config.load import load_profile, profile_names, require_consent
+from config.load import load_profile, require_consent
+from config.place import profile_names
 from config.settings import Mode
 from risk.direction import Direction
 
