@@ -15,6 +15,7 @@ import structlog
 from adapters.clock import Clock
 from adapters.errors import NotSent, OutcomeUnknown, Refused, Throttled, VenueError
 from adapters.venue import Venue, VenueEvent
+from bot.automation.watch import watch
 from bot.model.actions import Action, Ask, Cancel, Submit
 from bot.model.describe import describe
 from bot.model.events import AttemptsSpent, Event, OrderIntended, Recorded, TicketApproved
@@ -182,6 +183,8 @@ class Engine:
     def _take(self, given: Input) -> Done | Denied | None:
         turn = self._turn()
         answer = decide(turn, given)
+        if isinstance(given, Tick):
+            watch(turn)
         try:
             recorded = self._store.append_all(turn.events, turn.now) if turn.events else []
         except Exception:

@@ -128,6 +128,21 @@ class Limits(Section):
     reserved_attempts: Annotated[Count, Field(le=200)]
 
 
+class CollateralWatch(Section):
+    """``band_xbt``: how far Δ may be from its target. ``steady_seconds``: for how long before a hedge is proposed;
+    ``pause_seconds``: between two proposals."""
+
+    band_xbt: Positive
+    steady_seconds: Seconds
+    pause_seconds: Seconds
+
+
+class Automation(Section):
+    """What the bot watches by itself. A part that is left out is switched off."""
+
+    collateral: CollateralWatch | None = None
+
+
 class Ledger(Section):
     """``path`` is taken from the data folder unless it is absolute."""
 
@@ -177,6 +192,7 @@ class Settings(Section):
     linear: Linear
     plan: Plan
     limits: Limits
+    automation: Automation = Automation()
     ledger: Ledger = Ledger()
     api: Api = Api()
     mqtt: Mqtt | None = None

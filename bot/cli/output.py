@@ -191,10 +191,8 @@ def plan_line(plan: View) -> str:
 
 def _plan(plan: View) -> str:
     size = "everything" if plan["size_xbt"] is None else f"{plan['size_xbt']} XBT"
-    return (
-        f"{plan['kind']} {size} {plan['direction']}, "
-        f"{plan['tranches_done']} of {plan['tranches']} tranches, {plan['status']}"
-    )
+    what = plan["single"] or f"{plan['kind']} {size} {plan['direction']}"
+    return f"{what}, {plan['tranches_done']} of {plan['tranches']} tranches, {plan['status']}"
 
 
 def ticket(view: View) -> None:

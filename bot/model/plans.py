@@ -10,21 +10,52 @@ from bot.model.ladders import Rung, total
 from bot.model.legging import Legging
 from risk.direction import Action, Direction
 from risk.instruments import InstrumentId
+from risk.orders import Side
 
 _LONGEST_PAUSE = 7 * 24 * 3600
 
 
 class PlanKind(StrEnum):
-    """OPEN builds the spread (and the collateral hedge it needs); CLOSE takes it down."""
+    """OPEN builds the spread (and the collateral hedge it needs); CLOSE takes it down; SINGLE trades one contract,
+    to bring Δ nearer to its target."""
 
     OPEN = "open"
     CLOSE = "close"
+    SINGLE = "single"
+
+
+class Cause(StrEnum):
+    """Who or what a plan comes from: a person, or one of the watches of ``bot.automation``."""
+
+    PERSON = "person"
+    COLLATERAL = "collateral"
+    MARGIN = "margin"
+    CLOSURE = "closure"
+    REBUILD = "rebuild"
+    EXPIRY = "expiry"
+    ORPHAN = "orphan"
+    CARRY = "carry"
+    BASIS = "basis"
 
 
 class PlanStatus(StrEnum):
     ACTIVE = "active"
     DONE = "done"
     STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """One contract traded by itself. ``contracts``: all slices together, whole lots."""
+
+    instrument: InstrumentId
+    side: Side
+    contracts: int
+    reduce_only: bool
+
+    def __post_init__(self) -> None:
+        if self.contracts < 1:
+            raise ValueError(f"a plan trades at least one contract, not {self.contracts}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +71,7 @@ class PlanSpec:
     ``ladder``: what each tranche is worth and the basis it is worked at, in order; empty: equal slices within the
     plan's own limits. ``pause``: seconds between two tranches. ``exit``: when what an OPEN plan has opened is to be
     taken down again; ``exit_of``: the plan whose exit this CLOSE plan carries out.
+    ``cause`` and ``why``: what proposed the plan, and its reason in a sentence. ``single``: of a SINGLE plan.
     """
 
     plan_id: str
@@ -59,6 +91,9 @@ class PlanSpec:
     pause: float = 0.0
     exit: Exit | None = None
     exit_of: str = ""
+    cause: Cause = Cause.PERSON
+    why: str = ""
+    single: Single | None = None
 
     def __post_init__(self) -> None:
         if not is_plan_id(self.plan_id):
@@ -69,6 +104,10 @@ class PlanSpec:
             raise ValueError(f"a plan's size must be a positive number of XBT, not {self.size_xbt}")
         if self.kind is PlanKind.OPEN and self.size_xbt is None:
             raise ValueError("a plan that opens needs a size")
+        if (self.kind is PlanKind.SINGLE) is not (self.single is not None):
+            raise ValueError("a plan of one contract, and only such a plan, says which")
+        if self.single is not None and self.single.instrument not in (self.inverse, self.linear):
+            raise ValueError(f"{self.single.instrument} is neither {self.inverse} nor {self.linear}")
         if self.inverse == self.linear:
             raise ValueError("the two legs of a plan are two contracts")
         if not 0 <= self.pause <= _LONGEST_PAUSE:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from bot.model.automation import Automation
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -37,6 +39,7 @@ class Policy:
     ask_every: timedelta
     max_plan_xbt: Decimal
     max_inverse_margin: Decimal
+    automation: Automation | None = None
 
     def __post_init__(self) -> None:
         if not self.pay_up or list(self.pay_up) != sorted(self.pay_up) or self.pay_up[-1] > self.hard_band:

@@ -43,7 +43,7 @@ from bot.model.inputs import (
     Warn,
 )
 from bot.model.order_states import WORD_OF_STATUS, Word
-from bot.model.plans import PlanKind, PlanStatus
+from bot.model.plans import PlanKind, PlanSpec, PlanStatus
 from bot.model.trading_state import Activity, TradingState, allows
 from bot.orders import accounting, adopting, settling, ticketing, transferring
 from bot.orders.hearing import hear_word
@@ -141,15 +141,7 @@ def _advance_all(turn: Turn) -> None:
 def _command(turn: Turn, given: Command) -> Done | Denied:
     match given:
         case ProposePlan():
-            opens = given.spec.kind is PlanKind.OPEN
-            activity = Activity.PROPOSE_OPENING if opens else Activity.PROPOSE_CLOSING
-            if not allows(turn.state.trading, activity):
-                return Denied("TRADING_STATE", activity, turn.state.trading)
-            problem = objection(turn.state, turn.policy, given.spec)
-            if problem is not None:
-                return Denied("PLAN_REFUSED", problem, f"plan {given.spec.plan_id}")
-            turn.emit(PlanProposed(given.spec))
-            return Done(f"plan {given.spec.plan_id} taken on: its tickets follow (see: basisbot tickets)")
+            return propose(turn, given.spec)
         case CancelPlan():
             plan = turn.state.plans.get(given.plan_id)
             if plan is None:
@@ -170,6 +162,19 @@ def _command(turn: Turn, given: Command) -> Done | Denied:
             return adopting.adopt(turn, given.adopted)
         case RecordTransfer() | FinishTransfer() | CancelTransfer() | RecordConversion():
             return transferring.carry_out(turn, given)
+
+
+def propose(turn: Turn, spec: PlanSpec) -> Done | Denied:
+    """Take a plan on, from a person or from a watch; its tickets follow with the next quotes."""
+    opens = spec.kind is PlanKind.OPEN
+    activity = Activity.PROPOSE_OPENING if opens else Activity.PROPOSE_CLOSING
+    if not allows(turn.state.trading, activity):
+        return Denied("TRADING_STATE", activity, turn.state.trading)
+    problem = objection(turn.state, turn.policy, spec)
+    if problem is not None:
+        return Denied("PLAN_REFUSED", problem, f"plan {spec.plan_id}")
+    turn.emit(PlanProposed(spec))
+    return Done(f"plan {spec.plan_id} taken on: its tickets follow (see: basisbot tickets)")
 
 
 def _recover_fill(turn: Turn, fill: Fill) -> OrderState | None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from adapters.venue import Link, LinkState
 from bot.model.ids import LegKey
+from bot.model.plans import Cause
 from bot.model.policy import Policy
 from risk.instruments import InstrumentId
 from risk.portfolio import Account, Quote
@@ -62,6 +63,10 @@ class Market:
     doubts: dict[str, datetime] = field(default_factory=dict)
     """By client order id: a hedge that may have been on its way when an earlier process died, and when the venue's
     word that there is none can be trusted."""
+    proposed: dict[Cause, datetime] = field(default_factory=dict)
+    """By watch: when it last raised a plan, or tried to."""
+    beyond_band_since: datetime | None = None
+    """Since when Δ has been further from its target than the collateral's band."""
     passed_over: set[tuple[str, str, int]] = field(default_factory=set)
     """By venue, execution and revision: what a person was told of that an adoption holds already."""
     alerted: dict[tuple[str, str], datetime] = field(default_factory=dict)

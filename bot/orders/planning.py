@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_DOWN, Decimal
 
 from bot.model.ids import Role
 from bot.model.ladders import BasisRange
-from bot.model.plans import PlanKind, PlanSpec
+from bot.model.plans import PlanKind, PlanSpec, Single
 from bot.model.policy import Policy
 from bot.orders import laddering
 from bot.orders.market import Market
@@ -56,9 +56,12 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
             return f"{instrument} is not loaded: check the profile's contracts and the venue's link"
     if spec.plan_id in state.plans:
         return f"there has been a plan {spec.plan_id} already: its order ids cannot be used again"
-    busy = state.active_plans()
+    # A watch's plan may stand beside a person's: only one of them has tickets, or trades, at a time.
+    busy = [plan for plan in state.active_plans() if (plan.spec.cause is spec.cause)]
     if busy:
         return f"plan {busy[0].spec.plan_id} is still active: cancel it or let it finish first"
+    if spec.single is not None:
+        return _not_tradable(state, spec, spec.single)
     if spec.size_xbt is not None and spec.size_xbt > policy.max_plan_xbt:
         return f"{spec.size_xbt} XBT is more than the profile's limit of {policy.max_plan_xbt} XBT"
     linear = state.instruments[spec.linear]
@@ -82,6 +85,17 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
     return None
 
 
+def _not_tradable(state: BotState, spec: PlanSpec, single: Single) -> str | None:
+    instrument = state.instruments[single.instrument]
+    if single.contracts % instrument.terms.lot:
+        return f"{single.contracts} contracts of {instrument.id} are not whole lots of {instrument.terms.lot}"
+    if single.contracts // instrument.terms.lot < spec.tranches:
+        return f"{single.contracts} contracts of {instrument.id} are too few for {spec.tranches} tranches"
+    if single.reduce_only and single.side.sign * state.positions[instrument.id] >= 0:
+        return f"there is no position in {instrument.id} that a {single.side} would reduce"
+    return None
+
+
 def _nothing_to_close(state: BotState, spec: PlanSpec) -> str | None:
     inverse, linear = state.positions[spec.inverse], state.positions[spec.linear]
     if inverse == 0 and linear == 0:
@@ -99,7 +113,14 @@ def next_draft(
     spec = plan.spec
     if (pause := laddering.resting(plan, now)) is not None:
         return Wait(pause)
+    other = next(
+        (each for each in state.active_plans() if each is not plan and each.current is not None), None
+    )
+    if other is not None:
+        return Wait(f"plan {other.spec.plan_id} is at work")
     inverse, linear = state.instruments[spec.inverse], state.instruments[spec.linear]
+    if spec.single is not None:
+        return _slice(state, market, policy, plan, spec.single, now)
     quotes = {key: market.fresh(key, now, policy) for key in (spec.inverse, spec.linear)}
     for key, quote in quotes.items():
         if quote is None:
@@ -122,6 +143,25 @@ def _at_its_basis(market: Market, plan: PlanState, draft: Draft) -> Draft | Wait
         basis = plan.spec.ladder[0].basis
     reason = None if basis is None else laddering.outside(market, plan.spec, basis)
     return draft if reason is None else Wait(reason)
+
+
+def _slice(
+    state: BotState, market: Market, policy: Policy, plan: PlanState, single: Single, now: datetime
+) -> Draft | Wait | Finished:
+    instrument = state.instruments[single.instrument]
+    if len(plan.tranches) >= plan.spec.tranches:
+        return Finished()
+    if market.fresh(single.instrument, now, policy) is None:
+        return Wait(
+            f"no fresh two-sided quote of {single.instrument}, or its market is not open for long enough"
+        )
+    contracts = split_tranches(instrument, single.contracts, plan.spec.tranches)[len(plan.tranches)]
+    if single.reduce_only:
+        contracts = min(contracts, max(-single.side.sign * state.positions[instrument.id], 0))
+        contracts -= contracts % instrument.terms.lot
+    if contracts == 0:
+        return Finished()
+    return Draft((LegDraft(Role.SINGLE, single.instrument, single.side, contracts, single.reduce_only),))
 
 
 def _spread_tranches(plan: PlanState) -> int:

@@ -76,6 +76,8 @@ def _ticket(turn: Turn, plan: PlanState, number: int, leg: LegDraft, draft: Draf
 
 
 def _purpose(plan: PlanState, leg: LegDraft) -> str:
+    if plan.spec.single is not None:
+        return plan.spec.why or "trade one contract by itself"
     verb = "open" if plan.is_opening else "close"
     if leg.role is Role.WORKING:
         return f"{verb} the spread: goes first"

@@ -17,7 +17,7 @@ from bot.ledger.writer import Ledger
 from bot.reconcile import Reconciler
 from bot.runtime.broker import mqtt_settings
 from bot.runtime.files import Endpoint, Files, published
-from bot.runtime.policy import policy
+from bot.runtime.policy import automation, policy
 from bot.runtime.server import bind, serving
 from bot.runtime.start import started, wind_down
 from bot.runtime.venues import Venues, build
@@ -61,8 +61,9 @@ async def running(
         venues = build(settings, clock)
         recent = Recent()
         symbols = {venue: venues.symbols(venue) for venue in (venues.inverse, venues.linear)}
+        limits = policy(settings.limits, automation(settings, venues.inverse_id, venues.linear_id))
         core = await stack.enter_async_context(
-            started(ledger, ledger.state(), symbols, policy(settings.limits), clock, files, [recent])
+            started(ledger, ledger.state(), symbols, limits, clock, files, [recent])
         )
 
         def unlatch() -> str | None:

@@ -1,12 +1,14 @@
-"""From the profile's limits to the policy the decisions work within."""
+"""From the profile to the policy the decisions work within."""
 
 from datetime import timedelta
 
+from bot.model.automation import Automation, Collateral
 from bot.model.policy import Policy
-from config.settings import Limits
+from config.settings import CollateralWatch, Limits, Settings
+from risk.instruments import InstrumentId
 
 
-def policy(limits: Limits) -> Policy:
+def policy(limits: Limits, automation: Automation | None = None) -> Policy:
     return Policy(
         max_unattended_delta=limits.max_unattended_delta_xbt,
         max_quote_age=timedelta(seconds=limits.max_quote_age_seconds),
@@ -25,4 +27,26 @@ def policy(limits: Limits) -> Policy:
         ask_every=timedelta(seconds=limits.ask_every_seconds),
         max_plan_xbt=limits.max_plan_xbt,
         max_inverse_margin=limits.max_inverse_margin_percent / 100,
+        automation=automation,
+    )
+
+
+def automation(settings: Settings, inverse: InstrumentId, linear: InstrumentId) -> Automation:
+    """Return what the profile lets the bot watch, for the pair it trades."""
+    return Automation(
+        inverse=inverse,
+        linear=linear,
+        direction=settings.plan.direction,
+        target_delta=settings.plan.target_delta_xbt,
+        collateral=_collateral(settings.automation.collateral),
+    )
+
+
+def _collateral(given: CollateralWatch | None) -> Collateral | None:
+    if given is None:
+        return None
+    return Collateral(
+        band=given.band_xbt,
+        pause=timedelta(seconds=given.pause_seconds),
+        steady=timedelta(seconds=given.steady_seconds),
     )

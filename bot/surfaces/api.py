@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, HTTPException
 from fastapi.responses import RedirectResponse
@@ -116,7 +116,7 @@ class Adopt(_Body):
 class NewPlan(_Body):
     """``size_xbt`` may be left out to close everything. ``collateral``: hedge it first, or take it off last."""
 
-    kind: PlanKind
+    kind: Literal[PlanKind.OPEN, PlanKind.CLOSE]
     direction: Direction
     size_xbt: Size | None = None
     tranches: Annotated[int, Field(ge=1, le=90)] = 1

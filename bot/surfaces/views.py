@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.model.differences import Difference, content_hash
 from bot.model.ids import Role
+from bot.model.plans import Single
 from bot.model.tickets import TicketStatus
 from bot.model.transfer_book import Transfer
 from bot.orders.market import Market
@@ -190,14 +191,17 @@ def _xbt(state: BotState, market: Market, key: InstrumentId) -> Decimal | None:
 
 def plan_view(plan: PlanState, market: Market) -> View:
     spec = plan.spec
-    spreads = sum(tranche.is_spread and tranche.finished for tranche in plan.tranches)
+    counted = [tranche for tranche in plan.tranches if tranche.is_spread or spec.single is not None]
     return {
         "plan": spec.plan_id,
         "kind": spec.kind,
         "direction": spec.direction,
         "size_xbt": plain(spec.size_xbt),
+        "single": None if spec.single is None else _single(spec.single),
+        "cause": spec.cause,
+        "why": spec.why or None,
         "tranches": spec.tranches,
-        "tranches_done": spreads,
+        "tranches_done": sum(tranche.finished for tranche in counted),
         "status": plan.status,
         "stopping": plan.stopping or None,
         "reason": plan.reason or None,
@@ -206,6 +210,10 @@ def plan_view(plan: PlanState, market: Market) -> View:
         "style": spec.legging.style,
         "unhedged_xbt": plain(plan.unhedged.quantize(Decimal("1e-8"))),
     }
+
+
+def _single(single: Single) -> str:
+    return f"{single.side} {single.contracts} {single.instrument}"
 
 
 def plans(state: BotState, market: Market, older: Iterable[PlanState]) -> list[View]:

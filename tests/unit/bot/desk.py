@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from adapters.venue import HoursAnnounced, Link, LinkState
+from bot.automation.watch import watch
 from bot.model.actions import Action, Ask, Submit
 from bot.model.events import Alerted, Event, OrderIntended
 from bot.model.ids import Role
@@ -140,6 +141,8 @@ class Desk:
     def give(self, given: Input) -> Done | Denied | None:
         turn = Turn(self.state, self.market, self.policy, self.now)
         answer = decide(turn, given)
+        if isinstance(given, Tick):
+            watch(turn)
         self.events += [(event, self.now) for event in turn.events]
         self._take(turn.actions)
         return answer

@@ -1,0 +1,62 @@
+"""The collateral's hedge: Δ is brought back to its target when it has left the band.
+
+Δ by DOMAIN.md, section 2: a price move alone does not change it; fills, fees, funding, realised results, deposits and
+withdrawals do, and XBT bought counts from the moment it is recorded.
+"""
+
+from decimal import ROUND_HALF_DOWN, Decimal
+
+from bot.automation.proposing import has_rested, held_direction, is_quiet, plan_of, raise_single
+from bot.model.automation import Automation, Collateral
+from bot.model.plans import Cause, Single
+from bot.orders.turn import Turn
+from risk.direction import Direction
+from risk.instruments import Instrument
+from risk.orders import Side
+
+
+def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
+    """Propose the hedge that brings Δ back, once it has been beyond the band for long enough."""
+    state, market = turn.state, turn.market
+    if not is_quiet(turn) or not (state.positions[pair.inverse] or state.positions[pair.linear]):
+        market.beyond_band_since = None
+        return
+    off = state.delta() - pair.target_delta
+    if abs(off) <= limits.band:
+        market.beyond_band_since = None
+        return
+    if market.beyond_band_since is None:
+        market.beyond_band_since = turn.now
+    if plan_of(state, Cause.COLLATERAL) or any(plan.spec.collateral for plan in state.active_plans()):
+        return  # a plan that opens hedges the collateral itself, one that closes takes that off
+    if turn.now - market.beyond_band_since < limits.steady:
+        return
+    if not has_rested(turn, Cause.COLLATERAL, limits.pause):
+        return
+    long_inverse = held_direction(state, pair) is Direction.LONG_INVERSE
+    instrument = state.instruments[pair.linear if long_inverse else pair.inverse]
+    quote = market.fresh(instrument.id, turn.now, turn.policy)
+    if quote is None or quote.mid is None:
+        return
+    side = Side.SELL if off > 0 else Side.BUY
+    held = -side.sign * state.positions[instrument.id]
+    contracts = _nearest(instrument, abs(off), quote.mid)
+    if held > 0:  # a reducing order takes off what is held, at most
+        contracts = min(contracts, held)
+    if contracts == 0:
+        return
+    after = off + instrument.xbt(side.sign * contracts, quote.mid)
+    raise_single(
+        turn,
+        pair,
+        Cause.COLLATERAL,
+        Single(instrument.id, side, contracts, reduce_only=held > 0),
+        f"Δ is {off:+.4f} XBT off its target (band {limits.band}): {side} {contracts} {instrument.id}, "
+        f"which leaves {after:+.4f}",
+    )
+
+
+def _nearest(instrument: Instrument, xbt: Decimal, price: Decimal) -> int:
+    """Return the whole lots nearest to ``xbt``, a half counted down: 0 where a lot would not bring Δ nearer."""
+    lots = (xbt / instrument.granule(price)).to_integral_value(ROUND_HALF_DOWN)
+    return int(lots) * instrument.terms.lot

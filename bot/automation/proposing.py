@@ -1,0 +1,114 @@
+"""From what a watch has found to a plan whose tickets a person, or a standing approval, decides."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from bot.model.automation import Automation
+from bot.model.plans import Cause, PlanKind, PlanSpec, Single
+from bot.orders.decide import propose
+from bot.orders.state import BotState, PlanState
+from bot.orders.ticketing import stop_plan
+from bot.orders.turn import Turn
+from risk.approval import Denied
+from risk.direction import Direction
+
+_BY = "basisbot"
+
+
+def held_direction(state: BotState, pair: Automation) -> Direction:
+    """Return which way round the pair is held; the profile's way where neither leg says so."""
+    inverse, linear = state.positions[pair.inverse], state.positions[pair.linear]
+    if inverse > 0 or (inverse == 0 and linear < 0):
+        return Direction.LONG_INVERSE
+    if inverse < 0 or linear > 0:
+        return Direction.SHORT_INVERSE
+    return pair.direction
+
+
+def plan_of(state: BotState, cause: Cause) -> PlanState | None:
+    """Return the active plan a watch has raised, if there is one."""
+    return next((plan for plan in state.active_plans() if plan.spec.cause is cause), None)
+
+
+def is_quiet(turn: Turn) -> bool:
+    """Say whether what the books say can be acted on: ledger and venues agree, nothing is in flight or UNKNOWN,
+    and no plan is at work or has something left to answer."""
+    state = turn.state
+    return (
+        turn.market.reconciled
+        and turn.market.latched is None
+        and not state.unsettled
+        and all(plan.unhedged_since is None and plan.current is None for plan in state.open_plans())
+    )
+
+
+def has_rested(turn: Turn, cause: Cause, pause: timedelta) -> bool:
+    """Say whether the last proposal for ``cause`` is long enough ago."""
+    last = turn.market.proposed.get(cause)
+    return last is None or turn.has_passed(pause, last)
+
+
+def raise_single(
+    turn: Turn, pair: Automation, cause: Cause, single: Single, why: str, tranches: int = 1
+) -> bool:
+    """Propose to trade one contract by itself. Returns whether the plan was taken on."""
+    return _raise(
+        turn,
+        PlanSpec(
+            plan_id=_plan_id(turn.state, cause),
+            kind=PlanKind.SINGLE,
+            direction=held_direction(turn.state, pair),
+            inverse=pair.inverse,
+            linear=pair.linear,
+            size_xbt=None,
+            tranches=tranches,
+            collateral=False,
+            proposed_by=_BY,
+            target_delta=pair.target_delta,
+            cause=cause,
+            why=why,
+            single=single,
+        ),
+    )
+
+
+def raise_reduction(
+    turn: Turn, pair: Automation, cause: Cause, size: Decimal | None, why: str, tranches: int, *, urgent: bool
+) -> bool:
+    """Propose to take the spread down by ``size`` XBT (None: all of it), in pairs. ``urgent``: plans that open stop
+    for it. Returns whether the plan was taken on."""
+    if urgent:
+        for plan in turn.state.active_plans():
+            if plan.is_opening and not plan.stopping:
+                stop_plan(turn, plan, why)
+    return _raise(
+        turn,
+        PlanSpec(
+            plan_id=_plan_id(turn.state, cause),
+            kind=PlanKind.CLOSE,
+            direction=held_direction(turn.state, pair),
+            inverse=pair.inverse,
+            linear=pair.linear,
+            size_xbt=size,
+            tranches=tranches,
+            collateral=False,
+            proposed_by=_BY,
+            target_delta=pair.target_delta,
+            cause=cause,
+            why=why,
+        ),
+    )
+
+
+def _plan_id(state: BotState, cause: Cause) -> str:
+    return f"{cause.value[:4]}{state.proposed + 1}"
+
+
+def _raise(turn: Turn, spec: PlanSpec) -> bool:
+    turn.market.proposed[spec.cause] = turn.now
+    answer = propose(turn, spec)
+    if isinstance(answer, Denied):
+        turn.alert("PROPOSAL_DENIED", f"{spec.cause}: {spec.why}; not proposed: {answer}", about=spec.cause)
+        return False
+    turn.alert("PROPOSED", f"plan {spec.plan_id} ({spec.cause}): {spec.why}", about=spec.plan_id)
+    return True

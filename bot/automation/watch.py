@@ -1,0 +1,13 @@
+"""Every watch the profile has switched on, one after the other, the most urgent first."""
+
+from bot.automation import collateral
+from bot.orders.turn import Turn
+
+
+def watch(turn: Turn) -> None:
+    """Look at everything a watch looks at, once. Called with each tick, after the orders have been decided."""
+    pair = turn.policy.automation
+    if pair is None or not {pair.inverse, pair.linear} <= turn.state.instruments.keys():
+        return
+    if pair.collateral is not None:
+        collateral.watch(turn, pair, pair.collateral)

@@ -1,0 +1,153 @@
+"""The collateral's hedge: a deposit moves Δ, and Δ is brought back."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from bot.model.automation import Automation, Collateral
+from bot.model.ids import Role
+from bot.model.inputs import CancelPlan, Compared, ProposePlan, RejectTicket
+from bot.model.plans import Cause, PlanKind
+from risk.direction import Direction
+from risk.money import Currency, Money
+from risk.orders import CashFlow, CashFlowKind, Side
+from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk, spec
+
+D = Decimal
+LIMITS = Collateral(band=D("0.05"), pause=timedelta(minutes=10), steady=timedelta(seconds=30))
+
+
+def desk(direction: Direction = Direction.LONG_INVERSE, wallet: str = "1") -> Desk:
+    """One XBT in the wallet, its hedge in place, and a spread of half an XBT: Δ is next to nothing."""
+    pair = Automation(XBTUSD.id, MBT.id, direction, collateral=LIMITS)
+    at = Desk.ready(replace(POLICY, automation=pair), wallet=wallet)
+    if direction is Direction.LONG_INVERSE:
+        at.hold(40_000, -15)  # +0.5, −0.5 and −1.0
+    else:
+        at.hold(-120_000, 5)  # −0.5 and −1.0, +0.5
+    at.give(Compared(()))
+    assert abs(at.state.delta()) < D("0.001")
+    return at
+
+
+def deposit(at: Desk, amount: str, name: str = "d1") -> None:
+    at.give(CashFlow(name, "bitmex", CashFlowKind.DEPOSIT, Money.of(Currency.XBT, D(amount)), at.now))
+
+
+def settled(at: Desk, seconds: float = 31) -> None:
+    for _ in range(int(seconds)):
+        at.quotes()
+        at.wait(1)
+    at.quotes()
+
+
+def test_a_deposit_is_hedged_by_the_leg_that_is_short_anyway() -> None:
+    at = desk()
+    deposit(at, "0.36")
+    settled(at)
+    ticket = at.tickets[Role.SINGLE]
+    # 0.36 XBT are four contracts of 0.1, to the nearest; Δ ends at −0.04.
+    assert (ticket.material.instrument, ticket.material.side, ticket.contracts) == (MBT.id, Side.SELL, 4)
+    assert at.plan.spec.cause is Cause.COLLATERAL
+    assert "+0.36" in at.plan.spec.why
+    at.approve()
+    at.trade()
+    assert abs(at.state.delta()) < D("0.05")
+    at.wait(1)
+    assert at.status == "done"
+
+
+def test_short_inverse_hedges_at_the_inverse_venue() -> None:
+    at = desk(Direction.SHORT_INVERSE)
+    deposit(at, "0.25")
+    settled(at)
+    ticket = at.tickets[Role.SINGLE]
+    # 0.25 XBT at 79,999.95 are 19,999.99 contracts: 200 lots of 100.
+    assert (ticket.material.instrument, ticket.material.side, ticket.contracts) == (
+        XBTUSD.id,
+        Side.SELL,
+        20_000,
+    )
+
+
+def test_a_withdrawal_takes_hedge_off_and_only_reduces() -> None:
+    at = desk()
+    at.give(CashFlow("w1", "bitmex", CashFlowKind.WITHDRAWAL, Money.of(Currency.XBT, D("-0.3")), at.now))
+    settled(at)
+    material = at.tickets[Role.SINGLE].material
+    assert (material.side, material.reduce_only, material.quantity) == (Side.BUY, True, D(3))
+
+
+def test_within_the_band_nothing_is_proposed() -> None:
+    at = desk()
+    deposit(at, "0.05")
+    settled(at, 60)
+    assert not at.tickets
+
+
+def test_it_waits_until_delta_has_been_beyond_the_band_for_a_while() -> None:
+    at = desk()
+    deposit(at, "0.3")
+    settled(at, 29)
+    assert not at.tickets
+    deposit(at, "-0.3", "back")  # it was the first half of something
+    settled(at, 5)
+    deposit(at, "0.3", "again")
+    settled(at, 29)
+    assert not at.tickets
+    settled(at, 2)
+    assert at.tickets
+
+
+def test_nothing_is_proposed_while_ledger_and_venues_differ() -> None:
+    at = desk()
+    deposit(at, "0.3")
+    at.give(Compared(("cme:MBT: the venue has 3, the ledger 4",)))
+    settled(at, 60)
+    assert not at.tickets
+    at.give(Compared(()))
+    settled(at)
+    assert at.tickets
+
+
+def test_it_does_not_trade_without_an_approval_and_asks_again_after_the_pause() -> None:
+    at = desk()
+    deposit(at, "0.3")
+    settled(at)
+    ticket = at.tickets[Role.SINGLE]
+    at.command(RejectTicket(ticket.ticket_id, "anna", "not now"))
+    settled(at, 500)
+    assert not at.tickets
+    assert not at.sent
+    settled(at, 101)
+    assert at.tickets[Role.SINGLE].ticket_id != ticket.ticket_id
+    assert not at.sent
+
+
+def test_a_plan_that_hedges_the_collateral_itself_goes_first() -> None:
+    at = desk()
+    deposit(at, "0.3")
+    at.command(ProposePlan(spec(plan_id="anna1", collateral=True)))
+    settled(at, 60)
+    assert {ticket.material.leg.plan_id for ticket in at.tickets.values()} == {"anna1"}
+
+
+def test_one_plan_has_tickets_at_a_time() -> None:
+    at = desk()
+    deposit(at, "0.3")
+    settled(at)
+    [ticket] = at.tickets.values()
+    at.command(ProposePlan(spec(plan_id="anna1", kind=PlanKind.CLOSE, size_xbt=D("0.3"))))
+    settled(at, 5)
+    assert list(at.tickets.values()) == [ticket]
+    at.command(CancelPlan(ticket.material.leg.plan_id, "anna"))
+    settled(at, 2)
+    assert {one.material.leg.plan_id for one in at.tickets.values()} == {"anna1"}
+
+
+def test_a_flat_book_is_left_alone() -> None:
+    at = Desk.ready(
+        replace(POLICY, automation=Automation(XBTUSD.id, MBT.id, Direction.LONG_INVERSE, collateral=LIMITS))
+    )
+    settled(at, 60)
+    assert not at.tickets
