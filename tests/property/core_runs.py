@@ -40,7 +40,7 @@ def case(seed: int) -> dict[str, object]:
     return {
         "seed": seed,
         "direction": dice.choice(list(Direction)),
-        "kind": dice.choice(list(PlanKind)),
+        "kind": dice.choice((PlanKind.OPEN, PlanKind.CLOSE)),
         "tranches": dice.randint(1, 3),
         "collateral": dice.random() < 0.5,
         "steps": dice.randint(20, 250),

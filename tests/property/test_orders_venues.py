@@ -15,7 +15,7 @@ cases = st.fixed_dictionaries(
     {
         "seed": st.integers(0, 2**32),
         "direction": st.sampled_from(Direction),
-        "kind": st.sampled_from(PlanKind),
+        "kind": st.sampled_from((PlanKind.OPEN, PlanKind.CLOSE)),
         "tranches": st.integers(1, 3),
         "collateral": st.booleans(),
         "steps": st.integers(20, 300),
