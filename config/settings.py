@@ -105,8 +105,9 @@ class Plan(Section):
 class Limits(Section):
     """What no plan and no person at the console can exceed without changing the profile.
 
-    Percentages are of the price, except ``max_inverse_margin_percent``: initial margin in per cent of the
-    account's equity, beyond which no tranche is proposed. The bands nest: pay-up ≤ hard band < price band.
+    Percentages are of the price, except ``max_inverse_margin_percent`` and ``max_linear_margin_percent``: initial
+    margin in per cent of the account's equity, beyond which no tranche is proposed, and ``rate_reserve_percent``: of a
+    venue's rate limit. The bands nest: pay-up ≤ hard band < price band.
     """
 
     max_plan_xbt: Positive
@@ -123,6 +124,14 @@ class Limits(Section):
     clip_pause_seconds: Seconds
     ask_every_seconds: Seconds
     max_inverse_margin_percent: Percent
+    max_linear_margin_percent: Percent
+    refuse_unknown_margin: bool
+    max_order_notional_usd: Positive
+    max_delta_after_xbt: Positive
+    max_open_orders: Annotated[Count, Field(le=20)]
+    funding_margin_seconds: Annotated[Seconds, Field(le=3600)]
+    max_clock_skew_seconds: Seconds
+    rate_reserve_percent: Annotated[Percent, Field(le=90)]
     approve_by_seconds: Seconds
     execute_by_seconds: Seconds
     reserved_attempts: Annotated[Count, Field(le=200)]

@@ -20,7 +20,12 @@ class Policy:
     approval. ``reserved_attempts``: order ids made durable with an approval, beside one for each lot.
     ``unhedged_limit``: how long a filled part may stay unhedged before it is unwound. ``ask_every``: between
     two questions about an UNKNOWN order. ``max_inverse_margin``: initial margin at the inverse venue, as a
-    fraction of equity, that no new tranche may pass."""
+    fraction of equity, that no new tranche may pass; ``max_linear_margin``: likewise at the linear one, where the
+    broker has said it, and ``refuse_unknown_margin``: nothing is proposed where nobody has. ``max_order_notional``:
+    USD of one working order. ``max_delta_after``: XBT that Δ may be off its target after an order that takes it
+    further. ``max_open_orders``: of ours, at one venue. ``funding_margin``: before a funding payment nothing is
+    opened that would have to pay it. ``max_clock_skew``: between our clock and a venue's. ``rate_reserve``: the
+    fraction of a venue's rate limit that working orders leave to cancels, hedges and the emergency."""
 
     max_unattended_delta: Decimal
     max_quote_age: timedelta
@@ -39,6 +44,14 @@ class Policy:
     ask_every: timedelta
     max_plan_xbt: Decimal
     max_inverse_margin: Decimal
+    max_linear_margin: Decimal
+    refuse_unknown_margin: bool
+    max_order_notional: Decimal
+    max_delta_after: Decimal
+    max_open_orders: int
+    funding_margin: timedelta
+    max_clock_skew: timedelta
+    rate_reserve: Decimal
     automation: Automation | None = None
 
     def __post_init__(self) -> None:

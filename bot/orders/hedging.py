@@ -13,10 +13,10 @@ from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
 from risk.approval import Purpose
+from risk.checks import link, session
 from risk.instruments import InstrumentId
 from risk.orders import Side
 from risk.portfolio import Level
-from risk.sessions import Session
 from risk.sizing import hedge_size
 from risk.terms import NOISE, Rounding
 
@@ -108,10 +108,10 @@ def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
     if failures(turn.state, hedge, Purpose.HEDGE, enough=1) >= ladder(turn.policy) or not hedge.attempts_left:
         return True
     since, venue = plan.unhedged_since, hedge.instrument.venue
-    link = turn.market.links.get(venue)
-    if since is None or link is None:
+    state = turn.market.links.get(venue)
+    if since is None or state is None:
         return False
-    if link is LinkState.UP:
+    if state is LinkState.UP:
         since = max(since, turn.market.up_since[venue])
     return turn.now - since > turn.policy.unhedged_limit
 
@@ -210,9 +210,8 @@ def _may_send(turn: Turn, leg: LegState) -> bool:
 
     A closed market would hold the order, and fill it at the open with nobody asking.
     """
-    if turn.market.links.get(leg.instrument.venue) is not LinkState.UP:
-        return False
-    if turn.market.session(leg.instrument, turn.now) is Session.CLOSED:
+    seen = turn.market.sight(leg.instrument, turn.now, turn.policy)
+    if link.down(seen) is not None or session.closed(seen, turn.now) is not None:
         return False
     if not leg.orders:
         return True

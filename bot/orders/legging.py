@@ -11,7 +11,7 @@ from bot.orders.hedging import answer_fills, held, is_answered, ladder, left_nak
 from bot.orders.laddering import MOST_TRANCHES, has_lapsed
 from bot.orders.planning import Finished, LegDraft, Wait, next_draft
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
-from bot.orders.ticketing import make_whole, margin_objection, raise_tickets, stop_plan
+from bot.orders.ticketing import make_whole, raise_tickets, stop_plan
 from bot.orders.turn import Turn
 from risk.approval import Purpose
 from risk.basis import Basis
@@ -60,11 +60,13 @@ def _next(turn: Turn, plan: PlanState) -> None:
         lead = draft.legs[0]
         if not _may_work(turn, plan, lead, paired=len(draft.legs) > 1):
             return
-        too_much = margin_objection(turn, draft)
-        if too_much is None:
+        verdict = turn.checks.proposed(plan, draft)
+        if verdict is None:
             raise_tickets(turn, plan, draft)
+        elif verdict.passes:
+            turn.wait(plan, verdict)
         else:
-            stop_plan(turn, plan, too_much)
+            stop_plan(turn, plan, str(verdict))
 
 
 def _finish(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
@@ -146,8 +148,12 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
         return
     if leg.orders and turn.now - state.orders[leg.orders[-1]].intended_at < policy.clip_pause:
         return
-    quote = turn.market.fresh(leg.instrument, turn.now, policy)
-    level = None if quote is None else quote.take(leg.envelope.side)
+    for each in tranche.legs.values():
+        trouble = turn.market.trouble(each.instrument, turn.now, policy)
+        if trouble is not None:
+            turn.wait(plan, trouble)
+            return
+    level = turn.market.quotes[leg.instrument].take(leg.envelope.side)
     if level is None:
         return
     clip = instrument.contracts_for(policy.max_unattended_delta, level.price)
@@ -163,15 +169,26 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
         _outside(turn, leg, level.price)  # a price nobody approved, and perhaps none at all
         return
     if not tranche.is_spread:
-        turn.send(leg, Purpose.WORK, side, contracts, level.price + slop)
+        _send(turn, plan, leg, contracts, level.price + slop)
         return
-    partner = turn.market.fresh(tranche.legs[Role.HEDGE].instrument, turn.now, policy)
-    priced = None if partner is None else _working_price(leg, instrument, level.price, slop, partner)
-    if partner is None or priced is None or not _hedgeable(turn, tranche.legs[Role.HEDGE], partner):
+    partner = turn.market.quotes[tranche.legs[Role.HEDGE].instrument]
+    priced = _working_price(leg, instrument, level.price, slop, partner)
+    if priced is None or not _hedgeable(turn, tranche.legs[Role.HEDGE], partner):
         return
     contracts = min(contracts, _pairable(turn, tranche, partner))
     if contracts > 0:
-        turn.send(leg, Purpose.WORK, side, contracts, *priced)
+        _send(turn, plan, leg, contracts, *priced)
+
+
+def _send(
+    turn: Turn, plan: PlanState, leg: LegState, contracts: int, price: Decimal, basis: Decimal | None = None
+) -> None:
+    """Send a working order; what a rule refuses for good ends the plan, rather than be tried again for ever."""
+    side = leg.ticket.material.side
+    if turn.send(leg, Purpose.WORK, side, contracts, price, basis):
+        return
+    if turn.refused is not None:
+        stop_plan(turn, plan, str(turn.refused))
 
 
 def _may_work(turn: Turn, plan: PlanState, lead: LegDraft, *, paired: bool) -> bool:

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from adapters.venue import Link, LinkState
 from bot.model.ids import LegKey
 from bot.model.plans import Cause
 from bot.model.policy import Policy
+from risk.approval import Denied
+from risk.checks import link, quotes, session
+from risk.checks.case import Funding, Sight, Skew
 from risk.instruments import InstrumentId
 from risk.portfolio import Account, Quote
 from risk.sessions import Session, TradingHours
@@ -35,6 +38,12 @@ class Market:
     """By instrument: what the other venues' mids were when its own book last changed."""
     hours: dict[InstrumentId, TradingHours] = field(default_factory=dict)
     links: dict[str, LinkState] = field(default_factory=dict)
+    skews: dict[str, Skew] = field(default_factory=dict)
+    """By venue: how far its clock is from ours, as last heard."""
+    fundings: dict[InstrumentId, Funding] = field(default_factory=dict)
+    """By instrument: the next funding payment, as last heard."""
+    rates_left: dict[str, Decimal] = field(default_factory=dict)
+    """By venue: what is left of its rate limit, a fraction of it."""
     link_changes: int = 0
     up_since: dict[str, datetime] = field(default_factory=dict)
     """By venue: when its link last came up (even if it is down again), or it last disowned an order: from then on
@@ -98,22 +107,30 @@ class Market:
         """Say whether a hedge of ``leg`` may be on its way that nobody knows of."""
         return any(client_id.startswith(f"{leg}-") for client_id in self.doubts)
 
+    def sight(self, instrument: InstrumentId, now: datetime, policy: Policy) -> Sight:
+        """Return what is known of a contract's market, for the rules to judge."""
+        return Sight(
+            instrument,
+            self.hours.get(instrument),
+            self.links.get(instrument.venue) is LinkState.UP,
+            self.quotes.get(instrument),
+            self._is_left_behind(instrument, now, policy),
+            self.skews.get(instrument.venue),
+            self.fundings.get(instrument),
+        )
+
+    def trouble(self, instrument: InstrumentId, now: datetime, policy: Policy) -> Denied | None:
+        """Return why no new work may start on a contract's quote: its market, its link, or the quote itself."""
+        seen = self.sight(instrument, now, policy)
+        return (
+            link.down(seen)
+            or session.unworkable(seen, now, policy.close_margin)
+            or quotes.unquoted(seen, now, policy.max_quote_age)
+        )
+
     def fresh(self, instrument: InstrumentId, now: datetime, policy: Policy) -> Quote | None:
-        """Return the quote if new work may start on it: the market is open for a while yet, its link is up, and the
-        quote young enough, two-sided, not crossed and not left behind."""
-        hours = self.hours.get(instrument)
-        if hours is None or not hours.trades_for(now, policy.close_margin):
-            return None
-        limit = policy.max_quote_age
-        quote = self.quotes.get(instrument)
-        if self._is_left_behind(instrument, now, policy):
-            return None
-        if quote is None or self.links.get(instrument.venue) is not LinkState.UP:
-            return None
-        # One from the future is as good as none: the clock has been set back since.
-        if not timedelta(0) <= quote.age(now) <= limit or quote.mid is None or quote.is_crossed:
-            return None
-        return quote
+        """Return the quote if new work may start on it, None if anything is the ``trouble``."""
+        return self.quotes[instrument] if self.trouble(instrument, now, policy) is None else None
 
     def session(self, instrument: InstrumentId, now: datetime) -> Session:
         """Say whether an instrument trades now; UNKNOWN where its venue has not said so."""

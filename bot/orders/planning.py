@@ -11,6 +11,7 @@ from bot.model.policy import Policy
 from bot.orders import laddering
 from bot.orders.market import Market
 from bot.orders.state import BotState, PlanState
+from risk.checks import size
 from risk.direction import Action, Direction
 from risk.instruments import Instrument, InstrumentId
 from risk.orders import Side
@@ -62,8 +63,9 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
         return f"plan {busy[0].spec.plan_id} is still active: cancel it or let it finish first"
     if spec.single is not None:
         return _not_tradable(state, spec, spec.single)
-    if spec.size_xbt is not None and spec.size_xbt > policy.max_plan_xbt:
-        return f"{spec.size_xbt} XBT is more than the profile's limit of {policy.max_plan_xbt} XBT"
+    too_large = size.plan(spec.size_xbt, policy.max_plan_xbt)
+    if too_large is not None:
+        return f"{too_large.given} is more than the limit of {too_large.limit}"
     linear = state.instruments[spec.linear]
     smallest = linear.granule(Decimal(1))
     if smallest > policy.max_unattended_delta:
@@ -121,14 +123,11 @@ def next_draft(
     inverse, linear = state.instruments[spec.inverse], state.instruments[spec.linear]
     if spec.single is not None:
         return _slice(state, market, policy, plan, spec.single, now)
-    quotes = {key: market.fresh(key, now, policy) for key in (spec.inverse, spec.linear)}
-    for key, quote in quotes.items():
-        if quote is None:
-            return Wait(f"no fresh two-sided quote of {key}, or its market is not open for long enough")
-    inverse_quote = quotes[spec.inverse]
-    price = None if inverse_quote is None else inverse_quote.mid
-    if price is None:
-        return Wait(f"no fresh two-sided quote of {spec.inverse}")
+    for key in (spec.inverse, spec.linear):
+        trouble = market.trouble(key, now, policy)
+        if trouble is not None:
+            return Wait(str(trouble))
+    price = market.last_mids[spec.inverse]
     if spec.kind is PlanKind.OPEN:
         draft = _opening(state, plan, inverse, linear, price)
     else:
@@ -179,8 +178,8 @@ def _opening(
             return Draft((LegDraft(Role.SINGLE, short.id, Side.SELL, hedge.contracts, reduce_only=False),))
     if spec.ladder:
         return _next_on_ladder(state, plan, inverse, linear, price)
-    size = Decimal(0) if spec.size_xbt is None else spec.size_xbt
-    sizes = split_tranches(linear, linear.contracts_for(size, price), spec.tranches)
+    whole = Decimal(0) if spec.size_xbt is None else spec.size_xbt
+    sizes = split_tranches(linear, linear.contracts_for(whole, price), spec.tranches)
     done = _spread_tranches(plan)
     if done >= len(sizes):
         return Finished()
@@ -221,8 +220,8 @@ def _closing(
             return _next_on_ladder(state, plan, inverse, linear, price, abs(pairs.linear))
         if pairs.linear:
             left = max(spec.tranches - _spread_tranches(plan), 1)
-            size = -(-abs(pairs.linear) // left)
-            return _pair(spec, Action.CLOSE, linear, inverse, size, price)
+            contracts = -(-abs(pairs.linear) // left)
+            return _pair(spec, Action.CLOSE, linear, inverse, contracts, price)
     if spec.size_xbt is not None:
         return Finished()
     # What is left has no partner of a tradable size: the inverse remainder, then the collateral's hedge.

@@ -17,6 +17,7 @@ from bot.model.inputs import ApproveTicket, Done, RejectTicket
 from bot.model.ladders import BasisRange
 from bot.model.plans import PlanKind, PlanStatus
 from bot.model.tickets import Circumstances, Material, Ticket, TicketStatus
+from bot.orders.margining import margin_use
 from bot.orders.planning import Draft, LegDraft
 from bot.orders.state import LegState, PlanState, TrancheState
 from bot.orders.turn import Turn
@@ -131,7 +132,7 @@ def _circumstances(
     )
     delta = turn.state.delta()
     size = instrument.xbt(leg.side.sign * leg.contracts, price)
-    before, after = _margin(turn, instrument, leg, price)
+    use = margin_use(turn.state, turn.market, instrument, leg.side, leg.contracts, price)
     return Circumstances(
         inverse_bid=_bid(inverse),
         inverse_ask=_ask(inverse),
@@ -143,8 +144,8 @@ def _circumstances(
         delta_before=delta.quantize(_SATOSHI),
         # The pair's other leg brings Δ back; this is the leg alone.
         delta_after=(delta + size).quantize(_SATOSHI),
-        margin_before=before,
-        margin_after=after,
+        margin_before=_fraction(use.before),
+        margin_after=_fraction(use.after),
         cost_if_partner_fails=(
             None
             if leg.role is Role.SINGLE
@@ -153,50 +154,16 @@ def _circumstances(
     )
 
 
+def _fraction(value: Decimal | None) -> Decimal | None:
+    return None if value is None else value.quantize(_FRACTION)
+
+
 def _bid(quote: Quote) -> Decimal | None:
     return None if quote.bid is None else quote.bid.price
 
 
 def _ask(quote: Quote) -> Decimal | None:
     return None if quote.ask is None else quote.ask.price
-
-
-def _margin(
-    turn: Turn, instrument: Instrument, leg: LegDraft, price: Decimal
-) -> tuple[Decimal | None, Decimal | None]:
-    """Return initial margin as a fraction of equity before and after, where the venue's rate is known."""
-    account = turn.market.accounts.get(instrument.id.venue)
-    if account is None or account.equity.units <= 0:
-        return None, None
-    before = Decimal(account.initial_margin.units) / account.equity.units
-    held = turn.state.positions[instrument.id]
-    if instrument.terms.kind is Kind.INVERSE:
-        change = abs(held + leg.side.sign * leg.contracts) - abs(held)
-        units = instrument.value_units(change, price) * instrument.terms.initial_margin
-        after = before + units / account.equity.units
-    elif held and before:
-        # The broker's rate is its own affair: scale what it asks for now.
-        after = before * abs(held + leg.side.sign * leg.contracts) / abs(held)
-    else:
-        return before.quantize(_FRACTION), None
-    return before.quantize(_FRACTION), max(after, Decimal(0)).quantize(_FRACTION)
-
-
-def margin_objection(turn: Turn, draft: Draft) -> str | None:
-    """Return why the draft would take too much of the inverse venue's margin, None if it would not."""
-    for leg in draft.legs:
-        instrument = turn.state.instruments[leg.instrument]
-        mid = turn.market.quotes[leg.instrument].mid
-        if leg.reduce_only or mid is None or instrument.terms.kind is not Kind.INVERSE:
-            continue
-        account = turn.market.accounts.get(instrument.id.venue)
-        if account is not None and account.equity.units <= 0:
-            return f"the equity at {instrument.id.venue} is {account.equity}: nothing new is proposed"
-        _, after = _margin(turn, instrument, leg, mid)
-        limit = turn.policy.max_inverse_margin
-        if after is not None and after > limit:
-            return f"initial margin at {instrument.id.venue} would be {after:.1%} of equity, the limit is {limit:.0%}"
-    return None
 
 
 def _open_leg(turn: Turn, ticket_id: str) -> LegState | Denied:
@@ -223,6 +190,9 @@ def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
         return Denied("TICKET_EXPIRED", f"approve by {ticket.approve_by:%F %T}Z", f"{turn.now:%F %T}Z")
     if command.content_hash != ticket.material.content_hash():
         return Denied("TICKET_ALTERED", ticket.material.content_hash(), command.content_hash)
+    verdict = turn.checks.approved(turn.state.plans[leg.key.plan_id], leg)
+    if verdict is not None and not verdict.passes:
+        return verdict.denied
     material = ticket.material
     envelope = Envelope(
         approval_id=ticket.ticket_id,

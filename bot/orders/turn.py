@@ -7,10 +7,12 @@ from decimal import Decimal
 from bot.model.actions import Action, Submit
 from bot.model.events import Alerted, Event, OrderIntended
 from bot.model.policy import Policy
+from bot.orders.checking import Checks
 from bot.orders.fold import apply
 from bot.orders.market import Market
 from bot.orders.state import BotState, LegState, PlanState
 from risk.approval import Denied, Purpose, authorize
+from risk.checks.all import Verdict
 from risk.orders import OrderRequest, Side
 
 _ALERT_AGAIN = timedelta(minutes=1)
@@ -26,6 +28,8 @@ class Turn:
     now: datetime
     events: list[Event] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
+    refused: Denied | None = None
+    """Why a rule refused the order tried last, for good."""
 
     def emit(self, event: Event) -> None:
         apply(self.state, event, self.now)
@@ -40,9 +44,14 @@ class Turn:
         """Say whether ``duration`` has passed; a clock that was set back since then keeps nothing waiting."""
         return not timedelta(0) <= self.now - since < duration
 
-    def wait(self, plan: PlanState, reason: str) -> None:
+    @property
+    def checks(self) -> Checks:
+        """The pre-trade rules, as of now."""
+        return Checks(self.state, self.market, self.policy, self.now)
+
+    def wait(self, plan: PlanState, reason: Verdict | Denied | str) -> None:
         """Say why a plan sends nothing now. It holds until the next turn."""
-        self.market.waiting[plan.spec.plan_id] = reason
+        self.market.waiting[plan.spec.plan_id] = str(reason)
 
     def alert(self, code: str, text: str, about: str = "") -> None:
         """Raise an alert; again about the same thing (by default: in the same words) only after a minute."""
@@ -62,6 +71,7 @@ class Turn:
         basis: Decimal | None = None,
     ) -> bool:
         """Send one IOC limit order under the leg's approval. False, with an alert, if it may not go."""
+        self.refused = None
         if self.market.latched is not None:
             return False
         if leg.envelope is None or not leg.attempts_left:
@@ -79,15 +89,17 @@ class Turn:
             # An unwind takes back what the leg did: it reduces where the leg opened, and the reverse.
             reduce_only=leg.envelope.reduce_only is not against,
         )
+        verdict = self.checks.sent(leg, purpose, request)
+        if verdict is not None:
+            self.wait(self.state.plans[leg.key.plan_id], verdict)
+            if not verdict.passes:
+                self.refused = verdict.denied
+                self._deny(leg, request, verdict.denied)
+            return False
         instrument = self.state.instruments[leg.instrument]
         order = authorize(request, purpose, leg.envelope, instrument, self.state.usage(leg), self.now, basis)
         if isinstance(order, Denied):
-            # The prices in the text change with every quote; what is wrong does not.
-            self.alert(
-                "ORDER_DENIED",
-                f"{request.client_order_id} {side} {contracts} {leg.instrument}: {order}",
-                about=f"{leg.key} {order.code}",
-            )
+            self._deny(leg, request, order)
             return False
         self.emit(OrderIntended(request, purpose, leg.envelope.approval_id, leg.key))
         # A late fill can ask for a hedge of a tranche that has ended: nothing would look for it after a crash.
@@ -95,3 +107,11 @@ class Turn:
         unwritten = purpose is Purpose.HEDGE and current is not None and current.number == leg.key.tranche
         self.act(Submit(order, wait_durable=not unwritten))
         return True
+
+    def _deny(self, leg: LegState, request: OrderRequest, denied: Denied) -> None:
+        # The prices in the text change with every quote; what is wrong does not.
+        self.alert(
+            "ORDER_DENIED",
+            f"{request.client_order_id} {request.side} {request.quantity} {leg.instrument}: {denied}",
+            about=f"{leg.key} {denied.code}",
+        )

@@ -27,6 +27,14 @@ def policy(limits: Limits, automation: Automation | None = None) -> Policy:
         ask_every=timedelta(seconds=limits.ask_every_seconds),
         max_plan_xbt=limits.max_plan_xbt,
         max_inverse_margin=limits.max_inverse_margin_percent / 100,
+        max_linear_margin=limits.max_linear_margin_percent / 100,
+        refuse_unknown_margin=limits.refuse_unknown_margin,
+        max_order_notional=limits.max_order_notional_usd,
+        max_delta_after=limits.max_delta_after_xbt,
+        max_open_orders=limits.max_open_orders,
+        funding_margin=timedelta(seconds=limits.funding_margin_seconds),
+        max_clock_skew=timedelta(seconds=limits.max_clock_skew_seconds),
+        rate_reserve=limits.rate_reserve_percent / 100,
         automation=automation,
     )
 

@@ -70,6 +70,14 @@ POLICY = Policy(
     ask_every=timedelta(seconds=1),
     max_plan_xbt=D(5),
     max_inverse_margin=D("0.6"),
+    max_linear_margin=D("0.9"),
+    refuse_unknown_margin=False,
+    max_order_notional=D(500_000),
+    max_delta_after=D(50),
+    max_open_orders=10,
+    funding_margin=timedelta(seconds=60),
+    max_clock_skew=timedelta(seconds=2),
+    rate_reserve=D("0.2"),
 )
 
 LONG, SHORT = Direction.LONG_INVERSE, Direction.SHORT_INVERSE

@@ -1,0 +1,48 @@
+"""Initial margin before and after a leg, as a fraction of the equity at its venue."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.orders.market import Market
+from bot.orders.state import BotState
+from risk.checks.case import Margin
+from risk.instruments import Instrument
+from risk.orders import Side
+from risk.terms import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class MarginUse:
+    """Fractions of equity; None where the venue's rate, or its account, is not known."""
+
+    before: Decimal | None
+    after: Decimal | None
+
+
+def margin_use(
+    state: BotState, market: Market, instrument: Instrument, side: Side, contracts: int, price: Decimal
+) -> MarginUse:
+    account = market.accounts.get(instrument.id.venue)
+    if account is None or account.equity.units <= 0:
+        return MarginUse(None, None)
+    before = Decimal(account.initial_margin.units) / account.equity.units
+    held = state.positions[instrument.id]
+    change = abs(held + side.sign * contracts) - abs(held)
+    if instrument.terms.kind is Kind.INVERSE:
+        units = instrument.value_units(change, price) * instrument.terms.initial_margin
+        return MarginUse(before, max(before + units / account.equity.units, Decimal(0)))
+    if held and before:
+        # The broker's rate is its own affair: scale what it asks for now.
+        return MarginUse(before, max(before * (abs(held) + change) / abs(held), Decimal(0)))
+    return MarginUse(before, None)
+
+
+def margin(
+    state: BotState, market: Market, instrument: Instrument, side: Side, contracts: int, price: Decimal
+) -> Margin | None:
+    """Return what the rule about margin wants to know; None before the account has been told."""
+    account = market.accounts.get(instrument.id.venue)
+    if account is None:
+        return None
+    use = margin_use(state, market, instrument, side, contracts, price)
+    return Margin(use.after, str(account.equity), spent=account.equity.units <= 0)
