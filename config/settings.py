@@ -91,7 +91,11 @@ class Linear(Section):
 
 
 class Plan(Section):
-    """What ``plan open`` proposes where the command line says nothing else."""
+    """What ``plan open`` and ``plan close`` propose where the command line says nothing else.
+
+    ``working``: which leg goes first. ``style``: how it is priced; see ``bot.model.legging``. ``min_lean_xbt`` and
+    ``depth_multiple``: what the hedge venue's best price must hold for a working order to go.
+    """
 
     direction: Direction
     size_xbt: Positive
@@ -100,6 +104,11 @@ class Plan(Section):
     min_basis: Number | None = None
     max_basis: Number | None = None
     target_delta_xbt: Number = Decimal(0)
+    working: Literal["linear", "inverse"] = "linear"
+    style: Literal["marketable", "join", "improve", "edge"] = "marketable"
+    reprices_per_minute: Annotated[Count, Field(le=120)] = 12
+    min_lean_xbt: Annotated[Number, Field(ge=0)] = Decimal(0)
+    depth_multiple: Annotated[Number, Field(ge=0)] = Decimal(0)
 
 
 class Limits(Section):

@@ -224,11 +224,14 @@ class _Fold:
             plan.trade(about.leg, about.instrument, exchanged, recorded.at, None)
 
     def _lot(self, plan: PlanFold, fill: Fill) -> Decimal:
-        """Return the smaller of the pair's lots, in XBT at the fill's price."""
+        """Return what nobody could hedge, in XBT at the fill's price: less than the smaller of the pair's lots; where
+        the coarse one hedges, than half of its own."""
+        known = self._books.journal.instruments
+        if plan.spec is not None and plan.spec.legging.working is Kind.INVERSE and plan.spec.linear in known:
+            return known[plan.spec.linear].granule(fill.price) / 2
         of_plan = {fill.instrument}
         if plan.spec is not None:
             of_plan |= {plan.spec.inverse, plan.spec.linear}
-        known = self._books.journal.instruments
         return min(known[key].granule(fill.price) for key in of_plan if key in known)
 
     def summary(self) -> Summary:

@@ -51,6 +51,9 @@ from risk.approval import Purpose, envelope_quantity
 from risk.instruments import Instrument
 from risk.money import Money
 from risk.orders import CashFlowKind, Fill
+from risk.terms import NOISE, Kind
+
+_HALF = Decimal("0.5")
 
 
 class UnfoldableEvent(Exception):
@@ -273,10 +276,18 @@ def _count_unhedged(state: BotState, leg: LegKey, xbt: Decimal, price: Decimal, 
         return
     before = plan.unhedged
     plan.unhedged += xbt
-    if abs(plan.unhedged) < state.instruments[plan.spec.inverse].granule(price):
-        plan.unhedged_since = None  # less than the finer contract can trade: carried
+    if abs(plan.unhedged) < _smallest(state, plan, price):
+        plan.unhedged_since = None  # less than can be traded: carried
     elif abs(plan.unhedged) > abs(before) or leg.role is Role.HEDGE:
         plan.unhedged_since = heard_at
+
+
+def _smallest(state: BotState, plan: PlanState, price: Decimal) -> Decimal:
+    """Return the XBT from which a plan's rest is answered: a lot of the fine contract; while a coarse one hedges and
+    more is worked, more than half of its lot."""
+    if plan.spec.legging.working is Kind.INVERSE and not plan.is_ending:
+        return state.instruments[plan.spec.linear].granule(price) * (_HALF + NOISE)
+    return state.instruments[plan.spec.inverse].granule(price)
 
 
 def _book_value(state: BotState, instrument: Instrument, fill: Fill, sign: int) -> None:

@@ -9,6 +9,7 @@ from bot.model.ids import Role
 from bot.model.order_states import Belief
 from bot.model.plans import PlanStatus
 from bot.model.policy import Policy
+from bot.orders.laddering import has_lapsed
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
@@ -18,10 +19,11 @@ from risk.instruments import InstrumentId
 from risk.orders import Side
 from risk.portfolio import Level
 from risk.sizing import hedge_size
-from risk.terms import NOISE, Rounding
+from risk.terms import NOISE, Kind, Rounding
 
 # Hedges tried at the hard band before the unhedged part is unwound.
 _LAST_TRIES = 3
+_HALF = Decimal("0.5")
 # A venue that has just refused (overloaded, throttled) needs a moment: ids and rungs are not for burning.
 _AFTER_REFUSAL = timedelta(milliseconds=500)
 
@@ -41,29 +43,62 @@ def answer_fills(turn: Turn, plan: PlanState) -> None:
     if naked == 0 or hedge.envelope is None:
         return
     if turn.market.in_doubt(hedge.key):
-        _say_doubt(turn, hedge, naked)
+        _say_doubt(turn, plan, hedge, naked)
         return
     if _over_hedged(plan, hedge):
         # A fraction of a lot too much is netted by the next fill; more comes of a late fill after an unwind. But
         # after a restart the hedge may be known before the fill it answers: ask about that first.
         if all(order.is_settled for order in turn.state.orders_of(tranche.lead)):
-            _unwind(turn, hedge, naked)
+            _unwind(turn, plan, hedge, naked)
         return
     if nothing_to_reduce(turn, hedge):
         return
     side = hedge.envelope.side
-    contracts = _contracts(turn, hedge, side, naked)
-    if contracts == 0 or naked * side.sign > 0:
-        return  # less than a lot: carried to the next fill; or in flight already
+    contracts = hedge_contracts(turn, plan, hedge, naked)
+    if naked * side.sign > 0:
+        return  # in flight already
+    if contracts == 0:
+        # Less than can be hedged: carried to the next fill. If none will come, the fine leg takes it back.
+        if _takes_rest_back(turn, plan, hedge) and _is_settled(turn, hedge):
+            _unwind(turn, plan, tranche.lead, naked)
+        return
     if not gave_up(turn, plan, hedge) and _hedge(turn, hedge, side, contracts, naked):
         return
     # Only with no hedge in flight or UNKNOWN: it may already cover what would be unwound.
-    if all(order.is_settled for order in turn.state.orders_of(hedge)):
+    if _is_settled(turn, hedge):
         _fall_back(turn, plan, tranche, naked)
 
 
-def _say_doubt(turn: Turn, hedge: LegState, naked: Decimal) -> None:
-    if _contracts(turn, hedge, hedge.ticket.material.side, naked):
+def _is_settled(turn: Turn, leg: LegState) -> bool:
+    return all(order.is_settled for order in turn.state.orders_of(leg))
+
+
+def _is_coarse(turn: Turn, leg: LegState) -> bool:
+    """Say whether a leg's lots are too large to answer just any fill of the other: the linear contract's are."""
+    return turn.state.instruments[leg.instrument].terms.kind is Kind.LINEAR
+
+
+def _takes_rest_back(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
+    """Say whether what a coarse hedge cannot answer is waited for no longer: nothing more will be worked."""
+    return _ends(turn, plan) and _is_coarse(turn, hedge)
+
+
+def _ends(turn: Turn, plan: PlanState) -> bool:
+    """Say whether nothing is worked any more under the approval that fills are answered by."""
+    answering = plan.answering
+    return plan.is_ending or (answering is not None and has_lapsed(plan, answering, turn.now))
+
+
+def hedge_contracts(turn: Turn, plan: PlanState, hedge: LegState, naked: Decimal) -> int:
+    """Return how many contracts answer ``naked`` XBT. In a fine contract whole lots towards zero. In a coarse one the
+    nearest, a half counted down; when no more is worked towards zero too, for the fine leg can take the rest back."""
+    if _is_coarse(turn, hedge) and not _ends(turn, plan):
+        return _nearest(turn, hedge, naked)
+    return _contracts(turn, hedge, Side.SELL if naked > 0 else Side.BUY, naked)
+
+
+def _say_doubt(turn: Turn, plan: PlanState, hedge: LegState, naked: Decimal) -> None:
+    if hedge_contracts(turn, plan, hedge, naked):
         turn.alert(
             "ORDER_UNKNOWN",
             f"{hedge.key}: {naked:+.8f} XBT look unhedged; their hedge may have been on its way when the bot ended: "
@@ -75,14 +110,16 @@ def _say_doubt(turn: Turn, hedge: LegState, naked: Decimal) -> None:
 def is_answered(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
     """Say whether what is unhedged is less than can be traded, by hedging or, failing that, by unwinding."""
     hedge = tranche.legs[Role.HEDGE]
-    side = Side.SELL if plan.unhedged > 0 else Side.BUY
     over_hedged = _over_hedged(plan, hedge)
     if not over_hedged and nothing_to_reduce(turn, hedge):
         return True
     if not over_hedged and not gave_up(turn, plan, hedge):
-        return _contracts(turn, hedge, side, plan.unhedged) == 0
+        if hedge_contracts(turn, plan, hedge, plan.unhedged):
+            return False
+        if not _takes_rest_back(turn, plan, hedge):
+            return True
     back = hedge if over_hedged else tranche.lead
-    return _unwindable(turn, back, plan.unhedged) == 0 or not back.attempts_left
+    return _unwindable(turn, plan, back, plan.unhedged) == 0 or not back.attempts_left
 
 
 def nothing_to_reduce(turn: Turn, hedge: LegState) -> bool:
@@ -91,12 +128,16 @@ def nothing_to_reduce(turn: Turn, hedge: LegState) -> bool:
 
 
 def left_naked(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
-    """Say whether a lot of the hedge or more stays unhedged: hedging has failed, unwinding cannot take it all."""
+    """Say whether what can be traded stays unhedged: hedging has failed, unwinding cannot take it all. What a coarse
+    hedge cannot answer is carried as long as more is worked; then it is a lot of the fine leg that counts."""
     hedge = tranche.legs[Role.HEDGE]
-    side = Side.SELL if plan.unhedged > 0 else Side.BUY
     if nothing_to_reduce(turn, hedge) and not _over_hedged(plan, hedge):
         return False
-    return _contracts(turn, hedge, side, plan.unhedged) > 0
+    if not _ends(turn, plan):
+        return hedge_contracts(turn, plan, hedge, plan.unhedged) > 0
+    fine = tranche.lead if _is_coarse(turn, hedge) else hedge
+    side = Side.SELL if plan.unhedged > 0 else Side.BUY
+    return _contracts(turn, fine, side, plan.unhedged) > 0
 
 
 def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
@@ -177,7 +218,7 @@ def _hedge(turn: Turn, hedge: LegState, side: Side, contracts: int, naked: Decim
 
 def _fall_back(turn: Turn, plan: PlanState, tranche: TrancheState, naked: Decimal) -> None:
     hedge, lead = tranche.legs[Role.HEDGE], tranche.lead
-    sent = _unwind(turn, lead, naked)
+    sent = _unwind(turn, plan, lead, naked)
     is_active = plan.status is PlanStatus.ACTIVE
     if sent or is_active:
         turn.alert(
@@ -190,15 +231,15 @@ def _fall_back(turn: Turn, plan: PlanState, tranche: TrancheState, naked: Decima
         stop_plan(turn, plan, f"the hedge at {hedge.instrument} failed")
 
 
-def _unwind(turn: Turn, leg: LegState, naked: Decimal) -> bool:
+def _unwind(turn: Turn, plan: PlanState, leg: LegState, naked: Decimal) -> bool:
     """Take back ``naked`` XBT of what ``leg`` itself has filled: only ever against its own side."""
     side = Side.SELL if naked > 0 else Side.BUY
     level = _touch(turn, leg.instrument, side)
     if level is None or side is leg.ticket.material.side or not _may_send(turn, leg):
         return False
-    if not all(order.is_settled for order in turn.state.orders_of(leg)):
+    if not _is_settled(turn, leg):
         return False
-    contracts = _unwindable(turn, leg, naked)
+    contracts = _unwindable(turn, plan, leg, naked)
     if contracts == 0:
         return False
     rung = failures(turn.state, leg, Purpose.CONTINGENCY)
@@ -235,13 +276,32 @@ def _obtainable(turn: Turn, leg: LegState, side: Side) -> Decimal:
     return leg.ticket.material.price_high if level is None else level.price
 
 
-def _unwindable(turn: Turn, leg: LegState, naked: Decimal) -> int:
-    """Return how many contracts of what the leg has filled would go back for ``naked`` XBT."""
+def _unwindable(turn: Turn, plan: PlanState, leg: LegState, naked: Decimal) -> int:
+    """Return how many contracts of what the leg has filled would go back for ``naked`` XBT.
+
+    Of a lead the nearest. Of a coarse hedge, when no more is worked, as many as cover it: what is left then is the fine lead's,
+    which can take it back.
+    """
     usage = turn.state.usage(leg)
     side = Side.SELL if naked > 0 else Side.BUY
-    coarse = leg.key.role is Role.WORKING
-    wanted = _nearest(turn, leg, naked) if coarse else _contracts(turn, leg, side, naked)
+    if leg.key.role is Role.WORKING:
+        wanted = _nearest(turn, leg, naked)
+    elif _takes_rest_back(turn, plan, leg):
+        wanted = _covering(turn, plan, leg, naked)
+    else:
+        wanted = _nearest(turn, leg, naked) if _is_coarse(turn, leg) else _contracts(turn, leg, side, naked)
     return max(min(wanted, int(usage.filled - usage.unwound)), 0)
+
+
+def _covering(turn: Turn, plan: PlanState, leg: LegState, xbt: Decimal) -> int:
+    """Return the whole contracts of a coarse leg that cover ``xbt``; 0 for less than a lot of the fine one."""
+    side = Side.SELL if xbt > 0 else Side.BUY
+    coarse, fine = turn.state.instruments[leg.instrument], turn.state.instruments[plan.spec.inverse]
+    price = _obtainable(turn, leg, side)
+    if abs(xbt) < fine.granule(price) - NOISE:
+        return 0
+    more = coarse.granule(price) - NOISE
+    return hedge_size(coarse, xbt + (more if xbt > 0 else -more), price).contracts
 
 
 def _nearest(turn: Turn, leg: LegState, xbt: Decimal) -> int:
@@ -249,7 +309,7 @@ def _nearest(turn: Turn, leg: LegState, xbt: Decimal) -> int:
     side = Side.SELL if xbt > 0 else Side.BUY
     instrument = turn.state.instruments[leg.instrument]
     price = _obtainable(turn, leg, side)
-    half = instrument.granule(price) / 2 - NOISE
+    half = instrument.granule(price) * (_HALF - 2 * NOISE)
     return hedge_size(instrument, xbt + (half if xbt > 0 else -half), price).contracts
 
 

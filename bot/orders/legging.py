@@ -1,24 +1,22 @@
 """Legging: a plan's tranches, one after the other, and the working orders of each."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 
 from bot.model.events import PlanFinished, TrancheFinished
 from bot.model.ids import Role
 from bot.model.plans import PlanStatus
-from bot.model.policy import Policy
 from bot.model.trading_state import activity_of, allows
-from bot.orders.hedging import answer_fills, held, is_answered, ladder, left_naked, nothing_to_reduce
+from bot.orders.hedging import answer_fills, held, is_answered, left_naked, nothing_to_reduce
 from bot.orders.laddering import MOST_TRANCHES, has_lapsed
+from bot.orders.pairing import answerable, clip, remaining
 from bot.orders.planning import Finished, LegDraft, Wait, next_draft
+from bot.orders.quoting import Lock
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.ticketing import make_whole, raise_tickets, stop_plan
 from bot.orders.turn import Turn
 from risk.approval import Purpose
-from risk.basis import Basis
 from risk.instruments import Instrument
-from risk.orders import Side
-from risk.portfolio import Quote
-from risk.terms import Rounding
 
 
 def advance(turn: Turn, plan: PlanState) -> None:
@@ -111,84 +109,108 @@ def _is_clear(turn: Turn, plan: PlanState) -> bool:
 def _is_finished(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
     if not _is_clear(turn, plan):
         return False
-    if tranche.is_spread and nothing_to_reduce(turn, tranche.legs[Role.HEDGE]):
-        return True
-    over = bool(plan.stopping) or has_lapsed(plan, tranche, turn.now)
-    return over or remaining(turn.state, tranche.lead) <= 0
+    over = bool(plan.stopping) or has_lapsed(plan, tranche, turn.now) or _is_pair_closed(turn, tranche)
+    return over or remaining(turn, plan, tranche) <= 0
 
 
-def remaining(state: BotState, leg: LegState) -> int:
-    """Return the contracts the leading leg has yet to work."""
-    worked = sum(order.filled for order in state.orders_of(leg) if order.purpose is Purpose.WORK)
-    return leg.ticket.contracts - worked
+def _is_pair_closed(turn: Turn, tranche: TrancheState) -> bool:
+    """Say whether the hedge has nothing left to reduce: what the lead has left has no partner, and may be another's."""
+    return tranche.is_spread and nothing_to_reduce(turn, tranche.legs[Role.HEDGE])
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A working order that may go now. ``basis``: the one it locks in at worst; None of a leg alone."""
+
+    contracts: int
+    price: Decimal
+    basis: Decimal | None = None
 
 
 def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
-    """Send the next clip of the leading leg, if everything that must be so is so."""
-    state, policy, leg = turn.state, turn.policy, tranche.lead
-    left = remaining(state, leg)
-    if left <= 0 or leg.envelope is None:
-        return
-    if not turn.market.reconciled:
-        return
-    still = LegDraft(leg.key.role, leg.instrument, leg.envelope.side, left, leg.envelope.reduce_only)
-    if not _may_work(turn, plan, still, paired=tranche.is_spread):
-        return
+    """Send the next working order of the leading leg, if everything that must be so is so; else say why not."""
     if not _is_clear(turn, plan):
         return
-    if tranche.is_spread and nothing_to_reduce(turn, tranche.legs[Role.HEDGE]):
-        return  # the pair is closed: what the lead has left has no partner, and may be another's
-    instrument = state.instruments[leg.instrument]
-    answerable = _answerable(policy, tranche, left // instrument.terms.lot) * instrument.terms.lot
-    if has_lapsed(plan, tranche, turn.now):
-        return
-    if turn.now >= leg.envelope.execute_by or not answerable:
-        what = "the approval" if answerable else "the order ids"
-        stop_plan(turn, plan, f"{what} of {leg.key} ran out with {left} contracts unfilled")
-        return
-    if leg.orders and turn.now - state.orders[leg.orders[-1]].intended_at < policy.clip_pause:
-        return
-    for each in tranche.legs.values():
-        trouble = turn.market.trouble(each.instrument, turn.now, policy)
-        if trouble is not None:
-            turn.wait(plan, trouble)
-            return
-    level = turn.market.quotes[leg.instrument].take(leg.envelope.side)
-    if level is None:
-        return
-    clip = instrument.contracts_for(policy.max_unattended_delta, level.price)
-    if leg.envelope.reduce_only:
-        left = min(left, held(state, leg))
-    contracts = min(left, clip, answerable)
-    if contracts <= 0:
-        stop_plan(turn, plan, f"{leg.key} has nothing left to reduce at {leg.instrument}")
-        return
-    side = leg.envelope.side
-    slop = side.sign * policy.slop_ticks * instrument.terms.tick
-    if not leg.envelope.price_low <= level.price + slop <= leg.envelope.price_high:
-        _outside(turn, leg, level.price)  # a price nobody approved, and perhaps none at all
-        return
-    if not tranche.is_spread:
-        _send(turn, plan, leg, contracts, level.price + slop)
-        return
-    partner = turn.market.quotes[tranche.legs[Role.HEDGE].instrument]
-    priced = _working_price(leg, instrument, level.price, slop, partner)
-    if priced is None or not _hedgeable(turn, tranche.legs[Role.HEDGE], partner):
-        return
-    contracts = min(contracts, _pairable(turn, tranche, partner))
-    if contracts > 0:
-        _send(turn, plan, leg, contracts, *priced)
+    found = _proposed(turn, plan, tranche)
+    if isinstance(found, Wait):
+        turn.wait(plan, found.reason)
+    elif found is not None:
+        _send(turn, plan, tranche.lead, found)
 
 
-def _send(
-    turn: Turn, plan: PlanState, leg: LegState, contracts: int, price: Decimal, basis: Decimal | None = None
-) -> None:
+def _send(turn: Turn, plan: PlanState, leg: LegState, order: Proposed) -> None:
     """Send a working order; what a rule refuses for good ends the plan, rather than be tried again for ever."""
     side = leg.ticket.material.side
-    if turn.send(leg, Purpose.WORK, side, contracts, price, basis):
+    if turn.send(leg, Purpose.WORK, side, order.contracts, order.price, order.basis):
         return
     if turn.refused is not None:
         stop_plan(turn, plan, str(turn.refused))
+
+
+def _proposed(turn: Turn, plan: PlanState, tranche: TrancheState) -> Proposed | Wait | None:
+    """Return the next working order, or why there is none; None where there is nothing left to work, or no right to."""
+    state, policy, leg = turn.state, turn.policy, tranche.lead
+    left = remaining(turn, plan, tranche)
+    if left <= 0 or leg.envelope is None or _is_pair_closed(turn, tranche):
+        return None
+    if not turn.market.reconciled:
+        return Wait("ledger and venues have not been found to agree")
+    still = LegDraft(leg.key.role, leg.instrument, leg.envelope.side, left, leg.envelope.reduce_only)
+    if not _may_work(turn, plan, still, paired=tranche.is_spread):
+        return Wait(f"trading is {state.trading}")
+    if has_lapsed(plan, tranche, turn.now):
+        return None
+    answers = answerable(policy, tranche, 1)
+    if turn.now >= leg.envelope.execute_by or not answers:
+        what = "the approval" if answers else "the order ids"
+        stop_plan(turn, plan, f"{what} of {leg.key} ran out with {left} contracts unfilled")
+        return None
+    if leg.envelope.reduce_only and not held(state, leg):
+        stop_plan(turn, plan, f"{leg.key} has nothing left to reduce at {leg.instrument}")
+        return None
+    if leg.orders and turn.now - state.orders[leg.orders[-1]].intended_at < policy.clip_pause:
+        return None
+    for each in tranche.legs.values():
+        trouble = turn.market.trouble(each.instrument, turn.now, policy)
+        if trouble is not None:
+            return Wait(str(trouble))
+    level = turn.market.quotes[leg.instrument].take(leg.envelope.side)
+    if level is None:
+        return None
+    instrument, side = state.instruments[leg.instrument], leg.envelope.side
+    price = level.price + side.sign * slop(turn, plan, instrument)
+    if not leg.envelope.price_low <= price <= leg.envelope.price_high:
+        return _outside(turn, leg, level.price)  # a price nobody approved, and perhaps none at all
+    if not tranche.is_spread:
+        contracts = min(left, instrument.contracts_for(policy.max_unattended_delta, level.price))
+        if leg.envelope.reduce_only:
+            contracts = min(contracts, held(state, leg))
+        return Proposed(contracts, price) if contracts else None
+    return _proposed_pair(turn, plan, tranche, left, level.price, price)
+
+
+def _proposed_pair(
+    turn: Turn, plan: PlanState, tranche: TrancheState, left: int, touch: Decimal, price: Decimal
+) -> Proposed | Wait | None:
+    """Hold the working order of a pair against its hedge: the price and the size it can be had at now."""
+    policy, leg, hedge = turn.policy, tranche.lead, tranche.legs[Role.HEDGE]
+    instrument = turn.state.instruments[leg.instrument]
+    partner = turn.market.quotes[hedge.instrument]
+    level = partner.take(hedge.ticket.material.side)
+    if level is None:
+        return None
+    lock = Lock(leg.ticket.material, instrument, level.price)
+    too_bad = lock.objection(touch)
+    if too_bad is not None:
+        return Wait(too_bad)
+    band = _beyond_band(turn, hedge, level.price)
+    if band is not None:
+        return band
+    contracts = clip(turn, plan, tranche, left, touch, partner, policy.max_unattended_delta)
+    if not contracts:
+        return None
+    price = lock.within(price)
+    return Proposed(contracts, price, lock.basis(price))
 
 
 def _may_work(turn: Turn, plan: PlanState, lead: LegDraft, *, paired: bool) -> bool:
@@ -208,64 +230,24 @@ def _nears_target(turn: Turn, plan: PlanState, lead: LegDraft) -> bool:
     return abs(off + change) <= abs(off)
 
 
-def _hedgeable(turn: Turn, hedge: LegState, quote: Quote) -> bool:
-    """Say whether a hedge at the hard band would still lie inside its approved prices."""
+def slop(turn: Turn, plan: PlanState, instrument: Instrument) -> Decimal:
+    """Return the slop as a price, in USD per XBT."""
+    ticks = plan.spec.legging.slop_ticks
+    return (turn.policy.slop_ticks if ticks is None else ticks) * instrument.terms.tick
+
+
+def _beyond_band(turn: Turn, hedge: LegState, touch: Decimal) -> Wait | None:
+    """Say so if a hedge at the hard band would lie outside its approved prices."""
     side, material = hedge.ticket.material.side, hedge.ticket.material
-    level = quote.take(side)
-    if level is None:
-        return False
-    if material.price_low <= level.price * (1 + side.sign * turn.policy.hard_band) <= material.price_high:
-        return True
-    _outside(turn, hedge, level.price)
-    return False
+    worst = touch * (1 + side.sign * turn.policy.hard_band)
+    return None if material.price_low <= worst <= material.price_high else _outside(turn, hedge, touch)
 
 
-def _outside(turn: Turn, leg: LegState, price: Decimal) -> None:
+def _outside(turn: Turn, leg: LegState, price: Decimal) -> Wait:
     material = leg.ticket.material
-    turn.alert(
-        "ORDER_DENIED",
+    text = (
         f"{leg.key}: {leg.instrument} trades at {price}, too near the end of what was approved "
-        f"({material.price_low} to {material.price_high}): nothing is sent",
-        about=f"{leg.key} band",
+        f"({material.price_low} to {material.price_high}): nothing is sent"
     )
-
-
-def _pairable(turn: Turn, tranche: TrancheState, partner: Quote) -> int:
-    """Return how many contracts of the lead the hedge leg can answer: closing, what is held at today's price."""
-    hedge, lead = tranche.legs[Role.HEDGE], tranche.lead
-    level = partner.take(hedge.ticket.material.side)
-    if not hedge.ticket.material.reduce_only or level is None:
-        return remaining(turn.state, lead)
-    fine = turn.state.instruments[hedge.instrument]
-    worth = fine.xbt(held(turn.state, hedge), level.price) + fine.granule(level.price)
-    coarse = turn.state.instruments[lead.instrument]
-    return max(coarse.contracts_for(worth, level.price), coarse.terms.lot)
-
-
-def _answerable(policy: Policy, tranche: TrancheState, lots: int) -> int:
-    """Return how many of ``lots`` may go: the ids left must do to hedge each by itself, and to unwind all."""
-    if not tranche.is_spread:
-        return lots if tranche.lead.attempts_left else 0
-    if tranche.lead.attempts_left <= ladder(policy):
-        return 0
-    return max(min(lots, tranche.legs[Role.HEDGE].attempts_left - ladder(policy)), 0)
-
-
-def _working_price(
-    leg: LegState, instrument: Instrument, touch: Decimal, slop: Decimal, partner: Quote
-) -> tuple[Decimal, Decimal] | None:
-    """Return a limit and the basis it locks in at worst; None while the basis is outside its limit."""
-    side, material = leg.ticket.material.side, leg.ticket.material
-    hedge_level = partner.take(side.opposite)
-    if hedge_level is None:
-        return None
-    least, most = material.min_basis, material.max_basis
-    basis = Basis(touch, hedge_level.price).absolute
-    if (least is not None and basis < least) or (most is not None and basis > most):
-        return None
-    price = touch + slop
-    if side is Side.SELL and least is not None:
-        price = max(price, instrument.terms.to_tick(hedge_level.price + least, Rounding.UP))
-    if side is Side.BUY and most is not None:
-        price = min(price, instrument.terms.to_tick(hedge_level.price + most, Rounding.DOWN))
-    return price, Basis(price, hedge_level.price).absolute
+    turn.alert("ORDER_DENIED", text, about=f"{leg.key} band")
+    return Wait(text)

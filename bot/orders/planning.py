@@ -261,25 +261,30 @@ def _left_to_close(
     if plan.spec.size_xbt is None:
         return abs(inverse.xbt(held_inverse, price))
     closed = sum(
-        order.filled
-        for tranche in plan.tranches
-        if tranche.is_spread
-        for order in state.orders_of(tranche.legs[Role.WORKING])
+        (
+            order.filled_quantity
+            if order.request.instrument == inverse.id
+            else linear.xbt(order.filled, price)
+            for tranche in plan.tranches
+            if tranche.is_spread
+            for order in state.orders_of(tranche.lead)
+        ),
+        Decimal(0),
     )
-    return max(plan.spec.size_xbt - linear.xbt(closed, price), Decimal(0))
+    return max(plan.spec.size_xbt - closed, Decimal(0))
 
 
 def _pair(
     spec: PlanSpec, action: Action, linear: Instrument, inverse: Instrument, contracts: int, price: Decimal
 ) -> Draft:
-    # The coarse contract works, the fine one hedges.
+    """Draft a pair of ``contracts`` of the coarse contract. Which of the two goes first is the plan's choice."""
     reduce_only = action is Action.CLOSE
     fine = inverse.contracts_for(linear.xbt(contracts, price), price)
+    sizes = {linear.id: contracts, inverse.id: fine}
+    works, hedges = (linear, inverse) if spec.legging.working is Kind.LINEAR else (inverse, linear)
     return Draft(
-        (
-            LegDraft(
-                Role.WORKING, linear.id, spec.direction.side(Kind.LINEAR, action), contracts, reduce_only
-            ),
-            LegDraft(Role.HEDGE, inverse.id, spec.direction.side(Kind.INVERSE, action), fine, reduce_only),
+        tuple(
+            LegDraft(role, leg.id, spec.direction.side(leg.terms.kind, action), sizes[leg.id], reduce_only)
+            for role, leg in ((Role.WORKING, works), (Role.HEDGE, hedges))
         )
     )

@@ -148,6 +148,11 @@ class PlanState:
         return tranche if tranche is not None and tranche.armed and tranche.is_spread else None
 
     @property
+    def is_ending(self) -> bool:
+        """Say whether nothing new is worked for the plan any more."""
+        return bool(self.stopping) or self.status is not PlanStatus.ACTIVE
+
+    @property
     def is_opening(self) -> bool:
         return self.spec.kind is PlanKind.OPEN
 

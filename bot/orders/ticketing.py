@@ -93,10 +93,11 @@ def _quantity(
     if instrument.terms.kind is Kind.LINEAR:
         return Decimal(leg.contracts)
     size = instrument.xbt(leg.contracts, price)
-    if leg.role is Role.HEDGE:
-        working = draft.legs[0]
-        partner = turn.state.instruments[working.instrument]
-        size = partner.xbt(working.contracts, price) + abs(plan.unhedged)
+    if leg.role is not Role.SINGLE:
+        # Of a pair the coarse leg says how large it is; what is carried comes on top.
+        coarse = next(turn.state.instruments[of.instrument] for of in draft.legs if of is not leg)
+        contracts = next(of.contracts for of in draft.legs if of is not leg)
+        size = coarse.xbt(contracts, price) + abs(plan.unhedged)
     return (size * _HEDGE_ALLOWANCE + instrument.granule(price)).quantize(_SATOSHI, rounding=ROUND_UP)
 
 
@@ -220,15 +221,17 @@ def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
 
 
 def _attempts(turn: Turn, tranche: TrancheState) -> int:
-    """Return how many order ids an approval reserves: at worst each lot of a spread fills, and is hedged, by itself; a
-    leg alone goes clip by clip. As many as the policy says come on top, for what fails."""
-    lead = tranche.lead
-    instrument = turn.state.instruments[lead.instrument]
+    """Return how many order ids an approval reserves: at worst each lot of the coarse leg of a spread fills, and is
+    hedged, by itself; a leg alone goes clip by clip. As many as the policy says come on top, for what fails."""
+    terms = turn.state.instruments
+    legs = [leg for leg in tranche.legs.values() if terms[leg.instrument].terms.kind is Kind.LINEAR]
+    leg = legs[0] if tranche.is_spread and legs else tranche.lead
+    instrument = terms[leg.instrument]
     lot = clip = instrument.terms.lot
     if not tranche.is_spread:
-        most = instrument.contracts_for(turn.policy.max_unattended_delta, lead.ticket.material.price_low)
+        most = instrument.contracts_for(turn.policy.max_unattended_delta, leg.ticket.material.price_low)
         clip = max(most // lot * lot, lot)
-    return min(turn.policy.reserved_attempts + -(-lead.ticket.contracts // clip), MOST_ATTEMPTS)
+    return min(turn.policy.reserved_attempts + -(-leg.ticket.contracts // clip), MOST_ATTEMPTS)
 
 
 def reject(turn: Turn, command: RejectTicket) -> Done | Denied:

@@ -34,6 +34,7 @@ from bot.model.inputs import (
     RejectTicket,
     SetTradingState,
 )
+from bot.model.legging import Legging, Style
 from bot.model.plans import PlanKind, PlanSpec
 from bot.model.trading_state import TradingState
 from bot.orders.state import PlanState
@@ -86,6 +87,7 @@ class _Body(BaseModel):
 
 
 Size = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=16, decimal_places=8)]
+Least = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=16, decimal_places=8)]
 Basis = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=16, decimal_places=8)]
 
 
@@ -113,8 +115,23 @@ class Adopt(_Body):
     reason: Reason
 
 
+class NewLegging(_Body):
+    """``working``: the leg that goes first. ``style``: how it is priced. ``slop_ticks``: the profile's, left out."""
+
+    working: Kind = Kind.LINEAR
+    style: Style = Style.MARKETABLE
+    slop_ticks: Annotated[int, Field(ge=0, le=1000)] | None = None
+    reprices_per_minute: Annotated[int, Field(ge=1, le=120)] = 12
+    min_lean_xbt: Least = Decimal(0)
+    depth_multiple: Least = Decimal(0)
+
+    def settled(self) -> Legging:
+        return Legging(**dict(self))
+
+
 class NewPlan(_Body):
-    """``size_xbt`` may be left out to close everything. ``collateral``: hedge it first, or take it off last."""
+    """``size_xbt`` may be left out to close everything. ``collateral``: hedge it first, or take it off last.
+    ``legging``: how the pair is worked."""
 
     kind: Literal[PlanKind.OPEN, PlanKind.CLOSE]
     direction: Direction
@@ -125,6 +142,7 @@ class NewPlan(_Body):
     min_basis: Basis | None = None
     max_basis: Basis | None = None
     target_delta: Basis = Decimal(0)
+    legging: NewLegging = NewLegging()
 
     @model_validator(mode="after")
     def _can_be_met(self) -> "NewPlan":
@@ -234,6 +252,7 @@ def create(served: Served, token: str) -> FastAPI:
                 min_basis=body.min_basis,
                 max_basis=body.max_basis,
                 target_delta=body.target_delta,
+                legging=body.legging.settled(),
             )
         except ValueError as error:
             raise HTTPException(

@@ -18,6 +18,7 @@ from random import Random
 from bot.model.events import Alerted, Recorded
 from bot.model.plans import PlanKind
 from risk.direction import Direction
+from risk.terms import Kind
 from tests.property.orders_promises import begun, live
 from tests.property.orders_world import FATES, World
 from tests.simulation.whole.tally import TRANSITION_NAMES, transitions
@@ -44,6 +45,7 @@ def case(seed: int) -> dict[str, object]:
         "tranches": dice.randint(1, 3),
         "collateral": dice.random() < 0.5,
         "steps": dice.randint(20, 250),
+        "working": dice.choice([Kind.LINEAR, Kind.INVERSE]),
     }
 
 

@@ -4,10 +4,12 @@ from random import Random
 
 from bot.ledger.proof import Proof
 from bot.model.codec import GENESIS, decode, encode, record
+from bot.model.legging import Legging
 from bot.model.plans import PlanKind
 from bot.orders.fold import apply
 from bot.orders.state import BotState
 from risk.direction import Direction
+from risk.terms import Kind
 from tests.property.orders_world import World, intended
 from tests.unit.bot.desk import MBT, POLICY, XBTUSD, D
 
@@ -27,6 +29,7 @@ def begun(case: dict[str, object]) -> World:
         size_xbt=size,
         tranches=case["tranches"],
         collateral=case["collateral"],
+        legging=Legging(case.get("working", Kind.LINEAR)),
     )
     if kind is PlanKind.CLOSE:
         sign = 1 if direction is Direction.LONG_INVERSE else -1
@@ -37,6 +40,7 @@ def begun(case: dict[str, object]) -> World:
         size_xbt=size,
         tranches=case["tranches"],
         collateral=case["collateral"],
+        legging=world.wanted.legging,
     )
     world.durable = len(world.desk.events)
     return world
@@ -54,9 +58,11 @@ def check_books(world: World) -> None:
 def check_exposure(world: World) -> None:
     """Nothing is worked before what has filled is answered, so one clip bounds what is naked.
 
-    What filled after the venue had called it cancelled comes on top.
+    What filled after the venue had called it cancelled comes on top, and half a lot of a coarse hedge.
     """
     most = POLICY.max_unattended_delta * SLIP + 2 * LOT + world.late_xbt
+    if world.wanted.legging.working is Kind.INVERSE:
+        most += MBT.terms.multiplier / 2
     assert abs(world.desk.plan.unhedged) <= most
     assert abs(world.naked()) <= most
 

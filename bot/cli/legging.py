@@ -1,0 +1,67 @@
+"""How a plan's legs are worked, from the command line: options that ``plan open`` and ``plan close`` share."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+
+from bot.cli.numbers import number
+from config.settings import Plan
+
+Working = Annotated[
+    Literal["linear", "inverse"] | None,
+    typer.Option(
+        help="Which leg goes first; the other one hedges its fills. linear: CME.", metavar="linear|inverse"
+    ),
+]
+Style = Annotated[
+    Literal["marketable", "join", "improve", "edge"] | None,
+    typer.Option(
+        help="How the working leg is priced: it takes, or it rests at the best price, a tick before it, or where the "
+        "hedge venue's price and the basis limit put it.",
+        metavar="marketable|join|improve|edge",
+    ),
+]
+Slop = Annotated[
+    int | None,
+    typer.Option(
+        "--slop",
+        help="Ticks a marketable order goes through the best price, and a resting one may be off its own.",
+        metavar="TICKS",
+        min=0,
+        max=1000,
+    ),
+]
+Reprices = Annotated[
+    int | None,
+    typer.Option(help="Resting orders sent a minute, at most.", metavar="N", min=1, max=120),
+]
+MinLean = Annotated[
+    str | None,
+    typer.Option(
+        help="Least the hedge venue's best price must hold for a working order to go.", metavar="XBT"
+    ),
+]
+DepthMultiple = Annotated[
+    str | None,
+    typer.Option(help="The same, as a multiple of the working order's size.", metavar="N"),
+]
+
+
+def body(
+    default: Plan,
+    working: str | None,
+    style: str | None,
+    slop: int | None,
+    reprices: int | None,
+    min_lean: str | None,
+    depth_multiple: str | None,
+) -> dict[str, Any]:
+    """Return what the API is told; what is left out comes from the profile."""
+    return {
+        "working": working or default.working,
+        "style": style or default.style,
+        "slop_ticks": slop,
+        "reprices_per_minute": default.reprices_per_minute if reprices is None else reprices,
+        "min_lean_xbt": number("--min-lean", min_lean) or str(default.min_lean_xbt),
+        "depth_multiple": number("--depth-multiple", depth_multiple) or str(default.depth_multiple),
+    }
