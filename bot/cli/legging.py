@@ -1,11 +1,14 @@
 """How a plan's legs are worked, from the command line: options that ``plan open`` and ``plan close`` share."""
 
-from typing import Annotated, Any, Literal
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bot.cli.numbers import number
-from config.settings import Plan
+from bot.cli.numbers import amount, plain
+
+if TYPE_CHECKING:
+    from config.settings import Plan
 
 Working = Annotated[
     Literal["linear", "inverse"] | None,
@@ -42,19 +45,19 @@ MinLean = Annotated[
     ),
 ]
 DepthMultiple = Annotated[
-    str | None,
-    typer.Option(help="The same, as a multiple of the working order's size.", metavar="N"),
+    Decimal | None,
+    typer.Option(help="The same, as a multiple of the working order's size.", metavar="N", parser=amount),
 ]
 
 
 def body(
-    default: Plan,
+    default: "Plan",
     working: str | None,
     style: str | None,
     slop: int | None,
     reprices: int | None,
-    min_lean: str | None,
-    depth_multiple: str | None,
+    min_lean: Decimal | None,
+    depth_multiple: Decimal | None,
 ) -> dict[str, Any]:
     """Return what the API is told; what is left out comes from the profile."""
     return {
@@ -62,6 +65,6 @@ def body(
         "style": style or default.style,
         "slop_ticks": slop,
         "reprices_per_minute": default.reprices_per_minute if reprices is None else reprices,
-        "min_lean_xbt": number("--min-lean", min_lean) or str(default.min_lean_xbt),
-        "depth_multiple": number("--depth-multiple", depth_multiple) or str(default.depth_multiple),
+        "min_lean_xbt": plain(default.min_lean_xbt if min_lean is None else min_lean),
+        "depth_multiple": plain(default.depth_multiple if depth_multiple is None else depth_multiple),
     }

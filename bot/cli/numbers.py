@@ -33,6 +33,14 @@ def positive(text: str | Decimal) -> Decimal:
     return value
 
 
+def amount(text: str | Decimal) -> Decimal:
+    """Read a number that may be zero, but not less. Raises typer.BadParameter."""
+    value = number(text)
+    if value < 0:
+        raise typer.BadParameter(f"must not be less than 0, not {text}")
+    return value
+
+
 def seconds(least: float, most: float) -> Callable[[str | float], float]:
     """Return what reads a time between two, in seconds. It raises typer.BadParameter."""
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from bot.cli import legging
 from bot.cli.client import name, who
 from bot.cli.hints import say
 from bot.cli.looking import connect
@@ -47,6 +48,12 @@ def open_plan(
             "--collateral/--no-collateral", help="Hedge the XBT held as collateral first, or do not."
         ),
     ] = None,
+    working: legging.Working = None,
+    style: legging.Style = None,
+    slop: legging.Slop = None,
+    reprices: legging.Reprices = None,
+    min_lean: legging.MinLean = None,
+    depth_multiple: legging.DepthMultiple = None,
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
@@ -91,6 +98,12 @@ def close_plan(
             help="Take the collateral's hedge off too: leaves the wallet's XBT naked.",
         ),
     ] = False,
+    working: legging.Working = None,
+    style: legging.Style = None,
+    slop: legging.Slop = None,
+    reprices: legging.Reprices = None,
+    min_lean: legging.MinLean = None,
+    depth_multiple: legging.DepthMultiple = None,
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:

@@ -279,8 +279,8 @@ def _obtainable(turn: Turn, leg: LegState, side: Side) -> Decimal:
 def _unwindable(turn: Turn, plan: PlanState, leg: LegState, naked: Decimal) -> int:
     """Return how many contracts of what the leg has filled would go back for ``naked`` XBT.
 
-    Of a lead the nearest. Of a coarse hedge, when no more is worked, as many as cover it: what is left then is the fine lead's,
-    which can take it back.
+    Of a lead the nearest. Of a coarse hedge, when no more is worked, as many as cover it: what is left then is the
+    fine lead's, which can take it back.
     """
     usage = turn.state.usage(leg)
     side = Side.SELL if naked > 0 else Side.BUY

@@ -44,6 +44,7 @@ from bot.surfaces.transfers_api import Reason, Who, routes
 from risk.approval import Denied
 from risk.direction import Direction
 from risk.instruments import InstrumentId
+from risk.terms import Kind
 
 _KEPT = 500
 

@@ -29,7 +29,7 @@ def begun(case: dict[str, object]) -> World:
         size_xbt=size,
         tranches=case["tranches"],
         collateral=case["collateral"],
-        legging=Legging(case.get("working", Kind.LINEAR)),
+        legging=Legging(Kind(str(case["working"]))),
     )
     if kind is PlanKind.CLOSE:
         sign = 1 if direction is Direction.LONG_INVERSE else -1

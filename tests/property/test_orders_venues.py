@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from bot.model.plans import PlanKind
 from risk.approval import Purpose
 from risk.direction import Direction
+from risk.terms import Kind
 from tests.property.core_runs import run
 from tests.property.orders_promises import begun, check_books, check_hedged, live
 from tests.unit.bot.desk import XBTUSD
@@ -19,6 +20,7 @@ cases = st.fixed_dictionaries(
         "tranches": st.integers(1, 3),
         "collateral": st.booleans(),
         "steps": st.integers(20, 300),
+        "working": st.sampled_from(Kind),
     }
 )
 

@@ -72,7 +72,7 @@ def test_what_is_carried_is_made_whole_by_the_next_order() -> None:
     desk.trade("80000")
     desk.trade("80700")
     assert lots(desk) == [("sell", 1), ("sell", 2)]
-    assert (desk.status, desk.plan.unhedged) == ("done", 0)
+    assert (desk.status, desk.plan.unhedged) == ("done", D(0))
 
 
 def test_orders_follow_the_price_so_that_fills_come_to_whole_lots() -> None:
@@ -118,7 +118,7 @@ def test_a_plan_that_is_stopped_over_hedged_takes_the_lot_back_and_then_the_rest
     desk.trade("80705")
     assert (desk.last.side, desk.last.quantity, desk.last.instrument) == (Side.SELL, 4_800, XBTUSD.id)
     desk.trade("80000")
-    assert (desk.status, desk.plan.unhedged) == ("stopped", 0)
+    assert (desk.status, desk.plan.unhedged) == ("stopped", D(0))
     assert lots(desk) == [("sell", 1)]
 
 
