@@ -100,6 +100,29 @@ def raise_reduction(
     )
 
 
+def raise_opening(
+    turn: Turn, pair: Automation, cause: Cause, size: Decimal, direction: Direction, why: str, tranches: int
+) -> bool:
+    """Propose to open ``size`` XBT of spread, the collateral's hedge apart. Returns whether the plan was taken on."""
+    return _raise(
+        turn,
+        PlanSpec(
+            plan_id=_plan_id(turn.state, cause),
+            kind=PlanKind.OPEN,
+            direction=direction,
+            inverse=pair.inverse,
+            linear=pair.linear,
+            size_xbt=size,
+            tranches=tranches,
+            collateral=False,
+            proposed_by=_BY,
+            target_delta=pair.target_delta,
+            cause=cause,
+            why=why,
+        ),
+    )
+
+
 def _plan_id(state: BotState, cause: Cause) -> str:
     return f"{cause.value[:4]}{state.proposed + 1}"
 

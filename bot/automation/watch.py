@@ -1,6 +1,6 @@
 """Every watch the profile has switched on, one after the other, the most urgent first."""
 
-from bot.automation import collateral
+from bot.automation import closure, collateral
 from bot.orders.turn import Turn
 
 
@@ -9,5 +9,7 @@ def watch(turn: Turn) -> None:
     pair = turn.policy.automation
     if pair is None or not {pair.inverse, pair.linear} <= turn.state.instruments.keys():
         return
+    if pair.closure is not None:
+        closure.watch(turn, pair, pair.closure)
     if pair.collateral is not None:
         collateral.watch(turn, pair, pair.collateral)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from risk.capital import Stress
+from risk.closures import Rules
 from risk.direction import Direction
 from risk.instruments import InstrumentId
 
@@ -26,6 +28,33 @@ class Collateral:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosureLimits:
+    """How small the spread is made before a long closure, and when.
+
+    ``rules``: which closures are long. ``stress``: what both accounts must survive, with ``buffer`` (fraction) to
+    spare. ``lead``: how long before the closure a reduction is proposed; ``finish``: how long before it everything must
+    be done. ``slice``: XBT of a tranche. ``pause``: between two proposals. ``rebuild_after``: how long after the open it
+    is offered to build back, if the basis is at least ``rebuild_basis`` (fraction of price); None: never.
+    """
+
+    rules: Rules
+    stress: Stress
+    buffer: Decimal
+    lead: timedelta
+    finish: timedelta
+    slice: Decimal
+    pause: timedelta
+    rebuild_after: timedelta | None = None
+    rebuild_basis: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        if not timedelta(0) < self.finish < self.lead:
+            raise ValueError("a reduction must be proposed before it has to be finished")
+        if self.slice <= 0:
+            raise ValueError(f"a tranche must be a positive number of XBT, not {self.slice}")
+
+
+@dataclass(frozen=True, slots=True)
 class Automation:
     """``inverse``, ``linear``, ``direction``: the pair the profile trades, and which way round where the positions do
     not say. ``target_delta``: XBT the owner wants unhedged."""
@@ -35,3 +64,4 @@ class Automation:
     direction: Direction
     target_delta: Decimal = Decimal(0)
     collateral: Collateral | None = None
+    closure: ClosureLimits | None = None

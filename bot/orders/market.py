@@ -74,6 +74,8 @@ class Market:
     word that there is none can be trusted."""
     proposed: dict[Cause, datetime] = field(default_factory=dict)
     """By watch: when it last raised a plan, or tried to."""
+    closure_said: str = ""
+    """Which reminder before which closure a person has had."""
     beyond_band_since: datetime | None = None
     """Since when Δ has been further from its target than the collateral's band."""
     passed_over: set[tuple[str, str, int]] = field(default_factory=set)

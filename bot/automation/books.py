@@ -1,0 +1,30 @@
+"""What the accounts are worth at a price, by the ledger alone: no venue's word is as young as a quote.
+
+The books hold, for each venue, its cash and what the open positions cost (``BotState.cash_and_cost``). An inverse
+position is worth that less its contracts at the price, in XBT; a linear one that and its XBT at the price, in USD. So
+the broker's account values, up to three minutes old, are not needed to see how it stands.
+"""
+
+from decimal import Decimal
+
+from bot.orders.state import BotState
+from risk.instruments import InstrumentId
+from risk.money import from_units
+from risk.survival import Account
+from risk.terms import Kind
+
+
+def account_at(state: BotState, instrument: InstrumentId, price: Decimal) -> Account | None:
+    """Return the position in ``instrument`` and its venue's equity, everything there at ``price`` (USD per XBT); None
+    before the venue's books are open."""
+    cash = state.cash_and_cost.get(instrument.venue)
+    if cash is None:
+        return None
+    equity = from_units(cash.units)
+    for key, contracts in state.positions.items():
+        if key.venue != instrument.venue or not contracts:
+            continue
+        held = state.instruments[key]
+        xbt = held.xbt(contracts, price)
+        equity += xbt * price if held.terms.kind is Kind.LINEAR else -xbt
+    return Account(state.instruments[instrument].xbt(state.positions[instrument], price), equity, price)

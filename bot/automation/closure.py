@@ -1,0 +1,192 @@
+"""Small before a closure: the spread comes down, in pairs, to what survives it on both accounts.
+
+A closure is a time in which a leg cannot be traded or funded (``risk.closures``). Before a long one the largest spread
+that survives the configured moves is worked out from the books at the prices of the moment (``risk.survival``); what is
+too much is proposed for reduction early enough, and said louder as the closure nears. After it, once both books are
+quoted, it is offered to build back what was taken off.
+"""
+
+from datetime import timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from bot.automation.books import account_at
+from bot.automation.proposing import (
+    has_rested,
+    held_direction,
+    is_quiet,
+    plan_of,
+    raise_opening,
+    raise_reduction,
+)
+from bot.model.automation import Automation, ClosureLimits
+from bot.model.ids import Role
+from bot.model.plans import Cause, PlanStatus
+from bot.orders.state import BotState
+from bot.orders.turn import Turn
+from risk.basis import executable_basis
+from risk.closures import Closure, ahead, is_open, long_closures
+from risk.direction import Action
+from risk.survival import Survival, survival
+
+# A closure's reduction is built back within this time of it, or not at all.
+_REMEMBERED = timedelta(days=7)
+# What remains is said at these fractions of the lead, then every minute (``Turn.alert``) once it should be done.
+_SAID_AT = (Decimal(1), Decimal("0.5"), Decimal("0.25"), Decimal("0.125"))
+
+
+def watch(turn: Turn, pair: Automation, limits: ClosureLimits) -> None:
+    """Propose the reduction before a long closure, say what is not done, offer to build back after it."""
+    hours = turn.market.hours.get(pair.linear)
+    if hours is None or not (turn.state.positions[pair.inverse] and turn.state.positions[pair.linear]):
+        if hours is not None:
+            _rebuild(turn, pair, limits, ahead(long_closures(hours, limits.rules), turn.now))
+        return
+    if hours.known is None:
+        turn.alert(
+            "CLOSURE_UNKNOWN",
+            f"a spread is open and it is not known when {pair.linear} closes ({hours.trouble}): nothing makes it "
+            "small before the close; compare with the broker",
+            about=str(pair.linear),
+        )
+        return
+    closure = ahead(long_closures(hours, limits.rules), turn.now)
+    if closure is None or turn.now < closure.span.start - limits.lead:
+        _rebuild(turn, pair, limits, closure)
+    elif turn.now < closure.span.start:
+        _make_small(turn, pair, limits, closure)
+
+
+def what_survives(turn: Turn, pair: Automation, limits: ClosureLimits) -> Survival | None:
+    """Return what of the spread survives at the last prices; None without both."""
+    mids = turn.market.last_mids
+    if pair.inverse not in mids or pair.linear not in mids:
+        return None
+    inverse = account_at(turn.state, pair.inverse, mids[pair.inverse])
+    linear = account_at(turn.state, pair.linear, mids[pair.linear])
+    if inverse is None or linear is None:
+        return None
+    return survival(inverse, linear, limits.stress, limits.buffer)
+
+
+def _make_small(turn: Turn, pair: Automation, limits: ClosureLimits, closure: Closure) -> None:
+    found = what_survives(turn, pair, limits)
+    left = closure.span.start - turn.now
+    when = f"{closure.why} from {closure.span.start:%a %F %R}Z to {closure.span.end:%a %R}Z"
+    if found is None:
+        turn.alert(
+            "CLOSURE_NEAR", f"{when}: what survives it is not known without prices of both", about="prices"
+        )
+        return
+    granule = turn.state.instruments[pair.linear].granule(turn.market.last_mids[pair.linear])
+    size = min((found.too_much / granule).to_integral_value(ROUND_CEILING) * granule, found.spread)
+    if size <= 0 and found.beyond <= 0:
+        return
+    need = _instead(found)
+    if left <= limits.finish:
+        turn.alert(
+            "CLOSURE_UNFINISHED",
+            f"{when}, and the spread of {found.spread:.2f} XBT is not small enough: {found.largest:.2f} would survive; "
+            f"{need}",
+            about=f"{closure.span.start}",
+        )
+    else:
+        _say_once_more(
+            turn,
+            limits,
+            closure,
+            left,
+            f"{when}: {size:.2f} of {found.spread:.2f} XBT are to come off; {need}",
+        )
+    if size <= 0 or plan_of(turn.state, Cause.CLOSURE) or not has_rested(turn, Cause.CLOSURE, limits.pause):
+        return
+    raise_reduction(
+        turn,
+        pair,
+        Cause.CLOSURE,
+        size,
+        f"{when}: of {found.spread:.2f} XBT, {found.largest:.2f} survive it; {need}",
+        _tranches(turn, pair, limits, size),
+        urgent=True,
+    )
+
+
+def _instead(found: Survival) -> str:
+    wants = [
+        *([f"{found.more_xbt:.4f} XBT at the inverse venue"] if found.more_xbt else []),
+        *([f"{found.more_usd:,.0f} USD at the broker"] if found.more_usd else []),
+    ]
+    text = f"all of it with {' and '.join(wants)} more" if wants else "all of it survives"
+    if found.beyond:
+        text += (
+            f"; {found.beyond:.2f} XBT more are held on one leg than its account carries, with no pair left"
+        )
+    return text
+
+
+def _say_once_more(turn: Turn, limits: ClosureLimits, closure: Closure, left: timedelta, text: str) -> None:
+    passed = sum(left <= limits.lead * float(part) for part in _SAID_AT)
+    key = f"{closure.span.start} {passed}"
+    if turn.market.closure_said != key:
+        turn.market.closure_said = key
+        turn.alert("CLOSURE_NEAR", f"in {_span(left)}: {text}", about=key)
+
+
+def _span(left: timedelta) -> str:
+    minutes = int(left.total_seconds() // 60)
+    return f"{minutes // 60} h {minutes % 60:02} min" if minutes >= 60 else f"{minutes} min"
+
+
+def _tranches(turn: Turn, pair: Automation, limits: ClosureLimits, size: Decimal) -> int:
+    granule = turn.state.instruments[pair.linear].granule(turn.market.last_mids[pair.linear])
+    lots = max(int((size / granule).to_integral_value(ROUND_FLOOR)), 1)
+    return min(max(int((size / limits.slice).to_integral_value(ROUND_CEILING)), 1), lots, 90)
+
+
+def _rebuild(turn: Turn, pair: Automation, limits: ClosureLimits, following: Closure | None) -> None:
+    """Offer to build back what came off before the last closure, if the edge is still there and time enough."""
+    hours = turn.market.hours[pair.linear]
+    if limits.rebuild_after is None or not is_quiet(turn) or not is_open(hours, limits.rules, turn.now):
+        return
+    past = [each for each in long_closures(hours, limits.rules) if each.span.end <= turn.now]
+    if not past or turn.now - past[-1].span.end < limits.rebuild_after:
+        return
+    if following is not None and following.span.start - turn.now < 2 * limits.lead:
+        return
+    size = _taken_off(turn.state, turn, pair)
+    if size <= 0 or plan_of(turn.state, Cause.REBUILD) or not has_rested(turn, Cause.REBUILD, limits.pause):
+        return
+    direction = held_direction(turn.state, pair)
+    quotes = [turn.market.fresh(key, turn.now, turn.policy) for key in (pair.linear, pair.inverse)]
+    if quotes[0] is None or quotes[1] is None:
+        return
+    now = executable_basis(direction, Action.OPEN, quotes[0], quotes[1])
+    edge = None if now is None else now.basis.absolute * direction.inverse_side.sign
+    if now is None or edge is None or edge < limits.rebuild_basis * now.basis.inverse:
+        return
+    raise_opening(
+        turn,
+        pair,
+        Cause.REBUILD,
+        size,
+        direction,
+        f"{size:.2f} XBT came off before the closure that ended {past[-1].span.end:%a %R}Z; the basis is "
+        f"{now.basis.absolute:.2f}",
+        _tranches(turn, pair, limits, size),
+    )
+
+
+def _taken_off(state: BotState, turn: Turn, pair: Automation) -> Decimal:
+    """Return the XBT of linear contracts that reductions took off within the last week and nothing built back."""
+    total = Decimal(0)
+    linear = state.instruments[pair.linear]
+    for plan in state.plans.values():
+        sign = {Cause.CLOSURE: 1, Cause.REBUILD: -1}.get(plan.spec.cause)
+        if sign is None or turn.now - plan.proposed_at > _REMEMBERED or plan.status is PlanStatus.ACTIVE:
+            continue
+        for tranche in plan.tranches:
+            for role in (Role.WORKING, Role.HEDGE):
+                leg = tranche.legs.get(role)
+                if leg is not None and leg.instrument == pair.linear:
+                    filled = sum(order.filled for order in state.orders_of(leg))
+                    total += sign * linear.xbt(filled, Decimal(1))
+    return total
