@@ -1,14 +1,19 @@
 """The kinds of value a profile holds, each saying what it allows."""
 
 import re
+from datetime import time
 from decimal import Decimal
 from ipaddress import ip_address
 from typing import Annotated
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from config.place import NAME
+from risk.closures import Weekly
+
+DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 class Section(BaseModel):
@@ -69,12 +74,43 @@ def _expiry(value: str) -> str:
     return value
 
 
+_WINDOW = re.compile(
+    rf"({'|'.join(DAYS)}) ([01]\d|2[0-3]):([0-5]\d) to ({'|'.join(DAYS)}) ([01]\d|2[0-3]):([0-5]\d) (\S+)"
+)
+
+
+def weekly(value: str) -> Weekly:
+    """Return the window a text like "Fri 16:00 to Mon 09:00 America/New_York" names. Raises ValueError."""
+    found = _WINDOW.fullmatch(value)
+    if found is None:
+        raise ValueError('must be written like "Fri 16:00 to Mon 09:00 America/New_York"')
+    first, hour, minute, last, to_hour, to_minute, zone = found.groups()
+    try:
+        place = ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"names no time zone that is known: {zone}") from error
+    return Weekly(
+        value,
+        DAYS.index(first),
+        time(int(hour), int(minute)),
+        DAYS.index(last),
+        time(int(to_hour), int(to_minute)),
+        place,
+    )
+
+
+def _window(value: str) -> str:
+    weekly(value)
+    return value
+
+
 Name = Annotated[str, AfterValidator(_named)]
 Text = Annotated[str, AfterValidator(_text)]
 Variable = Annotated[str, AfterValidator(_variable)]
 HttpAddress = Annotated[str, AfterValidator(_http)]
 WebsocketAddress = Annotated[str, AfterValidator(_websocket)]
 Expiry = Annotated[str, AfterValidator(_expiry)]
+WeeklyWindow = Annotated[str, AfterValidator(_window)]
 Port = Annotated[int, BeforeValidator(_number), Field(ge=0, le=65535)]
 Count = Annotated[int, BeforeValidator(_number), Field(ge=1)]
 Seconds = Annotated[float, BeforeValidator(_number), Field(gt=0, le=86_400)]

@@ -24,6 +24,7 @@ def faults(settings: Settings) -> Iterator[Fault]:
     yield from _bands(settings)
     yield from _api(settings)
     yield from _mqtt(settings)
+    yield from _automation(settings)
 
 
 def _addresses(settings: Settings) -> Iterator[Fault]:
@@ -138,3 +139,9 @@ def _mqtt(settings: Settings) -> Iterator[Fault]:
             yield f"mqtt.{name}", f"give one of {name}_env and {name}_file, not both"
         if name == "password" and bool(given) != (mqtt.username is not None):
             yield "mqtt.username", "username and password go together"
+
+
+def _automation(settings: Settings) -> Iterator[Fault]:
+    closure = settings.automation.closure
+    if closure is not None and closure.finish_minutes >= closure.lead_hours * 60:
+        yield "automation.closure.finish_minutes", f"must be less than lead_hours ({closure.lead_hours})"

@@ -33,8 +33,8 @@ class ClosureLimits:
 
     ``rules``: which closures are long. ``stress``: what both accounts must survive, with ``buffer`` (fraction) to
     spare. ``lead``: how long before the closure a reduction is proposed; ``finish``: how long before it everything must
-    be done. ``slice``: XBT of a tranche. ``pause``: between two proposals. ``rebuild_after``: how long after the open it
-    is offered to build back, if the basis is at least ``rebuild_basis`` (fraction of price); None: never.
+    be done. ``slice``: XBT of a tranche. ``pause``: between two proposals. ``rebuild_after``: how long after the open
+    it is offered to build back, if the basis is at least ``rebuild_basis`` (fraction of price); None: never.
     """
 
     rules: Rules

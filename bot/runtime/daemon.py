@@ -15,9 +15,10 @@ from bot.engine import Engine
 from bot.ledger import snapshots
 from bot.ledger.writer import Ledger
 from bot.reconcile import Reconciler
+from bot.runtime.automation import automation
 from bot.runtime.broker import mqtt_settings
 from bot.runtime.files import Endpoint, Files, published
-from bot.runtime.policy import automation, policy
+from bot.runtime.policy import policy
 from bot.runtime.server import bind, serving
 from bot.runtime.start import started, wind_down
 from bot.runtime.venues import Venues, build

@@ -2,10 +2,9 @@
 
 from datetime import timedelta
 
-from bot.model.automation import Automation, Collateral
+from bot.model.automation import Automation
 from bot.model.policy import Policy
-from config.settings import CollateralWatch, Limits, Settings
-from risk.instruments import InstrumentId
+from config.settings import Limits
 
 
 def policy(limits: Limits, automation: Automation | None = None) -> Policy:
@@ -36,25 +35,4 @@ def policy(limits: Limits, automation: Automation | None = None) -> Policy:
         max_clock_skew=timedelta(seconds=limits.max_clock_skew_seconds),
         rate_reserve=limits.rate_reserve_percent / 100,
         automation=automation,
-    )
-
-
-def automation(settings: Settings, inverse: InstrumentId, linear: InstrumentId) -> Automation:
-    """Return what the profile lets the bot watch, for the pair it trades."""
-    return Automation(
-        inverse=inverse,
-        linear=linear,
-        direction=settings.plan.direction,
-        target_delta=settings.plan.target_delta_xbt,
-        collateral=_collateral(settings.automation.collateral),
-    )
-
-
-def _collateral(given: CollateralWatch | None) -> Collateral | None:
-    if given is None:
-        return None
-    return Collateral(
-        band=given.band_xbt,
-        pause=timedelta(seconds=given.pause_seconds),
-        steady=timedelta(seconds=given.steady_seconds),
     )

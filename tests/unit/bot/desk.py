@@ -129,15 +129,18 @@ class Desk:
     ) -> "Desk":
         """A desk with contracts, books opened, links up, books agreed upon and quotes in."""
         desk = cls(policy, linear)
-        for instrument in (XBTUSD, linear):
-            desk.load(instrument)
-        for venue, cash in (("bitmex", wallet), ("cme", "2000000")):
-            desk.link(venue)
-            desk.give(MeetAccount(account(venue, cash)))
-        desk.give(Compared(()))
-        desk.command(SetTradingState(trading, "anna", "the day begins"))
-        desk.quotes()
+        desk.open(wallet, trading=trading)
         return desk
+
+    def open(self, wallet: str, cash: str = "2000000", trading: TradingState = TradingState.ACTIVE) -> None:
+        for instrument in (XBTUSD, self.linear):
+            self.load(instrument)
+        for venue, money in (("bitmex", wallet), ("cme", cash)):
+            self.link(venue)
+            self.give(MeetAccount(account(venue, money)))
+        self.give(Compared(()))
+        self.command(SetTradingState(trading, "anna", "the day begins"))
+        self.quotes()
 
     def load(self, instrument: Instrument) -> None:
         """What a venue tells of a contract when it is connected: its terms, and that it never closes."""

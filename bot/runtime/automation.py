@@ -1,0 +1,67 @@
+"""From the profile to what the watches are told."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from bot.model.automation import Automation, ClosureLimits, Collateral
+from config.automation import ClosureWatch, CollateralWatch
+from config.kinds import weekly
+from config.settings import Settings
+from risk.capital import Stress
+from risk.closures import Rules
+from risk.instruments import InstrumentId
+
+
+def automation(settings: Settings, inverse: InstrumentId, linear: InstrumentId) -> Automation:
+    """Return what the profile lets the bot watch, for the pair it trades."""
+    given = settings.automation
+    return Automation(
+        inverse=inverse,
+        linear=linear,
+        direction=settings.plan.direction,
+        target_delta=settings.plan.target_delta_xbt,
+        collateral=None if given.collateral is None else _collateral(given.collateral),
+        closure=None if given.closure is None else _closure(given.closure),
+    )
+
+
+def _collateral(given: CollateralWatch) -> Collateral:
+    return Collateral(
+        band=given.band_xbt,
+        pause=timedelta(seconds=given.pause_seconds),
+        steady=timedelta(seconds=given.steady_seconds),
+    )
+
+
+def _closure(given: ClosureWatch) -> ClosureLimits:
+    return ClosureLimits(
+        rules=Rules(
+            untradable=_hours(given.untradable_hours),
+            unfundable=_hours(given.unfundable_hours),
+            outages=tuple(map(weekly, given.broker_login)),
+            no_wires=tuple(map(weekly, given.no_wires)),
+        ),
+        stress=Stress(
+            inverse_fall=-given.inverse_fall_percent / 100,
+            inverse_rise=given.inverse_rise_percent / 100,
+            linear_fall=-given.linear_fall_percent / 100,
+            linear_rise=given.linear_rise_percent / 100,
+            maintenance=given.maintenance_percent / 100,
+            broker_rate=given.broker_margin_percent / 100,
+        ),
+        buffer=given.buffer_percent / 100,
+        lead=_hours(given.lead_hours),
+        finish=_minutes(given.finish_minutes),
+        slice=given.slice_xbt,
+        pause=_minutes(given.pause_minutes),
+        rebuild_after=None if given.rebuild_minutes is None else _minutes(given.rebuild_minutes),
+        rebuild_basis=given.rebuild_basis_percent / 100,
+    )
+
+
+def _hours(number: Decimal) -> timedelta:
+    return timedelta(seconds=float(number * 3600))
+
+
+def _minutes(number: Decimal) -> timedelta:
+    return timedelta(seconds=float(number * 60))

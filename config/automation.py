@@ -1,0 +1,49 @@
+"""What the bot is to watch by itself: the profile's table ``[automation]``. A part that is left out is switched off."""
+
+from decimal import Decimal
+
+from config.kinds import Number, Percent, Positive, Seconds, Section, WeeklyWindow
+
+
+class CollateralWatch(Section):
+    """``band_xbt``: how far Δ may be from its target. ``steady_seconds``: for how long before a hedge is proposed;
+    ``pause_seconds``: between two proposals."""
+
+    band_xbt: Positive
+    steady_seconds: Seconds
+    pause_seconds: Seconds
+
+
+class ClosureWatch(Section):
+    """How small the spread is made before a long closure of the linear market, or of the ways to fund it.
+
+    A closure is long beyond ``untradable_hours``, or ``unfundable_hours`` where only money cannot move.
+    ``broker_login`` and ``no_wires``: weekly windows. The four moves are what must be survived while it lasts: the
+    worst excursion at the inverse venue, the gap at the linear one's open. ``broker_margin_percent``: the broker's
+    margin after a rise of it. ``rebuild_minutes`` left out: it is never offered to build back.
+    """
+
+    untradable_hours: Positive = Decimal(12)
+    unfundable_hours: Positive = Decimal(24)
+    broker_login: tuple[WeeklyWindow, ...] = ()
+    no_wires: tuple[WeeklyWindow, ...] = ()
+    inverse_fall_percent: Percent
+    inverse_rise_percent: Positive
+    linear_fall_percent: Percent
+    linear_rise_percent: Positive
+    broker_margin_percent: Positive
+    maintenance_percent: Percent
+    buffer_percent: Positive
+    lead_hours: Positive
+    finish_minutes: Positive
+    slice_xbt: Positive
+    pause_minutes: Positive
+    rebuild_minutes: Positive | None = None
+    rebuild_basis_percent: Number = Decimal(0)
+
+
+class Automation(Section):
+    """What the bot watches by itself. A part that is left out is switched off."""
+
+    collateral: CollateralWatch | None = None
+    closure: ClosureWatch | None = None
