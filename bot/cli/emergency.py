@@ -4,18 +4,20 @@ import json as json_module
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
 
-from bot.cli import numbers
+from bot.cli import hints, numbers
 from bot.cli.client import who
 from bot.cli.failures import CommandFailed, Exit
-from bot.cli.hints import say
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
+
+# As ``bot.flatten.options`` has it; importing that here would make every command's help wait for it.
+LANDING = 12.0
 
 # The other commands' option, without their default: it matters too much which instance is meant.
 FlattenProfile = Annotated[str | None, *Profile.__metadata__]
@@ -23,8 +25,14 @@ FlattenProfile = Annotated[str | None, *Profile.__metadata__]
 
 def flatten(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be closed, send nothing.")
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan, send nothing.")] = False,
+    everything: Annotated[
+        bool,
+        typer.Option("--everything", help="Cancel every order of both accounts, whoever sent it."),
+    ] = False,
+    hold_hedge: Annotated[
+        bool,
+        typer.Option("--hold-hedge", help="Keep as much of a short as the wallet is long in XBT."),
     ] = False,
     strip_hedge: Annotated[
         bool,
@@ -34,6 +42,19 @@ def flatten(
         float,
         typer.Option(help="Give up after this long.", metavar="N", parser=numbers.seconds(1, 86_400)),
     ] = 120.0,
+    watch: Annotated[
+        float,
+        typer.Option(
+            help="Look on so long for an order still on its way.", metavar="N", parser=numbers.seconds(0, 600)
+        ),
+    ] = LANDING,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="CME closed: leave it pending for the running bot.")
+    ] = False,
+    off: Annotated[
+        bool, typer.Option("--call-off", help="Call a pending flatten off; send nothing.")
+    ] = False,
+    go_on: Annotated[bool, typer.Option("--resume", help="Go on with a pending flatten.")] = False,
     profile: FlattenProfile = None,
     live: Annotated[bool, typer.Option("--live", help="Needed with a live profile.")] = False,
     json: Json = False,
@@ -41,19 +62,46 @@ def flatten(
     """EMERGENCY: cancel and close everything at both venues, now.
 
     Stops the bot's sending, cancels, closes in pairs, and looks until both venues say flat. Works whether the
-    bot runs, hangs or is gone. The command is its own approval. Afterwards nothing is sent until basisbot enable.
+    bot runs, hangs or is gone. The command is its own approval. Where CME is closed it stays pending, and goes on at
+    the open. Afterwards nothing is sent until basisbot enable.
     """
     import asyncio
 
+    from bot.flatten import Options
     from bot.runtime.signals import stoppable
     from config.load import require_consent
 
+    if hold_hedge and strip_hedge:
+        raise CommandFailed("--hold-hedge keeps what --strip-hedge closes: choose one", Exit.USAGE)
     # A closed terminal takes nothing back that was ordered from it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
     chosen = _as_running(profile or _only_candidate())
+    if off:
+        _call_off(chosen)
+        return
     require_consent(chosen, live=live)
-    raise SystemExit(asyncio.run(stoppable(_flatten(chosen, yes, dry_run, strip_hedge, seconds, json))))
+    asked = _Asked(
+        options=Options(strip_hedge=strip_hedge, hold_hedge=hold_hedge, everything=everything, watch=watch),
+        limit=timedelta(seconds=seconds),
+        yes=yes,
+        dry_run=dry_run,
+        wait=not no_wait,
+        resume=go_on,
+        json=json,
+    )
+    raise SystemExit(asyncio.run(stoppable(_flatten(chosen, asked))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    options: Any
+    limit: timedelta
+    yes: bool
+    dry_run: bool
+    wait: bool
+    resume: bool
+    json: bool
 
 
 def _only_candidate() -> str:
@@ -82,50 +130,58 @@ def _as_running(profile: str) -> Any:
     return chosen
 
 
-async def _flatten(
-    chosen: Any, yes: bool, dry_run: bool, strip_hedge: bool, seconds: float, json: bool
-) -> int:
-    from adapters.clock import RandomIds, SystemClock
-    from bot.cli import output
-    from bot.runtime.emergency import emergency, logging_if_possible
+def _call_off(chosen: Any) -> None:
+    from bot.runtime import pending
     from bot.runtime.files import Files
 
-    def say(text: str) -> None:
-        with suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
+    if not pending.end(Files(chosen.data_dir)):
+        raise CommandFailed("no flatten is pending", Exit.REFUSED)
+    hints.say("called off: nothing more is sent at the open. POSITIONS STAY AS THEY ARE")
+    hints.say("The bot sends nothing until: basisbot enable")
 
-    files = Files(chosen.data_dir)
+
+async def _flatten(chosen: Any, asked: _Asked) -> int:
+    from adapters.clock import RandomIds, SystemClock
+    from bot.cli import flatten_output, output
+    from bot.runtime.emergency import emergency, logging_if_possible
+    from bot.runtime.files import Files
+    from bot.runtime.flattening import Order, carry_out, resume
+
+    say = flatten_output.say
+    files, clock, by = Files(chosen.data_dir), SystemClock(), who()
+
+    def attempt(order: Order) -> AbstractAsyncContextManager[Any]:
+        return emergency(chosen, clock, RandomIds(), order.by, order.options, say)
+
+    async def confirm(plan: Any) -> bool:
+        for line in plan.lines():
+            say(line)
+        return asked.yes or asked.resume or await _confirmed(say)
+
     with logging_if_possible(files.log, say):
-        async with emergency(
-            chosen, SystemClock(), RandomIds(), who(), say, strip_hedge=strip_hedge
-        ) as ready:
-            for instrument, contracts in ready.holds.items():
-                say(f"{instrument}: " + ("NO ANSWER" if contracts is None else _held(contracts)))
-            if dry_run:
-                if json:
-                    output.print_json({str(key): value for key, value in ready.holds.items()})
-                say("this is what flatten would close; nothing was sent")
-                return Exit.DONE if None not in ready.holds.values() else Exit.UNREACHABLE
-            if not yes and not await _confirmed(say):
-                raise CommandFailed("nothing was sent", Exit.REFUSED)
-            outcome = await ready.carry_out(files, timedelta(seconds=seconds))
-    view = {
-        "flat": outcome.flat,
-        "positions": {str(key): contracts for key, contracts in outcome.positions.items()},
-        "unanswered": list(outcome.unanswered),
-        "live_orders": list(outcome.live_orders),
-        "other_orders": list(outcome.foreign_orders),
-        "orders_sent": outcome.orders_sent,
-        "unmatched_xbt": f"{outcome.unmatched_xbt:.8f}",
-        "wallet_xbt": None if outcome.wallet_xbt is None else f"{outcome.wallet_xbt:.8f}",
-        "remaining_xbt": None if outcome.remaining_xbt is None else f"{outcome.remaining_xbt:.8f}",
-        "seconds": round(outcome.seconds, 2),
-        "latch": str(files.latch),
-    }
-    if json:
+        if asked.dry_run:
+            async with emergency(chosen, clock, RandomIds(), by, asked.options, say) as ready:
+                plan = ready.plan
+            if asked.json:
+                output.print_json(flatten_output.plan_view(plan))
+            else:
+                print("\n".join(plan.lines()))
+            say("this is what flatten would do; nothing was sent")
+            return Exit.UNREACHABLE if None in plan.holds.values() else Exit.DONE
+        if asked.resume:
+            outcome = await resume(files, clock, attempt, asked.limit, say, confirm)
+        else:
+            order = Order(by, asked.options, asked.limit, asked.wait)
+            outcome = await carry_out(files, clock, order, attempt, say, confirm)
+    if outcome is None:
+        if asked.resume:
+            return Exit.DONE
+        raise CommandFailed("nothing was sent", Exit.REFUSED)
+    view = flatten_output.view(outcome, files)
+    if asked.json:
         output.print_json(view)
     else:
-        _print(view)
+        flatten_output.show(outcome)
     if outcome.flat:
         return Exit.DONE
     return Exit.UNREACHABLE if outcome.unanswered else Exit.REFUSED
@@ -137,7 +193,7 @@ async def _confirmed(say: Callable[[str], None]) -> bool:
         raise CommandFailed("say --yes: there is no terminal to ask on; nothing was sent", Exit.USAGE)
     import asyncio
 
-    say("Close all of this now? Type yes:")
+    say("Do all of this now? Type yes:")
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[str] = loop.create_future()
 
@@ -150,31 +206,6 @@ async def _confirmed(say: Callable[[str], None]) -> bool:
         return (await answer).strip().lower() == "yes"
     finally:
         loop.remove_reader(sys.stdin)
-
-
-def _held(contracts: int) -> str:
-    return f"{contracts:+,} contracts" if contracts else "nothing"
-
-
-def _print(view: dict[str, Any]) -> None:
-    print("FLAT: both venues say so" if view["flat"] else "NOT FLAT")
-    for instrument, contracts in view["positions"].items():
-        print(f"  {instrument}: {_held(contracts)}")
-    for line in view["unanswered"]:
-        print(f"  ! {line}")
-    for line in view["live_orders"]:
-        print(f"  LIVE: {line} may still fill, with nobody watching: cancel it by hand")
-    if Decimal(view["unmatched_xbt"]):
-        print(f"  UNMATCHED: {view['unmatched_xbt']} XBT closed at one venue, not followed by the other")
-    for line in view["other_orders"]:
-        print(f"  left alone: {line}")
-    remaining = view["remaining_xbt"]
-    print(f"  exposure that remains: {'unknown' if remaining is None else remaining + ' XBT'}", end="")
-    print("" if view["wallet_xbt"] is None else f" (margin balance {view['wallet_xbt']} XBT)")
-    print(f"  {view['orders_sent']} orders in {view['seconds']} s")
-    if not view["flat"]:
-        print("  run it again; what else can be done: runbooks/emergency-flatten.md")
-    say("  the bot sends nothing until: basisbot enable")
 
 
 def register(app: typer.Typer) -> None:

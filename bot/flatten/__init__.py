@@ -3,6 +3,9 @@
 Imports no engine and touches no ledger: a hung bot may hold it. Its own journal is adopted later.
 """
 
-from bot.flatten.run import Flatten, Outcome
+from bot.flatten.options import Options
+from bot.flatten.outcome import Ending, Outcome, Word
+from bot.flatten.plan import Plan
+from bot.flatten.run import Flatten
 
-__all__ = ["Flatten", "Outcome"]
+__all__ = ["Ending", "Flatten", "Options", "Outcome", "Plan", "Word"]

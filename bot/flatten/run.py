@@ -6,61 +6,44 @@ price, with marketable limits that widen → verify from the venues → report, 
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from adapters.clock import Clock
 from adapters.errors import VenueError
 from adapters.venue import Venue
 from bot.flatten.desk import PAUSE, Desk
-from bot.flatten.side import Pending, VenueSide, Voice
+from bot.flatten.hold import held_short
+from bot.flatten.options import Options
+from bot.flatten.outcome import Ending, Outcome, Word
+from bot.flatten.pairs import Pairs
+from bot.flatten.plan import Plan, plan
+from bot.flatten.report import report
+from bot.flatten.side import Pending, VenueSide
+from bot.flatten.voice import Voice
 from bot.model.events import FlattenFinished, FlattenOrdered
 from bot.model.flatten_journal import FlattenJournal
 from risk.instruments import InstrumentId
 from risk.money import Currency
-from risk.orders import OrderRequest, Side
+from risk.orders import OrderRequest
 from risk.portfolio import Account
-from risk.sizing import paired_reduction
 
-# One round takes at most this off, or one linear contract where that is larger: the legs are never further apart.
-CLIP_XBT = Decimal(1)
-# What the bot had sent when the latch fell may take this long to land: so long both venues must say flat.
+# So long both venues must say flat, again and again, however long ago the latch fell.
 QUIET = 1.5
 LOOK_EVERY = 0.5
+# While nothing but an order from before the latch can come any more.
+WATCH_EVERY = 2.0
 MOST_PAUSE = 2.0
-# How many orders in a row match one clip, while each of them fills something.
-MATCHING = 10
 # How long after the time limit an order of ours that may still fill is cancelled and asked about.
 END_WITHIN = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """``flat``: both venues said so, for ``QUIET`` seconds. ``remaining_xbt``: Δ of what is left, wallet included.
-
-    ``live_orders``: orders in our contracts that may still fill. ``unmatched_xbt``: by how much the linear leg has
-    been closed further than the inverse one could follow (bought > 0).
-    """
-
-    flat: bool
-    positions: dict[InstrumentId, int]
-    unanswered: tuple[str, ...]
-    live_orders: tuple[str, ...]
-    foreign_orders: tuple[str, ...]
-    orders_sent: int
-    unmatched_xbt: Decimal
-    wallet_xbt: Decimal | None
-    remaining_xbt: Decimal | None
-    seconds: float
+DEFAULT = Options()
+Heard = Callable[[], Mapping[InstrumentId, Word]]
 
 
 class Flatten:
     """``by``: who typed the command, which is the approval of all it sends.
 
-    ``strip_hedge``: close each leg by itself, although the other may be closed or silent. ``earlier``: the orders
-    of runs that did not get flat, and when each was intended: their ends are learnt before anything is sent, and
-    what they left unmatched is matched first.
+    ``earlier``: the orders of runs that did not get flat, and when each was intended: their ends are learnt before
+    anything is sent, and what they left unmatched is matched first.
     """
 
     def __init__(
@@ -75,7 +58,7 @@ class Flatten:
         by: str,
         say: Callable[[str], None],
         *,
-        strip_hedge: bool = False,
+        options: Options = DEFAULT,
         earlier: Sequence[tuple[OrderRequest, datetime]] = (),
     ) -> None:
         self._voice = Voice(say)
@@ -83,9 +66,12 @@ class Flatten:
         self._linear = VenueSide(linear, linear_id, clock, self._voice)
         self._clock = clock
         self._desk = Desk(clock, journal, flatten_id, by, self._voice)
+        self._pairs = Pairs(
+            self._inverse, self._linear, self._desk, self._voice, strip_hedge=options.strip_hedge
+        )
         self._id = flatten_id
         self._by = by
-        self._strip = strip_hedge
+        self._options = options
         self._account: Account | None = None
         for request, at in earlier:
             for side in self._sides:
@@ -96,20 +82,33 @@ class Flatten:
     def _sides(self) -> tuple[VenueSide, VenueSide]:
         return self._inverse, self._linear
 
-    async def plan(self) -> Mapping[InstrumentId, int | None]:
-        """Connect and say what would be closed; None where a venue does not answer."""
+    async def plan(self) -> Plan:
+        """Connect, and say what would be done."""
         await asyncio.gather(*(side.connect() for side in self._sides))
         await self._look()
-        return {side.instrument_id: side.contracts for side in self._sides}
+        await self._ask_account()
+        self._set_goals()
+        account = self._account
+        return plan(
+            self._inverse,
+            self._linear,
+            self._options,
+            None if account is None or account.currency is not Currency.XBT else account.equity.amount,
+        )
 
-    async def run(self, limit: timedelta) -> Outcome:
-        """Reduce until both venues say flat, or ``limit`` has passed. Call ``plan`` first."""
+    async def run(self, limit: timedelta, booked: Heard = dict) -> Outcome:
+        """Reduce until both venues say flat, or ``limit`` has passed. Call ``plan`` first.
+
+        Ends earlier where all that is left waits for the linear market to open (PENDING). ``booked``: what is known
+        of positions from elsewhere, should a venue not answer at all.
+        """
         started = self._clock.now()
         names = tuple(side.venue.name for side in self._sides)
         self._desk.note(FlattenOrdered(self._id, self._by, names))
+        ending, since = Ending.NOT_FLAT, None
         try:
-            flat = await self._until_flat(started + limit)
-            if not flat:
+            ending, since = await self._until_settled(started + limit)
+            if ending is Ending.NOT_FLAT:
                 await self._leave_nothing_behind()
         except asyncio.CancelledError:
             self._say_live()
@@ -117,36 +116,63 @@ class Flatten:
         self._say_live()
         seconds = (self._clock.now() - started).total_seconds()
         await self._ask_account()
-        self._desk.note(FlattenFinished(self._id, flat))
-        return self._outcome(flat, seconds)
+        self._desk.note(FlattenFinished(self._id, ending is Ending.FLAT))
+        return report(
+            self._inverse,
+            self._linear,
+            ending,
+            self._account,
+            booked(),
+            now=self._clock.now(),
+            orders_sent=self._desk.sent,
+            unmatched=self._pairs.unmatched,
+            flat_after=None
+            if ending is not Ending.FLAT or since is None
+            else (since - started).total_seconds(),
+            seconds=seconds,
+        )
 
     async def close(self) -> None:
         await asyncio.gather(*(side.venue.close() for side in self._sides), return_exceptions=True)
 
-    async def _until_flat(self, end: datetime) -> bool:
-        flat_since: float | None = None
+    async def _until_settled(self, end: datetime) -> tuple[Ending, datetime | None]:
+        """Return how it ends, and since when the venues have said so."""
+        landed = self._clock.monotonic() + self._options.watch
+        settled: Ending | None = None
+        since, since_at = 0.0, self._clock.now()
         idle = 0
-        while flat_since is not None or self._clock.now() < end:
+        while settled is not None or self._clock.now() < end:
             for side in self._sides:
                 if side.instrument is None:
                     await side.connect()
             # Ends first, then positions: what has filled is in them, and is not sent again.
             await self._settle()
             await self._look()
-            if all(side.is_flat for side in self._sides):
-                now = self._clock.monotonic()
-                flat_since = now if flat_since is None else flat_since
-                if now - flat_since >= QUIET:
-                    return True
-                await asyncio.sleep(LOOK_EVERY)
+            await self._aim()
+            now = self._settled()
+            if now is not None:
+                if now is not settled:
+                    settled, since, since_at = now, self._clock.monotonic(), self._clock.now()
+                    self._say_watching(now, landed - since)
+                passed = self._clock.monotonic()
+                if passed >= max(since + QUIET, landed):
+                    return now, since_at
+                await asyncio.sleep(LOOK_EVERY if passed < since + QUIET else WATCH_EVERY)
                 continue
-            flat_since = None
+            settled = None
+            self._say_left()
             sent = self._desk.sent
             await self._cancel()
-            await self._reduce()
+            await self._pairs.reduce()
             idle = idle + 1 if self._desk.sent == sent else 0
             await asyncio.sleep(_pause(idle))
-        return False
+        return Ending.NOT_FLAT, None
+
+    def _settled(self) -> Ending | None:
+        others = self._options.everything and any(side.orders for side in self._sides)
+        if all(side.is_flat for side in self._sides) and not others:
+            return Ending.FLAT
+        return Ending.PENDING if self._pairs.waits else None
 
     async def _settle(self) -> None:
         await asyncio.gather(*(self._desk.settle(side) for side in self._sides))
@@ -155,79 +181,42 @@ class Flatten:
         await asyncio.gather(*(side.look() for side in self._sides))
 
     async def _cancel(self) -> None:
-        await asyncio.gather(*(side.cancel() for side in self._sides))
+        """Cancel; what protects a position only once there is none."""
+        bare = all(side.is_there for side in self._sides)
+        await asyncio.gather(*(self._cancel_at(side, bare) for side in self._sides))
 
-    async def _reduce(self) -> None:
-        """Take one clip off both legs; where that cannot be, leave one leg alone rather than the other naked."""
-        inverse, linear = self._inverse, self._linear
-        price = inverse.price
-        if self._strip:
-            await self._close_unpaired(inverse, linear)
+    async def _cancel_at(self, side: VenueSide, bare: bool) -> None:
+        """``bare``: nothing is left that a stop could protect. Until then only ours is cancelled beside a stop."""
+        if self._options.everything and (bare or not side.stops):
+            await side.cancel_all()
+            return
+        await side.cancel()
+        if bare:
+            await side.cancel_stops()
+
+    async def _aim(self) -> None:
+        """With ``--hold-hedge``, learn how much of a short is to stay. Once reached, that stands: a wallet's worth
+        moves a little with the mark, and a hedge shall not crumble lot by lot."""
+        if self._options.hold_hedge and any(side.excess != 0 for side in self._sides):
+            await self._ask_account()
+            self._set_goals()
+
+    def _set_goals(self) -> None:
+        inverse, linear, account = self._inverse, self._linear, self._account
+        if not self._options.hold_hedge or account is None or account.currency is not Currency.XBT:
+            return
+        if inverse.instrument is None or linear.instrument is None or inverse.price is None:
             return
         if inverse.contracts is None or linear.contracts is None:
-            if inverse.contracts is not None and price is not None:
-                await self._match(price)
-            silent = inverse if inverse.contracts is None else linear
-            self._voice.once(
-                f"{silent.venue.name} does not say what it holds: the other leg stays, for it may be its hedge "
-                "(--strip-hedge closes it alone)"
-            )
             return
-        if inverse.contracts * linear.contracts >= 0:
-            await self._close_unpaired(inverse, linear)
-            return
-        if price is None or inverse.instrument is None or linear.instrument is None:
-            self._voice.once(f"{inverse.instrument_id}: no price to match the legs by; waiting")
-            return
-        clip = max(CLIP_XBT, linear.instrument.granule(price))
-        pair = paired_reduction(
-            inverse.instrument, inverse.contracts, linear.instrument, linear.contracts, clip, price
+        inverse.goal, linear.goal = held_short(
+            account.equity.amount,
+            inverse.instrument,
+            inverse.contracts,
+            linear.instrument,
+            linear.contracts,
+            inverse.price,
         )
-        if not pair.linear:
-            # The inverse leg is too small for any linear contract. It hedges part of what is there: it goes last.
-            await self._close_unpaired(linear)
-        elif self._owed(price):
-            await self._match(price)
-        elif self._desk.taking(inverse, Side.SELL if pair.inverse < 0 else Side.BUY):
-            # The leg that may be closed goes first: if it cannot trade, the other keeps hedging it.
-            await self._desk.send(linear, pair.linear, price)
-            await self._match(price)
-
-    async def _close_unpaired(self, *sides: VenueSide) -> None:
-        """Close each of ``sides`` by itself; nothing that fills is for the inverse leg to follow."""
-        await asyncio.gather(*(self._close_alone(side) for side in sides))
-        self._desk.traded_xbt = Decimal(0)
-
-    async def _close_alone(self, side: VenueSide) -> None:
-        price = self._inverse.price or side.price
-        if side.contracts and price is None:
-            self._voice.once(f"{side.instrument_id}: no price to value it by; waiting")
-        elif side.contracts and price is not None:
-            await self._desk.send(side, -side.contracts, price)
-
-    def _owed(self, price: Decimal) -> int:
-        """Return the inverse contracts, signed, that match what the linear leg is ahead by; 0 if none can."""
-        inverse, ahead = self._inverse, self._desk.traded_xbt
-        if inverse.instrument is None or not inverse.contracts or ahead * inverse.contracts <= 0:
-            return 0
-        contracts = min(inverse.instrument.contracts_for(abs(ahead), price), abs(inverse.contracts))
-        return -contracts if ahead > 0 else contracts
-
-    async def _match(self, price: Decimal) -> None:
-        """Have the inverse leg follow the linear one, in as many orders as fill."""
-        for _ in range(MATCHING):
-            owed, before = self._owed(price), self._desk.traded_xbt
-            if not owed:
-                return
-            # A fill is in the arithmetic before it is in the positions, and this venue cannot be turned around.
-            await self._desk.send(self._inverse, owed, price)
-            if self._desk.traded_xbt == before:
-                break
-        if self._owed(price):
-            self._voice.once(
-                f"{self._inverse.venue.name} does not follow: {self._desk.traded_xbt:+.4f} XBT closed at "
-                f"{self._linear.venue.name} is unmatched; nothing more is closed there before it is"
-            )
 
     async def _leave_nothing_behind(self) -> None:
         """Cancel what may still fill, and wait for the venues to say that it cannot."""
@@ -242,52 +231,34 @@ class Flatten:
             rounds += 1
             await asyncio.sleep(_pause(rounds))
 
-    def _live(self) -> tuple[str, ...]:
-        return tuple(f"{side.instrument_id} {name}" for side in self._sides for name in side.live)
+    def _say_watching(self, ending: Ending, seconds: float) -> None:
+        what = (
+            "FLAT: both venues say so"
+            if ending is Ending.FLAT
+            else "Nothing more can be done before the open"
+        )
+        if seconds > QUIET:
+            self._voice(f"{what}. Watching {seconds:.0f} s more, for an order that may still be on its way")
+
+    def _say_left(self) -> None:
+        if all(side.excess is not None for side in self._sides):
+            left = ", ".join(f"{side.instrument_id} {side.excess:+,}" for side in self._sides)
+            self._voice.left(f"still to close: {left}")
 
     def _say_live(self) -> None:
-        for name in self._live():
-            self._voice(f"LIVE: {name} may still fill, with nobody watching: cancel it by hand")
+        for side in self._sides:
+            for name in side.live:
+                self._voice(
+                    f"LIVE: {side.instrument_id} {name} may still fill, with nobody watching: cancel it by hand"
+                )
 
     async def _ask_account(self) -> None:
+        if self._inverse.instrument is None:
+            return
         try:
             self._account = await self._inverse.venue.account()
         except VenueError as error:
             self._inverse.complain(error)
-
-    def _outcome(self, flat: bool, seconds: float) -> Outcome:
-        account = self._account
-        wallet = None if account is None or account.currency is not Currency.XBT else account.equity.amount
-        remaining = wallet
-        for side in self._sides:
-            if side.contracts is None or side.instrument is None:
-                remaining = None
-            elif side.contracts and remaining is not None:
-                remaining = (
-                    None
-                    if side.price is None
-                    else remaining + side.instrument.xbt(side.contracts, side.price)
-                )
-        price = self._inverse.price
-        return Outcome(
-            flat=flat,
-            positions={
-                side.instrument_id: side.contracts for side in self._sides if side.contracts is not None
-            },
-            unanswered=tuple(side.trouble for side in self._sides if side.contracts is None),
-            live_orders=self._live(),
-            foreign_orders=tuple(
-                f"{order.instrument} {order.client_order_id or order.venue_order_id}"
-                for side in self._sides
-                for order in side.orders
-                if order.instrument != side.instrument_id
-            ),
-            orders_sent=self._desk.sent,
-            unmatched_xbt=self._desk.traded_xbt if price is not None and self._owed(price) else Decimal(0),
-            wallet_xbt=wallet,
-            remaining_xbt=remaining,
-            seconds=seconds,
-        )
 
 
 def _pause(idle: int) -> float:

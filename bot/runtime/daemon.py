@@ -14,13 +14,15 @@ from adapters.clock import Clock, IdSource
 from bot.engine import Engine
 from bot.ledger import snapshots
 from bot.ledger.writer import Ledger
+from bot.model.inputs import Warn
 from bot.reconcile import Reconciler
 from bot.runtime.automation import automation
 from bot.runtime.broker import mqtt_settings
+from bot.runtime.carrier import Carrier
 from bot.runtime.files import Endpoint, Files, published
 from bot.runtime.policy import policy
 from bot.runtime.server import bind, serving
-from bot.runtime.start import started, wind_down
+from bot.runtime.start import keep_watch, started, wind_down
 from bot.runtime.venues import Venues, build
 from bot.surfaces.api import Recent, Served, create
 from bot.surfaces.mqtt import Mqtt
@@ -100,6 +102,8 @@ async def running(
         await stack.enter_async_context(serving(create(served, token), listener))
         if broker is not None:
             await stack.enter_async_context(Mqtt(broker, core.engine, clock, files.latched).running())
+        carrier = Carrier(settings, files, lambda text: core.engine.hear(Warn("FLATTEN_PENDING", text)))
+        keep_watch(stack, carrier.keep(), core.failed)
         stack.enter_context(published(files, Endpoint(url, token, os.getpid(), dict(overrides or {}))))
         try:
             yield Bot(settings, core.engine, core.reconciler, venues, url, token, core.failed)

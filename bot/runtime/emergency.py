@@ -2,17 +2,18 @@
 
 import fcntl
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from adapters.clock import Clock, IdSource
-from bot.flatten import Flatten, Outcome
+from bot.flatten import Flatten, Options, Plan, Word
 from bot.model.events import FlattenFinished, OrderIntended
 from bot.model.flatten_journal import FlattenJournal, JournalUnreadable, read_times
-from bot.runtime.files import Files
+from bot.runtime.booked import Booked
+from bot.runtime.files import Files, sync_folder
 from bot.runtime.logs import logging_to
 from bot.runtime.venues import build
 from config.settings import Settings
@@ -24,23 +25,11 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Emergency:
-    """Connected and looked at, nothing sent yet. ``holds``: contracts by instrument, None where unanswered."""
+    """Connected and looked at, nothing sent yet. ``booked``: what the ledger knows of positions by now."""
 
     flatten: Flatten
-    holds: dict[InstrumentId, int | None]
-    journal: Path
-    say: Say
-
-    async def carry_out(self, files: Files, limit: timedelta) -> Outcome:
-        """Latch the instance and get flat. A disk that takes no latch does not stop it."""
-        with ExitStack() as held:
-            try:
-                held.callback(os.close, latch(files))
-            except OSError as error:
-                self.say(
-                    f"THE LATCH IS NOT SET ({error}): stop the bot by hand, or it may trade against this"
-                )
-            return await self.flatten.run(limit)
+    plan: Plan
+    booked: Callable[[], Mapping[InstrumentId, Word]]
 
 
 def latch(files: Files) -> int:
@@ -53,19 +42,11 @@ def latch(files: Files) -> int:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         os.fsync(descriptor)
-        _sync_folder(files)
+        sync_folder(files)
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
-
-
-def _sync_folder(files: Files) -> None:
-    folder = os.open(files.data_dir, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextmanager
@@ -116,14 +97,13 @@ def earlier_orders(files: Files, say: Say) -> tuple[tuple[OrderRequest, datetime
 
 @asynccontextmanager
 async def emergency(
-    settings: Settings, clock: Clock, ids: IdSource, by: str, say: Say, *, strip_hedge: bool
+    settings: Settings, clock: Clock, ids: IdSource, by: str, options: Options, say: Say
 ) -> AsyncIterator[Emergency]:
     """Connect to both venues, as many as answer. Raises ConfigError."""
     flatten_id = ids.new()
     files = Files(settings.data_dir)
-    path = settings.data_dir / f"flatten-{flatten_id}.jsonl"
     venues = build(settings, clock, for_flatten=True)
-    journal = FlattenJournal(path)
+    journal = FlattenJournal(settings.data_dir / f"flatten-{flatten_id}.jsonl")
     flatten = Flatten(
         venues.inverse,
         venues.inverse_id,
@@ -134,12 +114,15 @@ async def emergency(
         flatten_id,
         by,
         say,
-        strip_hedge=strip_hedge,
+        options=options,
         earlier=earlier_orders(files, say),
     )
+    booked = Booked(settings.ledger_path)
     try:
-        holds = dict(await flatten.plan())
-        yield Emergency(flatten, holds, path, say)
+        plan = await flatten.plan()
+        if None in plan.holds.values():
+            booked.start()
+        yield Emergency(flatten, plan, booked.words)
     finally:
         await flatten.close()
         journal.close()

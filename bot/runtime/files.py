@@ -41,11 +41,31 @@ class Files:
         return self.data_dir / "flatten.latch"
 
     @property
+    def pending(self) -> Path:
+        """A flatten that waits for a market to open."""
+        return self.data_dir / "flatten.pending"
+
+    @property
+    def waiting(self) -> Path:
+        """Locked by the process that waits for it."""
+        return self.data_dir / "flatten.waiting"
+
+    @property
+    def flatten_output(self) -> Path:
+        """What a flatten says that the bot has started."""
+        return self.data_dir / "flatten.log"
+
+    @property
     def flatten_journals(self) -> list[Path]:
         return sorted(self.data_dir.glob("flatten-*.jsonl"))
 
     def latched(self) -> str | None:
         """Return why nothing may be sent, None if everything may."""
+        if self.pending.exists():
+            return (
+                "flatten is pending: it goes on when the market opens. To trade instead, first call it off: "
+                "basisbot flatten --call-off"
+            )
         if not self.latch.exists():
             return None
         return (
@@ -54,6 +74,8 @@ class Files:
 
     def unlatch(self) -> str | None:
         """Remove the latch; return why not, None if it is gone. A flatten at work holds a lock on it."""
+        if self.pending.exists():
+            return "a flatten is pending, for when the market opens: call it off first (basisbot flatten --call-off)"
         try:
             descriptor = os.open(self.latch, os.O_RDONLY)
         except FileNotFoundError:
@@ -67,6 +89,15 @@ class Files:
             return None
         finally:
             os.close(descriptor)
+
+
+def sync_folder(files: Files) -> None:
+    """Have the names in the data folder on the disk. Raises OSError."""
+    folder = os.open(files.data_dir, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 @contextmanager

@@ -79,7 +79,7 @@ async def started(
 
         failed = asyncio.get_running_loop().create_future()
         attachments = await attach(venues, hear, engine, reconciler, stack)
-        _watch(stack, engine.run(), failed)
+        keep_watch(stack, engine.run(), failed)
         adopt()
         await engine.drained()
         for attachment in attachments:
@@ -87,10 +87,10 @@ async def started(
                 with suppress(VenueError):
                     await attachment.recover()
             if attachment.error:
-                _watch(stack, attachment.keep_trying(clock, pace), failed)
+                keep_watch(stack, attachment.keep_trying(clock, pace), failed)
         await keeper.once()
-        _watch(stack, keeper.keep(), failed)
-        _watch(stack, _adopt_while_latched(files, adopt), failed)
+        keep_watch(stack, keeper.keep(), failed)
+        keep_watch(stack, _adopt_while_latched(files, adopt), failed)
 
         def standing() -> dict[str, Any]:
             missing = [one.standing(clock) for one in attachments if one.error]
@@ -109,7 +109,7 @@ async def wind_down(engine: Engine) -> None:
                 await asyncio.sleep(0.05)
 
 
-def _watch(stack: AsyncExitStack, work: "Awaitable[None]", failed: "asyncio.Future[None]") -> None:
+def keep_watch(stack: AsyncExitStack, work: "Awaitable[None]", failed: "asyncio.Future[None]") -> None:
     """Run ``work`` beside everything else; if it fails, the bot has failed."""
 
     async def watched() -> None:

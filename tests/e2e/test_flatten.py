@@ -27,7 +27,7 @@ class Desk:
             self.bot = it.bot(self.profile)
 
     def flatten(self, *arguments: str) -> Ran:
-        return self.home.basisbot("flatten", "--profile", self.profile, *arguments)
+        return self.home.basisbot("flatten", "--profile", self.profile, "--watch", "2", *arguments)
 
     def held(self) -> tuple[int, int]:
         return venue_view.bitmex_contracts(self.sim.bitmex), venue_view.broker(self.sim.tws).contracts
@@ -80,10 +80,8 @@ def test_while_the_bot_runs(tmp_path: Path) -> None:
         orders = _orders(desk.ledger)
 
         # Looked at first: nothing is sent, nothing is left behind.
-        assert desk.flatten("--dry-run", "--json").said(0).json == {
-            "bitmex:XBTUSD": before[0],
-            "cme:MBT": before[1],
-        }
+        plan = desk.flatten("--dry-run", "--json").said(0).json
+        assert plan["positions"] == {"bitmex:XBTUSD": before[0], "cme:MBT": before[1]}
         desk.flatten().said(2, f"{before[0]:+,} contracts", "-7 contracts", "say --yes", "nothing was sent")
         assert desk.held() == before
         assert not desk.latch.exists()
@@ -189,5 +187,5 @@ def test_with_one_venue_silent(tmp_path: Path) -> None:
         profile = it.profile("half", sim.bitmex, tws=1)
         done = it.basisbot("flatten", "--profile", profile, "--yes", "--seconds", "4").said(3, "NOT FLAT")
         assert "cme:MBT: NO ANSWER" in done.err
-        assert "exposure that remains: unknown" in done.out
+        assert "exposure that remains: UNKNOWN" in done.out
         assert "cme:MBT: +0" not in done.out

@@ -19,7 +19,7 @@ from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
 from adapters.simulator.exchange.views import BookLevel
 from adapters.simulator.inprocess import InProcessVenue
 from adapters.simulator.virtual_loop import VirtualLoop, VirtualTime
-from bot.flatten import Flatten, Outcome
+from bot.flatten import Flatten, Options, Outcome
 from bot.model.flatten_journal import FlattenJournal
 from risk.approval import Approved
 from risk.instruments import InstrumentId
@@ -33,6 +33,8 @@ ACCOUNT = "me"
 PRICE = 80_000
 MBT, BTC = mbt(2026, 12), btc(2026, 12)
 DEEP = 100_000_000
+SHORT = Options(watch=0)
+"""Without the wait for an order of the bot's that is still on its way."""
 
 
 def dollars(price: float) -> int:
@@ -221,7 +223,7 @@ class Bench:
         venues: tuple[Wayward, Wayward],
         seconds: float = 60,
         *,
-        strip_hedge: bool = False,
+        options: Options = SHORT,
         earlier: Sequence[tuple[OrderRequest, datetime]] = (),
         journal: Path | None = None,
         meanwhile: Callable[[], None] | None = None,
@@ -241,7 +243,7 @@ class Bench:
             f"run{self.runs}",
             "anna",
             self.said.append,
-            strip_hedge=strip_hedge,
+            options=options,
             earlier=earlier,
         )
 

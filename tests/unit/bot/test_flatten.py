@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.errors import Refused
+from bot.flatten import Options
 from bot.model.events import FlattenFinished, FlattenOrdered, OrderIntended
 from bot.model.flatten_journal import read_journal
 from bot.runtime.emergency import earlier_orders
@@ -326,7 +327,7 @@ def test_a_leg_beside_a_silent_venue_stays_unless_it_is_to_be_stripped(bench: Be
     for strip, left in ((False, 80_000), (True, 0)):
         venues = bench.venues()
         silence = venues[1].drop_link
-        outcome = bench.flat(venues, 5, strip_hedge=strip, meanwhile=silence)
+        outcome = bench.flat(venues, 5, options=Options(strip_hedge=strip, watch=0), meanwhile=silence)
         assert not outcome.flat
         assert "not connected" in outcome.unanswered[0]
         assert bench.held == (left, -10)
