@@ -75,6 +75,6 @@ class Carrier:
         except OSError as error:
             log.error("the pending flatten cannot be started", fault=str(error))
             return -1
-        while (code := process.poll()) is None:
+        while (code := process.poll()) is None:  # noqa: ASYNC110 - no loop waits for what shall outlive it
             await asyncio.sleep(_LOOK)
         return code
