@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bot.cli import numbers
+from bot.cli import legging, numbers, planning
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.hints import say
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
@@ -63,6 +63,11 @@ def demo(
     scenario: Scenario = None,
     data: Data = None,
     record: Record = None,
+    size: planning.Size = None,
+    tranches: planning.Tranches = None,
+    direction: planning.Direction = None,
+    working: legging.Working = None,
+    style: legging.Style = None,
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
@@ -86,6 +91,13 @@ def demo(
         data=data,
         record=record,
         json=json,
+        plan={
+            "size_xbt": size,
+            "tranches": tranches,
+            "direction": direction,
+            "working": working,
+            "style": style,
+        },
     )
     report = asyncio.run(stoppable(job))
     _print_report(report, json)

@@ -21,6 +21,7 @@ from bot.model.trading_state import TradingState
 from bot.orders.state import PlanState
 from bot.reconcile import Snapshot, snapshot
 from bot.runtime.daemon import Bot, running
+from bot.runtime.policy import legging
 from bot.surfaces.views import plain
 from config.place import SHIPPED
 from config.settings import Settings
@@ -156,8 +157,11 @@ async def _job(bot: Bot, settings: Settings, ids: IdSource, say: Say) -> None:
         min_basis=plan.min_basis,
         max_basis=plan.max_basis,
         target_delta=plan.target_delta_xbt,
+        legging=legging(plan),
     )
-    say(f"opening {plain(plan.size_xbt)} XBT {plan.direction} in {plan.tranches} tranches")
+    say(
+        f"opening {plain(plan.size_xbt)} XBT {plan.direction} in {plan.tranches} tranches, the {plan.working} leg first"
+    )
     await _until_done(bot, opening)
     if any(engine.state.positions.values()):
         say(f"holding until funding is paid, {settings.demo.seconds:g} seconds at most")
@@ -173,6 +177,7 @@ async def _job(bot: Bot, settings: Settings, ids: IdSource, say: Say) -> None:
             tranches=plan.tranches,
             collateral=True,
             proposed_by="demo",
+            legging=opening.legging,
         )
         await _until_done(bot, closing)
 

@@ -30,9 +30,14 @@ async def run_demo(
     data: Path | None,
     record: Path | None,
     json: bool,
+    plan: Mapping[str, object] | None = None,
 ) -> Report:
-    """Run the demonstration. Raises ConfigError, LedgerError, VenueError, DemoFailed."""
-    settings = load_profile(profile, {} if seconds is None else {"demo.seconds": seconds})
+    """Run the demonstration. ``plan``: what takes the place of the profile's ``[plan]``, by key.
+
+    Raises ConfigError, LedgerError, VenueError, DemoFailed.
+    """
+    asked = _asked(seconds, plan or {})
+    settings = load_profile(profile, asked)
     if settings.mode is not Mode.SIMULATED:
         raise ConfigError(
             Problem(
@@ -54,7 +59,7 @@ async def run_demo(
                 f"simulated BitMEX on port {venues.bitmex}, simulated TWS on port {venues.tws} "
                 f"(pid {venues.pid})"
             )
-            overrides = _overrides(settings, venues.bitmex, venues.tws)
+            overrides = asked | _overrides(settings, venues.bitmex, venues.tws)
             chosen = load_profile(profile, overrides)
             return await venues.serve(
                 demonstrate(
@@ -67,6 +72,17 @@ async def run_demo(
                     listen=_listener(say),
                 )
             )
+
+
+def _asked(seconds: float | None, plan: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings that the command line changes."""
+    asked: dict[str, object] = {f"plan.{key}": value for key, value in plan.items() if value is not None}
+    if "plan.size_xbt" in asked:
+        # On simulated venues: the limit is there to stop a person's slip, and this size was asked for by name.
+        asked["limits.max_plan_xbt"] = asked["plan.size_xbt"]
+    if seconds is not None:
+        asked["demo.seconds"] = seconds
+    return asked
 
 
 def _must_exist(option: str, file: Path | None) -> None:

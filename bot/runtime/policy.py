@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 from bot.model.automation import Automation
+from bot.model.legging import Legging, Style
 from bot.model.policy import Policy
-from config.settings import Limits
+from config.settings import Limits, Plan
+from risk.terms import Kind
 
 
 def policy(limits: Limits, automation: Automation | None = None) -> Policy:
@@ -35,4 +37,16 @@ def policy(limits: Limits, automation: Automation | None = None) -> Policy:
         max_clock_skew=timedelta(seconds=limits.max_clock_skew_seconds),
         rate_reserve=limits.rate_reserve_percent / 100,
         automation=automation,
+    )
+
+
+def legging(plan: Plan) -> Legging:
+    """Return how the profile's plans are worked."""
+    return Legging(
+        Kind(plan.working),
+        Style(plan.style),
+        None,
+        plan.reprices_per_minute,
+        plan.min_lean_xbt,
+        plan.depth_multiple,
     )
