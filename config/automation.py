@@ -42,8 +42,26 @@ class ClosureWatch(Section):
     rebuild_basis_percent: Number = Decimal(0)
 
 
+class MarginWatch(Section):
+    """How near an account may come to liquidation, in per cent of the price, before money is asked for, and back.
+
+    ``broker_margin_percent``: the least the broker is taken to ask for; what it says it asks counts if it is more.
+    ``wire_hours``, ``xbt_hours``: how long money takes.
+    """
+
+    last_percent: Percent
+    top_up_percent: Percent
+    aim_percent: Percent
+    release_percent: Positive
+    broker_margin_percent: Positive
+    pause_minutes: Positive
+    wire_hours: Positive
+    xbt_hours: Positive
+
+
 class Automation(Section):
     """What the bot watches by itself. A part that is left out is switched off."""
 
     collateral: CollateralWatch | None = None
     closure: ClosureWatch | None = None
+    margin: MarginWatch | None = None

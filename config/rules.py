@@ -142,6 +142,17 @@ def _mqtt(settings: Settings) -> Iterator[Fault]:
 
 
 def _automation(settings: Settings) -> Iterator[Fault]:
+    margin = settings.automation.margin
+    if margin is not None:
+        levels = [
+            ("last_percent", margin.last_percent),
+            ("top_up_percent", margin.top_up_percent),
+            ("aim_percent", margin.aim_percent),
+            ("release_percent", margin.release_percent),
+        ]
+        for (low, less), (high, more) in pairwise(levels):
+            if more <= less:
+                yield f"automation.margin.{high}", f"must be more than {low} ({less})"
     closure = settings.automation.closure
     if closure is not None and closure.finish_minutes >= closure.lead_hours * 60:
         yield "automation.closure.finish_minutes", f"must be less than lead_hours ({closure.lead_hours})"

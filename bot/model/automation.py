@@ -55,6 +55,31 @@ class ClosureLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginLimits:
+    """Levels of an account's distance to liquidation, as fractions of the price.
+
+    Below ``top_up`` a transfer is asked for that brings it to ``aim``, above ``release`` what is beyond the aim may
+    leave, at ``last`` the spread is proposed for reduction. ``broker_rate``: the least margin rate the broker is taken
+    to ask. ``pause``: after which an instruction is repeated; sooner when it has grown by the factor ``again``.
+    ``wire_takes``, ``xbt_takes``: lead times.
+    """
+
+    last: Decimal
+    top_up: Decimal
+    aim: Decimal
+    release: Decimal
+    broker_rate: Decimal
+    pause: timedelta
+    wire_takes: timedelta
+    xbt_takes: timedelta
+    again: Decimal = Decimal("1.25")
+
+    def __post_init__(self) -> None:
+        if not 0 < self.last < self.top_up < self.aim < self.release:
+            raise ValueError("the levels of margin must rise: last, top up, aim, release")
+
+
+@dataclass(frozen=True, slots=True)
 class Automation:
     """``inverse``, ``linear``, ``direction``: the pair the profile trades, and which way round where the positions do
     not say. ``target_delta``: XBT the owner wants unhedged."""
@@ -65,3 +90,4 @@ class Automation:
     target_delta: Decimal = Decimal(0)
     collateral: Collateral | None = None
     closure: ClosureLimits | None = None
+    margin: MarginLimits | None = None

@@ -13,6 +13,7 @@ from risk.approval import Denied
 from risk.checks import link, quotes, session
 from risk.checks.case import Funding, Sight, Skew
 from risk.instruments import InstrumentId
+from risk.money import Currency
 from risk.portfolio import Account, Quote
 from risk.sessions import Session, TradingHours
 
@@ -24,6 +25,17 @@ class Unpaired:
     instrument: InstrumentId
     before: Decimal
     moved: Decimal
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Money a person should move: ``amount`` positive to ``venue``, negative away from it; why, and when last said."""
+
+    venue: str
+    currency: Currency
+    amount: Decimal
+    reason: str
     told_at: datetime
 
 
@@ -74,6 +86,8 @@ class Market:
     word that there is none can be trusted."""
     proposed: dict[Cause, datetime] = field(default_factory=dict)
     """By watch: when it last raised a plan, or tried to."""
+    advice: dict[str, Advice] = field(default_factory=dict)
+    """By venue: the transfer that is asked for, or offered."""
     closure_said: str = ""
     """Which reminder before which closure a person has had."""
     beyond_band_since: datetime | None = None

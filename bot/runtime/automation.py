@@ -3,8 +3,8 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from bot.model.automation import Automation, ClosureLimits, Collateral
-from config.automation import ClosureWatch, CollateralWatch
+from bot.model.automation import Automation, ClosureLimits, Collateral, MarginLimits
+from config.automation import ClosureWatch, CollateralWatch, MarginWatch
 from config.kinds import weekly
 from config.settings import Settings
 from risk.capital import Stress
@@ -21,6 +21,7 @@ def automation(settings: Settings, inverse: InstrumentId, linear: InstrumentId) 
         direction=settings.plan.direction,
         target_delta=settings.plan.target_delta_xbt,
         collateral=None if given.collateral is None else _collateral(given.collateral),
+        margin=None if given.margin is None else _margin(given.margin),
         closure=None if given.closure is None else _closure(given.closure),
     )
 
@@ -56,6 +57,19 @@ def _closure(given: ClosureWatch) -> ClosureLimits:
         pause=_minutes(given.pause_minutes),
         rebuild_after=None if given.rebuild_minutes is None else _minutes(given.rebuild_minutes),
         rebuild_basis=given.rebuild_basis_percent / 100,
+    )
+
+
+def _margin(given: MarginWatch) -> MarginLimits:
+    return MarginLimits(
+        last=given.last_percent / 100,
+        top_up=given.top_up_percent / 100,
+        aim=given.aim_percent / 100,
+        release=given.release_percent / 100,
+        broker_rate=given.broker_margin_percent / 100,
+        pause=_minutes(given.pause_minutes),
+        wire_takes=_hours(given.wire_hours),
+        xbt_takes=_hours(given.xbt_hours),
     )
 
 

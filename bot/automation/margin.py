@@ -1,0 +1,219 @@
+"""Margin: how far each account is from liquidation, what would have to be moved where, and what comes off at last.
+
+The bot moves no money. It writes down what a person should move, and why; the ledger sees it arrive, and the
+collateral's watch hedges the XBT it brings. The four rows of "Margin actions" (DOMAIN.md, section 2) stand nowhere in
+here: they follow from which account a move hurts.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from bot.automation.books import account_at
+from bot.automation.proposing import has_rested, plan_of, raise_reduction
+from bot.model.automation import Automation, MarginLimits
+from bot.model.plans import Cause
+from bot.orders.market import Advice
+from bot.orders.turn import Turn
+from risk.capital import Stress
+from risk.distance import distance, inverse_liquidation, linear_liquidation
+from risk.money import Currency
+from risk.survival import Account, inverse_need, linear_need, survival
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One account at the prices of the moment. ``size`` in XBT, signed; ``equity`` in ``currency``; ``leverage``: the
+    position's value for each unit of equity, None without equity. ``liquidation``: USD per XBT; ``distance``: how far
+    that is, as a fraction of the price; None where no price does it. ``aimed``: the equity with which the distance
+    would be the profile's aim."""
+
+    venue: str
+    currency: Currency
+    size: Decimal
+    price: Decimal
+    equity: Decimal
+    leverage: Decimal | None
+    liquidation: Decimal | None
+    distance: Decimal | None
+    aimed: Decimal
+
+
+def standings(turn: Turn, pair: Automation, limits: MarginLimits) -> tuple[Standing, Standing] | None:
+    """Return how the inverse and the linear account stand; None before there are prices and books of both."""
+    mids = turn.market.last_mids
+    if pair.inverse not in mids or pair.linear not in mids:
+        return None
+    inverse = account_at(turn.state, pair.inverse, mids[pair.inverse])
+    linear = account_at(turn.state, pair.linear, mids[pair.linear])
+    if inverse is None or linear is None:
+        return None
+    maintenance = turn.state.instruments[pair.inverse].terms.maintenance_margin
+    rate = _broker_rate(turn, pair, linear, limits.broker_rate)
+    stress = _stress(limits.aim, maintenance, rate)
+    return (
+        _standing(
+            pair.inverse.venue,
+            Currency.XBT,
+            inverse,
+            abs(inverse.size),
+            inverse_liquidation(inverse, maintenance),
+            inverse_need(inverse.size, inverse.price, stress),
+        ),
+        _standing(
+            pair.linear.venue,
+            Currency.USD,
+            linear,
+            abs(linear.size) * linear.price,
+            linear_liquidation(linear, rate),
+            linear_need(linear.size, linear.price, stress),
+        ),
+    )
+
+
+def _standing(
+    venue: str,
+    currency: Currency,
+    account: Account,
+    value: Decimal,
+    liquidation: Decimal | None,
+    aimed: Decimal,
+) -> Standing:
+    return Standing(
+        venue,
+        currency,
+        account.size,
+        account.price,
+        account.equity,
+        value / account.equity if account.equity > 0 else None,
+        liquidation,
+        distance(account.price, liquidation),
+        aimed,
+    )
+
+
+def _broker_rate(turn: Turn, pair: Automation, linear: Account, least: Decimal) -> Decimal:
+    """Return the broker's margin as a fraction of value: what it asks for now, but not less than the profile says."""
+    told = turn.market.accounts.get(pair.linear.venue)
+    if told is None or linear.size == 0:
+        return least
+    return max(least, told.maintenance_margin.amount / (abs(linear.size) * linear.price))
+
+
+def _stress(move: Decimal, maintenance: Decimal, rate: Decimal) -> Stress:
+    return Stress(-move, move, -move, move, maintenance, rate)
+
+
+def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
+    """Say what is to be moved while an account is nearer to liquidation than it should be, or needs less than it has;
+    propose to reduce at the last level."""
+    found = standings(turn, pair, limits)
+    if found is None:
+        return
+    for one in found:
+        _advise(turn, pair, limits, one)
+    nearest = min((one.distance for one in found if one.distance is not None), default=None)
+    if nearest is None or nearest > limits.last:
+        return
+    if plan_of(turn.state, Cause.MARGIN) or not has_rested(turn, Cause.MARGIN, limits.pause):
+        return
+    inverse, linear = (Account(one.size, one.equity, one.price) for one in found)
+    maintenance = turn.state.instruments[pair.inverse].terms.maintenance_margin
+    stress = _stress(limits.aim, maintenance, _broker_rate(turn, pair, linear, limits.broker_rate))
+    wanted = survival(inverse, linear, stress, Decimal(0))
+    instrument = turn.state.instruments[pair.linear]
+    granule = instrument.granule(linear.price)
+    size = min((wanted.too_much / granule).to_integral_value(ROUND_CEILING) * granule, wanted.spread)
+    if size <= 0:
+        turn.alert(
+            "MARGIN_LAST", f"{_says(found)}; no pair is left to reduce: it takes collateral", about="no pair"
+        )
+        return
+    raise_reduction(
+        turn,
+        pair,
+        Cause.MARGIN,
+        size,
+        f"{_says(found)}: {size:.2f} XBT off leave {limits.aim:.0%} to go",
+        1,
+        urgent=True,
+    )
+
+
+def _says(found: tuple[Standing, ...]) -> str:
+    return "; ".join(
+        f"{one.venue} is liquidated at {one.liquidation:,.2f}, {one.distance:.1%} away"
+        for one in found
+        if one.liquidation is not None and one.distance is not None
+    )
+
+
+def _advise(turn: Turn, pair: Automation, limits: MarginLimits, one: Standing) -> None:
+    """Raise, change or withdraw the instruction to move money for one account."""
+    market, known = turn.market, turn.market.advice.get(one.venue)
+    amount = _wanted(limits, one, known)
+    if amount == 0:
+        if known is not None:
+            del market.advice[one.venue]
+        return
+    is_new = known is None or (known.amount > 0) is not (amount > 0)
+    grown = known is not None and abs(amount) > abs(known.amount) * limits.again
+    if known is not None and not is_new and not grown and not turn.has_passed(limits.pause, known.told_at):
+        return
+    advice = Advice(one.venue, one.currency, amount, _reason(one, limits, amount), turn.now)
+    market.advice[one.venue] = advice
+    if amount > 0:
+        turn.alert("TRANSFER_WANTED", f"{sentence(advice, pair, limits)}", about=f"{one.venue} {turn.now}")
+    elif is_new:
+        turn.alert("COLLATERAL_IDLE", sentence(advice, pair, limits), about=f"{one.venue} {turn.now}")
+
+
+def _wanted(limits: MarginLimits, one: Standing, known: Advice | None) -> Decimal:
+    """Return what to bring (positive) or what may leave (negative), in the account's currency; 0: nothing.
+
+    Between the levels nothing begins; what has begun goes on until the aim is reached.
+    """
+    step = Decimal("0.0001") if one.currency is Currency.XBT else Decimal(100)
+    lacking = one.aimed - one.equity
+    low = one.distance is not None and one.distance < limits.top_up
+    if low or (known is not None and known.amount > 0 and lacking > 0):
+        return (lacking / step).to_integral_value(ROUND_CEILING) * step
+    high = one.size != 0 and (one.distance is None or one.distance > limits.release)
+    if high or (known is not None and known.amount < 0 and lacking < 0 and one.size != 0):
+        return (lacking / step).to_integral_value(ROUND_CEILING) * step
+    return Decimal(0)
+
+
+def _reason(one: Standing, limits: MarginLimits, amount: Decimal) -> str:
+    if one.distance is None or one.liquidation is None:
+        return f"no price liquidates {one.venue}"
+    level = limits.top_up if amount > 0 else limits.release
+    than = "less" if amount > 0 else "more"
+    return f"{one.venue} is liquidated at {one.liquidation:,.2f}, {one.distance:.1%} away: {than} than {level:.0%}"
+
+
+def sentence(advice: Advice, pair: Automation, limits: MarginLimits) -> str:
+    """Return the instruction for a person: what, how much, from where to where, by when, why."""
+    amount = f"{abs(advice.amount):,f} {advice.currency}"
+    if advice.currency is Currency.XBT:
+        takes = f"it takes about {_hours(limits.xbt_takes.total_seconds())}"
+        after = "then the hedge of that XBT is proposed by itself"
+        way = (
+            f"deposit {amount} at {advice.venue}"
+            if advice.amount > 0
+            else f"withdraw {amount} from {advice.venue}"
+        )
+    else:
+        takes = f"a wire takes about {_hours(limits.wire_takes.total_seconds())}"
+        after = "USD carries no Δ"
+        way = (
+            f"wire {amount} to {advice.venue}"
+            if advice.amount > 0
+            else f"withdraw {amount} from {advice.venue}"
+        )
+    if advice.amount < 0:
+        return f"{advice.reason}: you may {way}; {after}"
+    return f"{advice.reason}: {way} now, {takes}; {after}"
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.0f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"

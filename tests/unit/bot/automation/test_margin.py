@@ -1,0 +1,143 @@
+"""Margin: both golden spreads run up and down, and what each asks for follows."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.model.automation import Automation, MarginLimits
+from bot.model.events import Alerted
+from bot.model.inputs import Compared, SetTradingState
+from bot.model.plans import Cause, PlanKind
+from bot.model.trading_state import TradingState
+from risk.direction import Direction
+from risk.instruments import Instrument
+from risk.money import Currency, Money
+from risk.orders import CashFlow, CashFlowKind, Fill, Side
+from tests.unit.bot.desk import BTC, POLICY, XBTUSD, Desk
+
+D = Decimal
+LONG, SHORT = Direction.LONG_INVERSE, Direction.SHORT_INVERSE
+LIMITS = MarginLimits(
+    last=D("0.05"),
+    top_up=D("0.12"),
+    aim=D("0.16"),
+    release=D("0.6"),
+    broker_rate=D("0.2"),
+    pause=timedelta(minutes=30),
+    wire_takes=timedelta(hours=24),
+    xbt_takes=timedelta(hours=2),
+)
+
+
+def bought(at: Desk, instrument: Instrument, contracts: int, price: str) -> None:
+    at.executions += 1
+    side = Side.BUY if contracts > 0 else Side.SELL
+    at.give(Fill(f"x{at.executions}", instrument.id, None, "by-hand", side, abs(contracts), D(price), at.now))
+
+
+def prices(at: Desk, inverse: str, linear: str) -> None:
+    for instrument, price, tick in ((XBTUSD, inverse, "0.1"), (BTC, linear, "5")):
+        at.quote(instrument, str(D(price) - D(tick)), price)
+    at.wait(1)
+
+
+def desk(direction: Direction, cash: str = "100000") -> Desk:
+    """A golden spread with its collateral hedge (DOMAIN.md, section 2): five XBT at the inverse venue."""
+    at = Desk(replace(POLICY, automation=Automation(XBTUSD.id, BTC.id, direction, margin=LIMITS)), BTC)
+    at.open("5", cash)
+    if direction is LONG:
+        bought(at, XBTUSD, 200_000, "8000")
+        bought(at, BTC, -6, "10000")
+        prices(at, "8000", "10000")
+    else:
+        bought(at, XBTUSD, -300_000, "10000")
+        bought(at, BTC, 5, "8000")
+        prices(at, "10000", "8000")
+    at.command(SetTradingState(TradingState.ACTIVE, "anna", "these are ours"))
+    at.give(Compared(()))
+    at.events.clear()
+    return at
+
+
+def wanted(at: Desk) -> dict[str, tuple[Currency, bool]]:
+    """By venue: which currency, and whether it is to be brought."""
+    return {venue: (one.currency, one.amount > 0) for venue, one in at.market.advice.items()}
+
+
+@pytest.mark.parametrize(
+    ("direction", "inverse", "linear", "venue", "currency"),
+    [
+        (LONG, "7300", "9000", "bitmex", Currency.XBT),  # falls: XBT to the inverse venue
+        (LONG, "8400", "10600", "cme", Currency.USD),  # rises: USD to the broker
+        (SHORT, "9500", "7400", "cme", Currency.USD),  # falls: USD to the broker
+        (SHORT, "10800", "8800", "bitmex", Currency.XBT),  # rises: XBT to the inverse venue
+    ],
+)
+def test_the_margin_actions_follow_from_the_prices(
+    direction: Direction, inverse: str, linear: str, venue: str, currency: Currency
+) -> None:
+    at = desk(direction, cash="100000" if direction is LONG else "60000")
+    assert all(amount < 0 for _, amount in [(0, one.amount) for one in at.market.advice.values()])
+    prices(at, inverse, linear)
+    assert wanted(at)[venue] == (currency, True)
+    assert [alert.code for alert in at.told(Alerted) if alert.code == "TRANSFER_WANTED"] == [
+        "TRANSFER_WANTED"
+    ]
+
+
+def test_the_amount_brings_the_account_to_its_aim() -> None:
+    at = desk(LONG)
+    prices(at, "7300", "9000")
+    amount = at.market.advice["bitmex"].amount
+    # 200,000 at 7,299.95 (mid) have lost 200,000/7,299.95 − 25 = 2.3974 XBT of the five: 2.6026 are left. To stand
+    # −16 % it takes 200,000 × (1/(7,299.95 × 0.84) − 0.995/7,299.95) = 5.3556 XBT.
+    assert amount == pytest.approx(D("2.7531"), abs=D("0.001"))
+    at.give(CashFlow("d1", "bitmex", CashFlowKind.DEPOSIT, Money.of(Currency.XBT, amount), at.now))
+    prices(at, "7300", "9000")
+    assert "bitmex" not in at.market.advice
+
+
+def test_an_instruction_is_repeated_after_the_pause_and_when_it_grows() -> None:
+    at = desk(LONG)
+    prices(at, "7300", "9000")
+    first = at.market.advice["bitmex"]
+    prices(at, "7290", "8990")
+    assert at.market.advice["bitmex"] is first
+    prices(at, "7000", "8700")
+    assert at.market.advice["bitmex"].amount > first.amount * LIMITS.again
+    second = at.market.advice["bitmex"]
+    at.now += timedelta(minutes=30)
+    prices(at, "7000", "8700")
+    assert at.market.advice["bitmex"].told_at > second.told_at
+
+
+def test_at_the_last_level_the_spread_is_proposed_for_reduction() -> None:
+    at = desk(LONG)
+    prices(at, "7000", "8700")  # liquidated near 6,694.56, 4.4 % away
+    assert at.plan.spec.cause is Cause.MARGIN
+    assert at.plan.spec.kind is PlanKind.CLOSE
+    # Of 200,000 contracts, 200,000/7,000 − 25 = 3.571 of 5 XBT are lost: 1.429 are left, which stand −16 % with
+    # 1.429/0.1955 = 7.3 XBT. Of 28.57 XBT, 21.3 come off: in contracts of five, 25.
+    assert at.plan.spec.size_xbt == 25
+    assert "6,69" in at.plan.spec.why
+
+
+def test_idle_collateral_is_offered_once() -> None:
+    at = desk(LONG, cash="2000000")
+    at.wait(1)
+    told = at.market.advice["cme"]
+    assert told.amount < 0
+    # What is left stands +16 %: 30 XBT at 9,997.50 need (0.16 + 0.2 × 1.16) × 299,925 = 117,570.60.
+    assert 2_000_000 + told.amount == pytest.approx(D(117_570), abs=D(200))
+
+
+def test_a_broker_that_asks_for_more_is_believed() -> None:
+    at = desk(LONG)
+    prices(at, "8000", "10000")
+    assert "cme" not in wanted(at)
+    account = at.market.accounts["cme"]
+    at.market.accounts["cme"] = replace(account, maintenance_margin=Money.of(Currency.USD, D(90_000)))
+    prices(at, "8000", "10000")
+    assert wanted(at)["cme"] == (Currency.USD, True)
