@@ -63,7 +63,9 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
         return f"plan {busy[0].spec.plan_id} is still active: cancel it or let it finish first"
     if spec.single is not None:
         return _not_tradable(state, spec, spec.single)
-    too_large = size.plan(spec.size_xbt, policy.max_plan_xbt)
+    # What makes the portfolio smaller has no upper limit.
+    opens = spec.kind is PlanKind.OPEN
+    too_large = size.plan(spec.size_xbt, policy.max_plan_xbt) if opens else None
     if too_large is not None:
         return f"{too_large.given} is more than the limit of {too_large.limit}"
     linear = state.instruments[spec.linear]

@@ -35,6 +35,16 @@ def status(state: BotState, market: Market, now: datetime) -> View:
         "quotes": [_quote(market, key, now) for key in sorted(market.quotes)],
         "basis": _basis(state, market),
         "accounts": [_account(market, venue) for venue in sorted(market.accounts)],
+        "transfers_wanted": [
+            {
+                "venue": one.venue,
+                "currency": one.currency,
+                "amount": plain(one.amount),
+                "reason": one.reason,
+                "told_at": one.told_at.isoformat(),
+            }
+            for _, one in sorted(market.advice.items())
+        ],
         "positions": [
             {"instrument": str(key), "contracts": contracts, "xbt": plain(_xbt(state, market, key))}
             for key, contracts in sorted(state.positions.items())
