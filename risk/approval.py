@@ -154,6 +154,11 @@ def envelope_quantity(instrument: Instrument, contracts: int, price: Decimal) ->
     return instrument.xbt(contracts, price)
 
 
+def envelope_xbt(instrument: Instrument, quantity: Decimal) -> Decimal:
+    """Return an envelope's ``quantity`` in XBT, whatever its unit."""
+    return quantity * instrument.terms.multiplier if instrument.terms.kind is Kind.LINEAR else quantity
+
+
 def violation(order: Approved) -> Denied | None:
     """Return the first limit of the envelope that the request breaks, None if it is contained."""
     request, envelope, terms = order.request, order.envelope, order.instrument.terms

@@ -116,10 +116,19 @@ _LINES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.TradingStateChanged: lambda e: f"trading is {e.state} ({e.reason}, by {e.by})",
     ev.PlanProposed: _plan,
     ev.TicketRaised: _ticket,
-    ev.TicketApproved: lambda e: f"ticket {e.leg} approved by {e.envelope.approved_by}",
+    ev.TicketApproved: lambda e: (
+        f"ticket {e.leg} approved by {e.envelope.approved_by}"
+        f"{f', under standing approval {e.standing}' if e.standing else ''}"
+    ),
     ev.TicketRejected: lambda e: f"ticket {e.leg} rejected by {e.by}: {e.reason}",
     ev.TicketExpired: lambda e: f"ticket {e.leg} expired unanswered",
     ev.TicketVoided: lambda e: f"ticket {e.leg} void: {e.reason}",
+    ev.StandingGranted: lambda e: (
+        f"standing approval {e.standing.standing_id} of {e.standing.by} for {', '.join(e.standing.uses)}: at most "
+        f"{_number(e.standing.daily_xbt)} XBT a day, {_number(e.standing.total_xbt)} in all, until "
+        f"{e.standing.ends_at:%F %H:%M}Z"
+    ),
+    ev.StandingRevoked: lambda e: f"standing approval {e.standing_id} revoked by {e.by}: {e.reason}",
     ev.TrancheArmed: lambda e: f"plan {e.plan_id}: tranche {e.tranche} armed",
     ev.FlattenOrdered: lambda e: f"flatten {e.flatten_id} ordered by {e.by} at {', '.join(e.venues)}",
     ev.FlattenFinished: lambda e: f"flatten {e.flatten_id} ended {'flat' if e.flat else 'NOT FLAT'}",

@@ -24,6 +24,7 @@ from risk.approval import Envelope, Purpose
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Money
 from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderRequest
+from risk.standing import StandingApproval
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +61,17 @@ class TicketRaised:
 
 @dataclass(frozen=True, slots=True)
 class TicketApproved:
-    """The approval: an envelope, and the attempt numbers it reserves (``first`` to ``last``), used or not."""
+    """The approval: an envelope, and the attempt numbers it reserves (``first`` to ``last``), used or not.
+
+    ``standing``: the standing approval it was given under; empty where a person answered the ticket itself.
+    """
 
     leg: LegKey
     content_hash: str
     envelope: Envelope
     first_attempt: int
     last_attempt: int
+    standing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,22 @@ class TicketExpired:
 @dataclass(frozen=True, slots=True)
 class TicketVoided:
     leg: LegKey
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StandingGranted:
+    """A person allowed something for a while: tickets it contains need no other answer."""
+
+    standing: StandingApproval
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRevoked:
+    """Nothing new is approved or worked under it; what has filled is still hedged."""
+
+    standing_id: str
+    by: str
     reason: str
 
 
@@ -312,6 +333,8 @@ Event = (
     | TicketRejected
     | TicketExpired
     | TicketVoided
+    | StandingGranted
+    | StandingRevoked
     | TrancheArmed
     | FlattenOrdered
     | FlattenFinished

@@ -28,6 +28,11 @@ class Role(StrEnum):
     def label(self) -> str:
         return self.name.lower()
 
+    @property
+    def leads(self) -> bool:
+        """Say whether a leg of this role starts exposure: it goes first, or alone."""
+        return self is not Role.HEDGE
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class LegKey:

@@ -12,6 +12,7 @@ from risk.instruments import Instrument, InstrumentId
 from risk.money import Money
 from risk.orders import OrderUpdate
 from risk.portfolio import Account
+from risk.standing import StandingApproval
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,21 @@ class ApproveTicket:
 @dataclass(frozen=True, slots=True)
 class RejectTicket:
     ticket_id: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantStanding:
+    """``content_hash``: of the standing approval the person saw."""
+
+    standing: StandingApproval
+    content_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeStanding:
+    standing_id: str
     by: str
     reason: str
 
@@ -184,6 +200,8 @@ Command = (
     | CancelPlan
     | ApproveTicket
     | RejectTicket
+    | GrantStanding
+    | RevokeStanding
     | SetTradingState
     | AdoptDifferences
     | TransferCommand

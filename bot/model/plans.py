@@ -5,12 +5,13 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bot.model.exits import Exit, faults
-from bot.model.ids import is_plan_id
+from bot.model.ids import Role, is_plan_id
 from bot.model.ladders import Rung, total
 from bot.model.legging import Legging
 from risk.direction import Action, Direction
 from risk.instruments import InstrumentId
 from risk.orders import Side
+from risk.standing import Use
 
 _LONGEST_PAUSE = 7 * 24 * 3600
 
@@ -44,6 +45,14 @@ class PlanStatus(StrEnum):
     STOPPED = "stopped"
 
 
+class ApprovalMode(StrEnum):
+    """ARMED asks for both legs of a tranche before the first is sent; SEQUENTIAL for the hedge once the working leg has
+    filled."""
+
+    ARMED = "armed"
+    SEQUENTIAL = "sequential"
+
+
 @dataclass(frozen=True, slots=True)
 class Single:
     """One contract traded by itself. ``contracts``: all slices together, whole lots."""
@@ -66,7 +75,8 @@ class PlanSpec:
     how many slices. ``collateral``: OPEN hedges the inverse wallet first, CLOSE takes that hedge off last
     (which leaves the wallet's XBT naked: the ticket says so). ``min_basis``/``max_basis`` bound the executable
     basis (linear − inverse, USD per XBT) of working orders. ``target_delta``: XBT the owner wants unhedged.
-    ``legging``: how the pair is worked.
+    ``legging``: how the pair is worked. ``approval``: when the hedge leg is asked for. ``use``: what it is for, where
+    that is more than its kind says.
 
     ``ladder``: what each tranche is worth and the basis it is worked at, in order; empty: equal slices within the
     plan's own limits. ``pause``: seconds between two tranches. ``exit``: when what an OPEN plan has opened is to be
@@ -94,6 +104,8 @@ class PlanSpec:
     cause: Cause = Cause.PERSON
     why: str = ""
     single: Single | None = None
+    approval: ApprovalMode = ApprovalMode.ARMED
+    use: Use | None = None
 
     def __post_init__(self) -> None:
         if not is_plan_id(self.plan_id):
@@ -141,3 +153,11 @@ class PlanSpec:
     @property
     def action(self) -> Action:
         return Action.OPEN if self.kind is PlanKind.OPEN else Action.CLOSE
+
+    def use_of(self, role: Role) -> Use:
+        """Return what a tranche led by ``role`` is for: a leg alone is the collateral's hedge, or what is left of it."""
+        if self.use is not None:
+            return self.use
+        if role is Role.SINGLE:
+            return Use.COLLATERAL
+        return Use.OPEN if self.kind is PlanKind.OPEN else Use.CLOSE

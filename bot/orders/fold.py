@@ -25,6 +25,8 @@ from bot.model.events import (
     PlanStopping,
     Reconciled,
     Recorded,
+    StandingGranted,
+    StandingRevoked,
     TicketApproved,
     TicketExpired,
     TicketRaised,
@@ -40,14 +42,16 @@ from bot.model.tickets import TicketStatus
 from bot.model.transfers import TransferEvent
 from bot.orders.state import (
     BotState,
+    Draw,
     ExecutionState,
     FeeState,
     LegState,
     OrderState,
     PlanState,
+    StandingState,
     TrancheState,
 )
-from risk.approval import Purpose, envelope_quantity
+from risk.approval import Purpose, envelope_quantity, envelope_xbt
 from risk.instruments import Instrument
 from risk.money import Money
 from risk.orders import CashFlowKind, Fill
@@ -112,11 +116,23 @@ def _leg(state: BotState, key: LegKey) -> LegState:
     return leg
 
 
-def _approved(state: BotState, event: TicketApproved, _at: datetime) -> None:
+def _approved(state: BotState, event: TicketApproved, at: datetime) -> None:
     leg = _leg(state, event.leg)
     leg.status = TicketStatus.APPROVED
     leg.envelope = event.envelope
     leg.next_attempt, leg.last_attempt = event.first_attempt, event.last_attempt
+    leg.standing = event.standing
+    if event.standing and event.leg.role.leads:
+        size = envelope_xbt(state.instruments[leg.instrument], event.envelope.quantity)
+        state.standing[event.standing].draws[str(event.leg)] = Draw(at, size)
+
+
+def _granted(state: BotState, event: StandingGranted, at: datetime) -> None:
+    state.standing[event.standing.standing_id] = StandingState(event.standing, at)
+
+
+def _revoked(state: BotState, event: StandingRevoked, _at: datetime) -> None:
+    state.standing[event.standing_id].revoked = event.reason
 
 
 def _rejected(state: BotState, event: TicketRejected, _at: datetime) -> None:
@@ -260,8 +276,18 @@ def _exchange(state: BotState, was: Fill | None, now: Fill | None, foreign: bool
     if was is not None and (now is None or now.quantity < was.quantity):
         _mark_corrected(state, order)
     _index(state, order)
+    if order.leg is not None and order.purpose is Purpose.WORK:
+        _draw(state, order.leg, last.side.sign * xbt)
     if order.leg is not None and order.leg.role is not Role.SINGLE:
         _count_unhedged(state, order.leg, xbt, last.price, heard_at)
+
+
+def _draw(state: BotState, key: LegKey, xbt: Decimal) -> None:
+    """Count what a leg filled against the standing approval it goes under."""
+    leg = _leg(state, key)
+    draw = state.standing[leg.standing].draws.get(str(key)) if leg.standing else None
+    if draw is not None:
+        draw.filled += xbt
 
 
 def _mark_corrected(state: BotState, order: OrderState | None) -> None:
@@ -373,6 +399,9 @@ def _write_off(state: BotState, order: OrderState, at: datetime) -> None:
 def _tranche_finished(state: BotState, event: TrancheFinished, at: datetime) -> None:
     tranche = _tranche(state, event.plan_id, event.tranche)
     tranche.finished, tranche.finished_at = True, at
+    for key, leg in ((str(leg.key), leg) for leg in tranche.legs.values()):
+        if leg.standing and key in state.standing[leg.standing].draws:
+            state.standing[leg.standing].draws[key].over = True
 
 
 def _plan_finished(state: BotState, event: PlanFinished, _at: datetime) -> None:
@@ -393,6 +422,8 @@ _HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
     TicketRejected: _rejected,
     TicketExpired: _expired,
     TicketVoided: _voided,
+    StandingGranted: _granted,
+    StandingRevoked: _revoked,
     TrancheArmed: _armed,
     FlattenOrdered: _flatten,
     FlattenFinished: _flatten_ended,

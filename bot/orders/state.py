@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from bot.model.cold import cool
@@ -17,6 +17,7 @@ from risk.approval import Envelope, Purpose, Usage, envelope_quantity
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money, from_units
 from risk.orders import Fill, OrderRequest
+from risk.standing import Spent, StandingApproval
 from risk.terms import Kind
 
 _WORTH_SAYING = Decimal("0.01")  # XBT
@@ -73,6 +74,7 @@ class LegState:
     envelope: Envelope | None = None
     next_attempt: int = 0
     last_attempt: int = 0
+    standing: str = ""
     orders: list[str] = field(default_factory=list)
 
     @property
@@ -180,6 +182,40 @@ class FeeState:
 
 
 @dataclass(slots=True)
+class Draw:
+    """What one leading leg takes of a standing approval, in XBT: all that was approved, and when it is over what has
+    ``filled``."""
+
+    at: datetime
+    approved: Decimal
+    filled: Decimal = Decimal(0)
+    over: bool = False
+
+    @property
+    def taken(self) -> Decimal:
+        return self.filled if self.over else max(self.approved, self.filled)
+
+
+@dataclass(slots=True)
+class StandingState:
+    """``revoked``: why it is, empty while it is not. ``draws``: by leg."""
+
+    approval: StandingApproval
+    granted_at: datetime
+    revoked: str = ""
+    draws: dict[str, Draw] = field(default_factory=dict)
+
+    def spent(self, now: datetime) -> Spent:
+        """Return the XBT taken on today's UTC day, and in all. What a clock set back since has in its future is today's."""
+        today = now.astimezone(UTC).date()
+        taken = [(draw.at.astimezone(UTC).date() >= today, draw.taken) for draw in self.draws.values()]
+        return Spent(
+            sum((xbt for of_today, xbt in taken if of_today), Decimal(0)),
+            sum((xbt for _, xbt in taken), Decimal(0)),
+        )
+
+
+@dataclass(slots=True)
 class BotState:
     trading: TradingState = TradingState.DISABLED
     instruments: dict[InstrumentId, Instrument] = field(default_factory=dict)
@@ -191,6 +227,8 @@ class BotState:
     commissions: dict[tuple[str, str], FeeState] = field(default_factory=dict)
     """By venue and execution id: the fee booked, of fills that carried theirs as well."""
     awaiting_fee: set[tuple[str, str]] = field(default_factory=set)
+    standing: dict[str, StandingState] = field(default_factory=dict)
+    """By id: the standing approvals ever given."""
     flows: set[tuple[str, str]] = field(default_factory=set)
     flattens: set[str] = field(default_factory=set)
     flattens_ended: set[str] = field(default_factory=set)
