@@ -22,6 +22,7 @@ def faults(settings: Settings) -> Iterator[Fault]:
     yield from _contract(settings)
     yield from _plan(settings)
     yield from _bands(settings)
+    yield from _standing(settings)
     yield from _api(settings)
     yield from _mqtt(settings)
     yield from _automation(settings)
@@ -113,6 +114,20 @@ def _bands(settings: Settings) -> Iterator[Fault]:
         yield (
             "limits.price_band_percent",
             f"must be above limits.hard_band_percent ({limits.hard_band_percent})",
+        )
+
+
+def _standing(settings: Settings) -> Iterator[Fault]:
+    limits = settings.limits
+    if limits.standing_daily_xbt > limits.standing_total_xbt:
+        yield (
+            "limits.standing_daily_xbt",
+            f"must be at most limits.standing_total_xbt ({limits.standing_total_xbt})",
+        )
+    if limits.standing_price_band_percent <= limits.price_band_percent:
+        yield (
+            "limits.standing_price_band_percent",
+            f"must be above limits.price_band_percent ({limits.price_band_percent}): no ticket would fit into it",
         )
 
 

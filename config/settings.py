@@ -145,6 +145,11 @@ class Limits(Section):
     approve_by_seconds: Seconds
     execute_by_seconds: Seconds
     reserved_attempts: Annotated[Count, Field(le=200)]
+    hedge_deadline_seconds: Seconds
+    standing_days: Annotated[Count, Field(le=366)]
+    standing_daily_xbt: Positive
+    standing_total_xbt: Positive
+    standing_price_band_percent: Annotated[Percent, Field(lt=100)]
 
 
 class Ledger(Section):

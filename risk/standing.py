@@ -186,7 +186,12 @@ def too_wide(
 
 
 def refusal(
-    standing: StandingApproval, use: Use, legs: Sequence[Asked], naked_xbt: Decimal, spent: Spent, at: datetime
+    standing: StandingApproval,
+    use: Use,
+    legs: Sequence[Asked],
+    naked_xbt: Decimal,
+    spent: Spent,
+    at: datetime,
 ) -> Denied | None:
     """Return the first limit of a standing approval that a tranche breaks, None if it holds all of it.
 

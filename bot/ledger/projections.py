@@ -15,6 +15,7 @@ from bot.ledger.tables import (
     ORDER,
     PLAN,
     POSTING,
+    STANDING,
     TICKET,
     TRANSFER,
     TRANSFER_FLOW,
@@ -34,6 +35,8 @@ from bot.model.events import (
     PlanProposed,
     PlanStopping,
     Recorded,
+    StandingGranted,
+    StandingRevoked,
     TicketApproved,
     TicketExpired,
     TicketRaised,
@@ -184,9 +187,46 @@ def _ticket_approved(seq: int, event: TicketApproved, _: Recorded) -> list[Chang
             "approved_at": envelope.approved_at,
             "first_attempt": event.first_attempt,
             "last_attempt": event.last_attempt,
+            "standing_id": event.standing or None,
         },
     )
     return [approval, _decided(seq, str(event.leg), TicketStatus.APPROVED, envelope.approved_by, "")]
+
+
+def _standing_granted(seq: int, event: StandingGranted, _: Recorded) -> list[Change]:
+    standing = event.standing
+    return [
+        Insert(
+            STANDING,
+            {
+                "seq": seq,
+                "standing_id": standing.standing_id,
+                "scopes": "\n".join(
+                    f"{scope.use} {scope.side} {scope.instrument}{' reduce-only' if scope.reduce_only else ''}"
+                    for scope in standing.scopes
+                ),
+                "daily_xbt": standing.daily_xbt,
+                "total_xbt": standing.total_xbt,
+                "max_delta_xbt": standing.max_delta_xbt,
+                "price_low": standing.price_low,
+                "price_high": standing.price_high,
+                "ends_at": standing.ends_at,
+                "given_by": standing.by,
+                "status": "granted",
+                "status_seq": seq,
+                "ended_by": "",
+                "reason": "",
+                "min_basis": standing.min_basis,
+                "max_basis": standing.max_basis,
+                "max_ticket_xbt": standing.max_ticket_xbt,
+            },
+        )
+    ]
+
+
+def _standing_revoked(seq: int, event: StandingRevoked, _: Recorded) -> list[Change]:
+    values = {"status": "revoked", "status_seq": seq, "ended_by": event.by, "reason": event.reason}
+    return [Update(STANDING, {"standing_id": event.standing_id}, values)]
 
 
 def _ticket_rejected(seq: int, event: TicketRejected, _: Recorded) -> list[Change]:
@@ -427,6 +467,8 @@ _PROJECTORS: dict[type[Event], Callable[[int, Any, Recorded], list[Change]]] = {
     PlanFinished: _plan_finished,
     TicketRaised: _ticket_raised,
     TicketApproved: _ticket_approved,
+    StandingGranted: _standing_granted,
+    StandingRevoked: _standing_revoked,
     TicketRejected: _ticket_rejected,
     TicketExpired: _ticket_expired,
     TicketVoided: _ticket_voided,

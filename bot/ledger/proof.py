@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bot.ledger.standing_proof import StandingProof
 from bot.ledger.transfer_proof import TransferProof
 from bot.model.differences import content_hash
 from bot.model.events import (
@@ -25,11 +26,14 @@ from bot.model.events import (
     OrderIntended,
     PlanProposed,
     Recorded,
+    StandingGranted,
+    StandingRevoked,
     TicketApproved,
     TicketExpired,
     TicketRaised,
     TicketRejected,
     TicketVoided,
+    TrancheFinished,
 )
 from bot.model.ids import LegKey
 from bot.model.tickets import Ticket
@@ -87,6 +91,7 @@ class Proof:
         self._fills: dict[tuple[str, str], Fill] = {}
         self._busted: set[tuple[str, str]] = set()
         self._transfers = TransferProof()
+        self._standing = StandingProof()
 
     def see(self, recorded: Recorded) -> list[str]:
         """Take one event; return what is wrong with it, a line each."""
@@ -109,6 +114,13 @@ class Proof:
                 yield from self._repeated("account", venue)
             case PlanProposed(spec):
                 yield from self._repeated("plan", spec.plan_id)
+                self._standing.proposed(spec)
+            case StandingGranted() as granted:
+                yield from self._standing.granted(granted, recorded.at)
+            case StandingRevoked() as revoked:
+                yield from self._standing.revoked(revoked)
+            case TrancheFinished(plan_id, tranche):
+                self._standing.finished(plan_id, tranche)
             case TicketRaised(ticket):
                 self._tickets[ticket.material.leg] = ticket
             case TicketRejected(leg) | TicketExpired(leg) | TicketVoided(leg):
@@ -185,6 +197,11 @@ class Proof:
             yield from self._as_shown(approved, ticket, recorded)
         approval = self._approvals[envelope.approval_id] = _Approval(approved)
         of_leg.append(approval)
+        if approved.standing:
+            instrument = self._instruments.get(envelope.instrument)
+            yield from self._standing.approved(approved, instrument, recorded.at)
+        elif not envelope.approved_by:
+            yield f"approval {envelope.approval_id} was given by nobody"
 
     def _as_shown(self, approved: TicketApproved, ticket: Ticket, recorded: Recorded) -> Iterator[str]:
         """An approval holds what its ticket showed, no more."""
@@ -268,6 +285,7 @@ class Proof:
         if request.quantity % instrument.terms.lot or request.price % instrument.terms.tick:
             yield f"{request.quantity} at {request.price} are not whole lots on a tick"
         size = _size(instrument, request.quantity, request.price)
+        yield from self._standing.worked(leg, intended.purpose, _xbt(instrument, size))
         limit = envelope.quantity + _size(instrument, instrument.terms.lot, request.price)
         if intended.purpose is not Purpose.CONTINGENCY and size > limit + NOISE:
             yield f"its size {size} alone is more than the approved {envelope.quantity}"
@@ -309,6 +327,7 @@ class Proof:
         approval, instrument = order.approval, self._instruments.get(was.instrument)
         if approval is None or instrument is None:
             return
+        self._draw(order.event, instrument, was, -1)
         if order.event.purpose is Purpose.CONTINGENCY:
             approval.unwound -= was.quantity
         else:
@@ -345,12 +364,17 @@ class Proof:
         if instrument is None:
             yield f"{name}: the terms of {fill.instrument} were not loaded before it"
             return
+        self._draw(order, instrument, fill, 1)
         approval.contracts += fill.quantity
         approval.most = max(approval.most, approval.contracts)
         approval.filled += _used(instrument, fill, order.request)
         allowed = approval.envelope.quantity
         if approval.filled > allowed + _size(instrument, instrument.terms.lot, fill.price) + NOISE:
             yield f"{name} brings approval {approval.envelope.approval_id} to {approval.filled}, of {allowed}"
+
+    def _draw(self, order: OrderIntended, instrument: Instrument, fill: Fill, sign: int) -> None:
+        xbt = _xbt(instrument, _size(instrument, fill.quantity, fill.price))
+        self._standing.filled(order.leg, order.purpose, sign * xbt)
 
 
 def _used(instrument: Instrument, fill: Fill, request: OrderRequest) -> Decimal:
@@ -364,6 +388,10 @@ def _size(instrument: Instrument, contracts: int, price: Decimal) -> Decimal:
     if instrument.terms.kind is Kind.INVERSE:
         return contracts * instrument.terms.multiplier / price
     return Decimal(contracts)
+
+
+def _xbt(instrument: Instrument, size: Decimal) -> Decimal:
+    return size * instrument.terms.multiplier if instrument.terms.kind is Kind.LINEAR else size
 
 
 def _figures(fill: Fill | None) -> str:

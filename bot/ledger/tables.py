@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, MetaData, Tabl
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Of these tables; each has its step in ``bot.ledger.migrations``, and a test holds the two together."""
 
 
@@ -156,6 +156,31 @@ class ApprovalRow(Row, table=True):
     approved_at: datetime = Field(sa_type=Utc)
     first_attempt: int | None = None
     last_attempt: int | None = None
+    standing_id: str | None = Field(default=None, sa_type=Text)
+
+
+class StandingRow(Row, table=True):
+    """``scopes``: what it is for, a line each. ``status`` is granted or revoked, ``status_seq`` the event that said so;
+    one whose ``ends_at`` has passed is over."""
+
+    __tablename__ = "standing_approval"
+    seq: int = Field(primary_key=True, foreign_key="event.seq")
+    standing_id: str = Field(sa_type=Text, index=True)
+    scopes: str = Field(sa_type=Text)
+    daily_xbt: Decimal = Field(sa_type=Exact)
+    total_xbt: Decimal = Field(sa_type=Exact)
+    max_delta_xbt: Decimal = Field(sa_type=Exact)
+    price_low: Decimal = Field(sa_type=Exact)
+    price_high: Decimal = Field(sa_type=Exact)
+    ends_at: datetime = Field(sa_type=Utc)
+    given_by: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    status_seq: int
+    ended_by: str = Field(sa_type=Text)
+    reason: str = Field(sa_type=Text)
+    min_basis: Decimal | None = Field(default=None, sa_type=Exact)
+    max_basis: Decimal | None = Field(default=None, sa_type=Exact)
+    max_ticket_xbt: Decimal | None = Field(default=None, sa_type=Exact)
 
 
 class OrderRow(Row, table=True):
@@ -314,6 +339,7 @@ HEAD = _table("head")
 PLAN = _table("plan")
 TICKET = _table("ticket")
 APPROVAL = _table("approval")
+STANDING = _table("standing_approval")
 ORDER = _table("order")
 FILL = _table("fill")
 CASH_FLOW = _table("cash_flow")
@@ -325,7 +351,19 @@ SNAPSHOT = _table("snapshot")
 SNAPSHOT_ENTRY = _table("snapshot_entry")
 SNAPSHOT_KEYS = _table("snapshot_keys")
 
-PROJECTIONS = (PLAN, TICKET, APPROVAL, ORDER, FILL, CASH_FLOW, TRANSFER, TRANSFER_FLOW, CONVERSION, POSTING)
+PROJECTIONS = (
+    PLAN,
+    TICKET,
+    APPROVAL,
+    STANDING,
+    ORDER,
+    FILL,
+    CASH_FLOW,
+    TRANSFER,
+    TRANSFER_FLOW,
+    CONVERSION,
+    POSTING,
+)
 """Every table that can be made again from the events."""
 
 SNAPSHOTS = (SNAPSHOT, SNAPSHOT_ENTRY, SNAPSHOT_KEYS)

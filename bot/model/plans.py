@@ -155,7 +155,7 @@ class PlanSpec:
         return Action.OPEN if self.kind is PlanKind.OPEN else Action.CLOSE
 
     def use_of(self, role: Role) -> Use:
-        """Return what a tranche led by ``role`` is for: a leg alone is the collateral's hedge, or what is left of it."""
+        """Return what a tranche led by ``role`` is for: alone it is the collateral's hedge."""
         if self.use is not None:
             return self.use
         if role is Role.SINGLE:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.model.automation import Automation
+from risk.standing import StandingLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,9 @@ class Policy:
     USD of one working order. ``max_delta_after``: XBT that Δ may be off its target after an order that takes it
     further. ``max_open_orders``: of ours, at one venue. ``funding_margin``: before a funding payment nothing is
     opened that would have to pay it. ``max_clock_skew``: between our clock and a venue's. ``rate_reserve``: the
-    fraction of a venue's rate limit that working orders leave to cancels, hedges and the emergency."""
+    fraction of a venue's rate limit that working orders leave to cancels, hedges and the emergency. ``standing``:
+    what no standing approval may exceed. ``hedge_deadline``: how long, in sequential mode, what has filled waits for
+    a person to approve its hedge."""
 
     max_unattended_delta: Decimal
     max_quote_age: timedelta
@@ -52,6 +55,8 @@ class Policy:
     funding_margin: timedelta
     max_clock_skew: timedelta
     rate_reserve: Decimal
+    standing: StandingLimits
+    hedge_deadline: timedelta
     automation: Automation | None = None
 
     def __post_init__(self) -> None:

@@ -27,6 +27,7 @@ from bot.model.inputs import (
     Compared,
     Done,
     FinishTransfer,
+    GrantStanding,
     Input,
     LoadInstrument,
     MeetAccount,
@@ -35,6 +36,7 @@ from bot.model.inputs import (
     RecordConversion,
     RecordTransfer,
     RejectTicket,
+    RevokeStanding,
     SetTradingState,
     SpendAttempts,
     SubmitRefused,
@@ -45,7 +47,7 @@ from bot.model.inputs import (
 from bot.model.order_states import WORD_OF_STATUS, Word
 from bot.model.plans import PlanKind, PlanSpec, PlanStatus
 from bot.model.trading_state import Activity, TradingState, allows
-from bot.orders import accounting, adopting, settling, ticketing, transferring
+from bot.orders import accounting, adopting, settling, standing, ticketing, transferring
 from bot.orders.hearing import hear_word
 from bot.orders.legging import advance
 from bot.orders.planning import objection
@@ -154,6 +156,10 @@ def _command(turn: Turn, given: Command) -> Done | Denied:
             return ticketing.approve(turn, given)
         case RejectTicket():
             return ticketing.reject(turn, given)
+        case GrantStanding():
+            return standing.grant(turn, given)
+        case RevokeStanding():
+            return standing.revoke(turn, given)
         case SetTradingState():
             turn.emit(TradingStateChanged(given.state, given.by, given.reason))
             _warn_of_unfinished_flatten(turn)

@@ -7,6 +7,7 @@ from bot.model.events import PlanFinished, TrancheFinished
 from bot.model.ids import Role
 from bot.model.plans import PlanStatus
 from bot.model.trading_state import activity_of, allows
+from bot.orders import standing
 from bot.orders.hedging import answer_fills, held, is_answered, left_naked, nothing_to_reduce
 from bot.orders.laddering import MOST_TRANCHES, has_lapsed
 from bot.orders.pairing import answerable, clip, remaining
@@ -28,6 +29,7 @@ def advance(turn: Turn, plan: PlanState) -> None:
         _finish_again(turn, plan)
         return
     make_whole(turn, plan)
+    standing.answer(turn, plan)
     tranche = plan.current
     if tranche is not None and tranche.armed:
         if not plan.stopping:
@@ -61,6 +63,7 @@ def _next(turn: Turn, plan: PlanState) -> None:
         verdict = turn.checks.proposed(plan, draft)
         if verdict is None:
             raise_tickets(turn, plan, draft)
+            standing.answer(turn, plan)
         elif verdict.passes:
             turn.wait(plan, verdict)
         else:
@@ -155,6 +158,8 @@ def _proposed(turn: Turn, plan: PlanState, tranche: TrancheState) -> Proposed | 
         return None
     if not turn.market.reconciled:
         return Wait("ledger and venues have not been found to agree")
+    if held_up := standing.held_up(turn, leg):
+        return Wait(held_up)
     still = LegDraft(leg.key.role, leg.instrument, leg.envelope.side, left, leg.envelope.reduce_only)
     if not _may_work(turn, plan, still, paired=tranche.is_spread):
         return Wait(f"trading is {state.trading}")

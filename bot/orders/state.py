@@ -206,7 +206,8 @@ class StandingState:
     draws: dict[str, Draw] = field(default_factory=dict)
 
     def spent(self, now: datetime) -> Spent:
-        """Return the XBT taken on today's UTC day, and in all. What a clock set back since has in its future is today's."""
+        """Return the XBT taken on the UTC day of ``now``, and in all. What a clock that was set back has in its future
+        counts as today's."""
         today = now.astimezone(UTC).date()
         taken = [(draw.at.astimezone(UTC).date() >= today, draw.taken) for draw in self.draws.values()]
         return Spent(

@@ -27,6 +27,7 @@ from risk.direction import Action
 from risk.instruments import Instrument
 from risk.orders import Side
 from risk.portfolio import Quote
+from risk.standing import StandingApproval
 from risk.terms import Kind, Rounding
 
 # What a leg sized in XBT may come to beyond its partner: fills away from the price it was sized at.
@@ -194,7 +195,20 @@ def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
     verdict = turn.checks.approved(turn.state.plans[leg.key.plan_id], leg)
     if verdict is not None and not verdict.passes:
         return verdict.denied
+    give(turn, ticket, command.by)
+    tranche = turn.state.plans[ticket.material.leg.plan_id].tranches[-1]
+    waiting = [key for key, other in tranche.legs.items() if other.status is not TicketStatus.APPROVED]
+    if waiting:
+        other = tranche.legs[waiting[0]].ticket.ticket_id
+        return Done(f"{ticket.ticket_id} approved; nothing is sent before {other} is approved too")
+    turn.emit(TrancheArmed(ticket.material.leg.plan_id, tranche.number))
+    return Done(f"{ticket.ticket_id} approved; tranche {tranche.number} is armed")
+
+
+def give(turn: Turn, ticket: Ticket, by: str, standing: StandingApproval | None = None) -> None:
+    """Record the approval of a ticket, exactly as it was shown; under ``standing``, and then no longer than that."""
     material = ticket.material
+    execute_by = turn.now + turn.policy.execute_by
     envelope = Envelope(
         approval_id=ticket.ticket_id,
         instrument=material.instrument,
@@ -203,21 +217,24 @@ def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
         quantity=material.quantity,
         price_low=material.price_low,
         price_high=material.price_high,
-        execute_by=turn.now + turn.policy.execute_by,
-        approved_by=command.by,
+        execute_by=execute_by if standing is None else min(execute_by, standing.ends_at),
+        approved_by=by,
         approved_at=turn.now,
         purposes=PURPOSES[material.leg.role],
         min_basis=material.min_basis,
         max_basis=material.max_basis,
     )
     tranche = turn.state.plans[material.leg.plan_id].tranches[-1]
-    turn.emit(TicketApproved(material.leg, material.content_hash(), envelope, 1, _attempts(turn, tranche)))
-    waiting = [key for key, other in tranche.legs.items() if other.status is not TicketStatus.APPROVED]
-    if waiting:
-        other = tranche.legs[waiting[0]].ticket.ticket_id
-        return Done(f"{ticket.ticket_id} approved; nothing is sent before {other} is approved too")
-    turn.emit(TrancheArmed(material.leg.plan_id, tranche.number))
-    return Done(f"{ticket.ticket_id} approved; tranche {tranche.number} is armed")
+    turn.emit(
+        TicketApproved(
+            material.leg,
+            material.content_hash(),
+            envelope,
+            1,
+            _attempts(turn, tranche),
+            "" if standing is None else standing.standing_id,
+        )
+    )
 
 
 def _attempts(turn: Turn, tranche: TrancheState) -> int:

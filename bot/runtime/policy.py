@@ -6,6 +6,7 @@ from bot.model.automation import Automation
 from bot.model.legging import Legging, Style
 from bot.model.policy import Policy
 from config.settings import Limits, Plan
+from risk.standing import DAY, StandingLimits
 from risk.terms import Kind
 
 
@@ -37,6 +38,13 @@ def policy(limits: Limits, automation: Automation | None = None) -> Policy:
         max_clock_skew=timedelta(seconds=limits.max_clock_skew_seconds),
         rate_reserve=limits.rate_reserve_percent / 100,
         automation=automation,
+        standing=StandingLimits(
+            longest=limits.standing_days * DAY,
+            daily_xbt=limits.standing_daily_xbt,
+            total_xbt=limits.standing_total_xbt,
+            price_band=limits.standing_price_band_percent / 100,
+        ),
+        hedge_deadline=timedelta(seconds=limits.hedge_deadline_seconds),
     )
 
 

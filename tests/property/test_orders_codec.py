@@ -18,12 +18,13 @@ from bot.model.exits import Exit
 from bot.model.ids import LegKey, Role
 from bot.model.ladders import BasisRange, Rung
 from bot.model.legging import Legging, Style
-from bot.model.plans import PlanKind, PlanSpec
+from bot.model.plans import ApprovalMode, PlanKind, PlanSpec
 from risk.approval import Envelope, Purpose
 from risk.direction import Direction
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
 from risk.orders import OrderRequest, TimeInForce
+from risk.standing import Scope, StandingApproval, Use
 from risk.terms import Kind
 from tests.property.strategies import instruments, sides
 
@@ -55,6 +56,8 @@ def plans(draw: st.DrawFn) -> PlanSpec:
         max_basis=draw(limits),
         target_delta=draw(decimals),
         legging=draw(leggings()),
+        approval=draw(st.sampled_from(ApprovalMode)),
+        use=draw(st.none() | st.sampled_from(Use)),
         ladder=ladder,
         pause=draw(st.floats(0, 1e5)),
         exit=draw(st.none() | exits()),
@@ -112,6 +115,26 @@ def envelopes(draw: st.DrawFn) -> Envelope:
 
 
 @st.composite
+def standings(draw: st.DrawFn) -> StandingApproval:
+    scopes = st.builds(Scope, st.sampled_from(Use), instrument_ids, sides, st.booleans())
+    low, daily, least = draw(prices), draw(prices), draw(decimals)
+    return StandingApproval(
+        standing_id=draw(names),
+        scopes=tuple(draw(st.lists(scopes, min_size=1, max_size=3))),
+        daily_xbt=daily,
+        total_xbt=daily + draw(prices),
+        max_delta_xbt=draw(prices),
+        price_low=low,
+        price_high=low + draw(prices),
+        ends_at=draw(times),
+        by=draw(st.text()),
+        min_basis=draw(st.sampled_from([None, least])),
+        max_basis=draw(st.sampled_from([None, least + 1])),
+        max_ticket_xbt=draw(st.none() | prices),
+    )
+
+
+@st.composite
 def requests(draw: st.DrawFn) -> OrderRequest:
     kind = draw(st.sampled_from(TimeInForce))
     return OrderRequest(
@@ -131,6 +154,7 @@ CHECKED: dict[Any, st.SearchStrategy[Any]] = {
     PlanSpec: plans(),
     Exit: exits(),
     Envelope: envelopes(),
+    StandingApproval: standings(),
     OrderRequest: requests(),
     Instrument: instruments,
     InstrumentId: instrument_ids,

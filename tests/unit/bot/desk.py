@@ -41,6 +41,7 @@ from risk.money import Currency, Money
 from risk.orders import Fill, OrderRequest, OrderStatus, OrderUpdate, Side
 from risk.portfolio import Account, Level, Quote
 from risk.sessions import TradingHours
+from risk.standing import StandingLimits
 from risk.terms import Kind, Terms
 
 D = Decimal
@@ -78,6 +79,8 @@ POLICY = Policy(
     funding_margin=timedelta(seconds=60),
     max_clock_skew=timedelta(seconds=2),
     rate_reserve=D("0.2"),
+    standing=StandingLimits(timedelta(days=31), D(5), D(20), D("0.4")),
+    hedge_deadline=timedelta(seconds=30),
 )
 
 LONG, SHORT = Direction.LONG_INVERSE, Direction.SHORT_INVERSE

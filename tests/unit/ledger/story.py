@@ -24,6 +24,7 @@ from risk.direction import Direction
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind, CommissionReport, Fill, OrderRequest, Side
+from risk.standing import StandingApproval, Use, scopes_for
 from risk.terms import Kind, Terms
 
 D = Decimal
@@ -171,6 +172,22 @@ def intended(
         key.client_order_id(attempt), instrument.id, side, quantity, D(price), reduce_only=reduce_only
     )
     return OrderIntended(request, purpose, str(key), key)
+
+
+def standing(**changes: object) -> StandingApproval:
+    """Leave to open the spread of ``approved_pair`` until noon: 0.15 XBT a day, 0.25 in all."""
+    fields: dict[str, object] = {
+        "standing_id": "s1",
+        "scopes": scopes_for([Use.OPEN], Direction.LONG_INVERSE, XBTUSD.id, MBT.id),
+        "daily_xbt": D("0.15"),
+        "total_xbt": D("0.25"),
+        "max_delta_xbt": D("0.1"),
+        "price_low": D(5_000),
+        "price_high": D(15_000),
+        "ends_at": at(3 * 3600),
+        "by": "anna",
+    }
+    return StandingApproval(**(fields | changes))  # type: ignore[arg-type]
 
 
 WORKING, HEDGE = leg(Role.WORKING), leg(Role.HEDGE)

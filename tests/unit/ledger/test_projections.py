@@ -27,6 +27,8 @@ from bot.model.events import (
     OrderBelieved,
     PlanFinished,
     PlanStopping,
+    StandingGranted,
+    StandingRevoked,
     TicketExpired,
     TicketRaised,
     TicketRejected,
@@ -58,6 +60,7 @@ from tests.unit.ledger.story import (
     fill,
     plan_proposed,
     sell_mbt,
+    standing,
     usd,
     xbt,
 )
@@ -103,6 +106,8 @@ def test_every_insert_tells_every_column() -> None:
     chain.add(
         ConversionRecorded("c1", usd("40000"), xbt(50_000_000), usd("20"), usd("40020"), "anna", "bought")
     )
+    chain.add(StandingGranted(standing()))
+    chain.add(StandingRevoked("s1", "anna", "enough"))
     for recorded in chain.recorded:
         for change in project(recorded, journal.post(recorded)):
             columns = set(change.table.columns.keys())

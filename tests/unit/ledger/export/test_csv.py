@@ -47,6 +47,7 @@ def test_every_table_is_a_file_with_a_header(tmp_path: Path) -> None:
         "plans.csv": 2,
         "tickets.csv": 4,
         "approvals.csv": 2,
+        "standing_approvals.csv": 0,
         "orders.csv": 2,
         "fills.csv": 2,
         "cash_flows.csv": 2,
