@@ -14,6 +14,7 @@ from bot.cli import (
     running,
     scenario,
     sizing,
+    standing,
     transferring,
 )
 
@@ -32,6 +33,7 @@ for register in (
     looking.register,
     deciding.register,
     planning.register,
+    standing.register,
     transferring.register,
     emergency.register,
     books.register,

@@ -48,7 +48,8 @@ def two_columns() -> Table:
     return table
 
 
-def _price(value: str | None) -> str:
+def price(value: str | None) -> str:
+    """Return a price with its thousands grouped; a dash where there is none."""
     if value is None:
         return "–"
     whole, dot, rest = value.partition(".")
@@ -77,11 +78,11 @@ def status(view: View) -> None:
     for quote in view["quotes"]:
         grid.add_row(
             "quote",
-            f"{quote['instrument']}  {_price(quote['bid'])} / {_price(quote['ask'])}  "
+            f"{quote['instrument']}  {price(quote['bid'])} / {price(quote['ask'])}  "
             f"[dim]{quote['age_seconds']:.1f} s old[/]",
         )
     if view["basis"]:
-        grid.add_row("basis", f"{_price(view['basis']['usd'])} USD ({float(view['basis']['percent']):.2f} %)")
+        grid.add_row("basis", f"{price(view['basis']['usd'])} USD ({float(view['basis']['percent']):.2f} %)")
     for account in view["accounts"]:
         grid.add_row(
             "account", f"{account['venue']}  wallet {account['wallet']}, available {account['available']}"
@@ -207,25 +208,25 @@ def ticket(view: View) -> None:
     grid.add_row("to", view["purpose"])
     limits = []
     if view["min_basis"]:
-        limits.append(f"basis at least {_price(view['min_basis'])} USD")
+        limits.append(f"basis at least {price(view['min_basis'])} USD")
     if view["max_basis"]:
-        limits.append(f"basis at most {_price(view['max_basis'])} USD")
-    limits.append(f"price {_price(view['price_low'])} to {_price(view['price_high'])}")
+        limits.append(f"basis at most {price(view['max_basis'])} USD")
+    limits.append(f"price {price(view['price_low'])} to {price(view['price_high'])}")
     grid.add_row("limits", "; ".join(limits))
     for name in ("inverse", "linear"):
         age = view[f"{name}_age_seconds"]
         grid.add_row(
             f"{name} quote",
-            f"{_price(view[f'{name}_bid'])} / {_price(view[f'{name}_ask'])}"
+            f"{price(view[f'{name}_bid'])} / {price(view[f'{name}_ask'])}"
             + ("" if age is None else f"  [dim]{age:.1f} s old when raised[/]"),
         )
     if view["basis"]:
-        grid.add_row("basis", f"{_price(view['basis'])} USD as quoted")
+        grid.add_row("basis", f"{price(view['basis'])} USD as quoted")
     grid.add_row("Δ", f"{view['delta_before_xbt']} → {view['delta_after_xbt']} XBT (this leg alone)")
     grid.add_row("margin used", f"{_percent(view['margin_before'])} → {_percent(view['margin_after'])}")
     if view["cost_if_partner_fails_usd"]:
         grid.add_row(
-            "if the other leg fails", f"about {_price(view['cost_if_partner_fails_usd'])} USD to take it back"
+            "if the other leg fails", f"about {price(view['cost_if_partner_fails_usd'])} USD to take it back"
         )
     if view["partner"]:
         grid.add_row("armed with", f"{view['partner']}: nothing is sent before both are approved")

@@ -38,7 +38,7 @@ from bot.model.legging import Legging, Style
 from bot.model.plans import PlanKind, PlanSpec
 from bot.model.trading_state import TradingState
 from bot.orders.state import PlanState
-from bot.surfaces import views
+from bot.surfaces import standing_api, views
 from bot.surfaces.refusals import sentence
 from bot.surfaces.transfers_api import Reason, Who, routes
 from risk.approval import Denied
@@ -271,6 +271,11 @@ def create(served: Served, token: str) -> FastAPI:
 
     app.include_router(
         routes(engine, served.clock, served.ids, served.silent, carry_out), dependencies=guarded
+    )
+
+    app.include_router(
+        standing_api.routes(engine, served.clock, served.ids, served.inverse, served.linear, carry_out),
+        dependencies=guarded,
     )
 
     @app.post("/trading", summary="Enable, reduce, halt, disable", dependencies=guarded)
