@@ -243,8 +243,8 @@ def scopes_for(
             for key in (linear, inverse) if either_venue else (short,):
                 found += [Scope(use, key, Side.SELL, False), Scope(use, key, Side.BUY, True)]
         elif use is Use.ROLL:
-            opening = direction.side(Kind.LINEAR, Action.OPEN)
-            found += [Scope(use, linear, opening.opposite, True), Scope(use, linear, opening, False)]
+            found += [Scope(use, key, direction.side(kind, Action.CLOSE), True) for key, kind in legs]
+            found.append(Scope(use, linear, direction.side(Kind.LINEAR, Action.OPEN), False))
         else:
             found += [Scope(use, key, direction.side(kind, Action.CLOSE), True) for key, kind in legs]
     return tuple(found)

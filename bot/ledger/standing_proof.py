@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from bot.model.events import StandingGranted, StandingRevoked, TicketApproved
 from bot.model.ids import LegKey, Role
-from bot.model.plans import PlanKind, PlanSpec
+from bot.model.plans import Cause, PlanKind, PlanSpec
 from risk.approval import Purpose
 from risk.instruments import Instrument
 from risk.standing import StandingApproval, Use
@@ -159,11 +159,20 @@ class StandingProof:
 
     def _use(self, leg: LegKey) -> Use | None:
         spec = self._plans.get(leg.plan_id)
-        if spec is None or spec.use is not None:
-            return None if spec is None else spec.use
+        if spec is None:
+            return None
+        by_cause = {
+            Cause.COLLATERAL: Use.COLLATERAL,
+            Cause.ORPHAN: Use.ORPHAN,
+            Cause.EXPIRY: Use.ROLL,
+            Cause.CLOSURE: Use.REDUCE,
+            Cause.MARGIN: Use.REDUCE,
+        }
+        if spec.cause in by_cause:
+            return by_cause[spec.cause]
         if leg.role is Role.SINGLE:
             return Use.COLLATERAL
-        return {PlanKind.OPEN: Use.OPEN, PlanKind.CLOSE: Use.CLOSE}[spec.kind]
+        return {PlanKind.OPEN: Use.OPEN, PlanKind.CLOSE: Use.CLOSE}.get(spec.kind)
 
 
 def _xbt(instrument: Instrument, quantity: Decimal) -> Decimal:

@@ -39,6 +39,15 @@ class Cause(StrEnum):
     BASIS = "basis"
 
 
+_USES = {
+    Cause.COLLATERAL: Use.COLLATERAL,
+    Cause.MARGIN: Use.REDUCE,
+    Cause.CLOSURE: Use.REDUCE,
+    Cause.EXPIRY: Use.ROLL,
+    Cause.ORPHAN: Use.ORPHAN,
+}
+
+
 class PlanStatus(StrEnum):
     ACTIVE = "active"
     DONE = "done"
@@ -75,8 +84,7 @@ class PlanSpec:
     how many slices. ``collateral``: OPEN hedges the inverse wallet first, CLOSE takes that hedge off last
     (which leaves the wallet's XBT naked: the ticket says so). ``min_basis``/``max_basis`` bound the executable
     basis (linear − inverse, USD per XBT) of working orders. ``target_delta``: XBT the owner wants unhedged.
-    ``legging``: how the pair is worked. ``approval``: when the hedge leg is asked for. ``use``: what it is for, where
-    that is more than its kind says.
+    ``legging``: how the pair is worked. ``approval``: when the hedge leg is asked for.
 
     ``ladder``: what each tranche is worth and the basis it is worked at, in order; empty: equal slices within the
     plan's own limits. ``pause``: seconds between two tranches. ``exit``: when what an OPEN plan has opened is to be
@@ -105,7 +113,6 @@ class PlanSpec:
     why: str = ""
     single: Single | None = None
     approval: ApprovalMode = ApprovalMode.ARMED
-    use: Use | None = None
 
     def __post_init__(self) -> None:
         if not is_plan_id(self.plan_id):
@@ -155,9 +162,9 @@ class PlanSpec:
         return Action.OPEN if self.kind is PlanKind.OPEN else Action.CLOSE
 
     def use_of(self, role: Role) -> Use:
-        """Return what a tranche led by ``role`` is for: alone it is the collateral's hedge."""
-        if self.use is not None:
-            return self.use
+        """Return what a tranche led by ``role`` is for, as a standing approval sees it."""
+        if self.cause in _USES:
+            return _USES[self.cause]
         if role is Role.SINGLE:
-            return Use.COLLATERAL
+            return Use.COLLATERAL  # a leg alone is the collateral's hedge, or what is left of it
         return Use.OPEN if self.kind is PlanKind.OPEN else Use.CLOSE

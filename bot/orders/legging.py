@@ -158,11 +158,11 @@ def _proposed(turn: Turn, plan: PlanState, tranche: TrancheState) -> Proposed | 
         return None
     if not turn.market.reconciled:
         return Wait("ledger and venues have not been found to agree")
-    if held_up := standing.held_up(turn, leg):
-        return Wait(held_up)
     still = LegDraft(leg.key.role, leg.instrument, leg.envelope.side, left, leg.envelope.reduce_only)
     if not _may_work(turn, plan, still, paired=tranche.is_spread):
         return Wait(f"trading is {state.trading}")
+    if held_up := standing.held_up(turn, leg):
+        return Wait(held_up)
     if has_lapsed(plan, tranche, turn.now):
         return None
     answers = answerable(policy, tranche, 1)

@@ -90,6 +90,9 @@ def answer(turn: Turn, plan: PlanState) -> None:
     found = covering(turn.state, turn.market, turn.policy, turn.now, tickets, use)
     if isinstance(found, StandingApproval) and plan.spec.approval is ApprovalMode.SEQUENTIAL:
         found = Denied("STANDING_SEQUENTIAL", "plans whose tickets are armed together", "a sequential plan")
+    if isinstance(found, StandingApproval):
+        verdict = next(filter(None, (turn.checks.approved(plan, leg) for leg in legs)), None)
+        found = found if verdict is None else verdict.denied
     if isinstance(found, Denied):
         if found.code != "STANDING_NONE":
             turn.alert(

@@ -57,7 +57,6 @@ def plans(draw: st.DrawFn) -> PlanSpec:
         target_delta=draw(decimals),
         legging=draw(leggings()),
         approval=draw(st.sampled_from(ApprovalMode)),
-        use=draw(st.none() | st.sampled_from(Use)),
         ladder=ladder,
         pause=draw(st.floats(0, 1e5)),
         exit=draw(st.none() | exits()),

@@ -15,7 +15,7 @@ from bot.model.inputs import (
     RevokeStanding,
     SetTradingState,
 )
-from bot.model.plans import ApprovalMode, PlanKind
+from bot.model.plans import ApprovalMode, Cause, PlanKind
 from bot.model.tickets import TicketStatus
 from bot.model.trading_state import TradingState
 from bot.orders.standing import covering
@@ -295,7 +295,7 @@ def test_the_use_of_a_plan_decides() -> None:
     desk.wait(0.1)
     assert len(desk.tickets) == 2
     desk.command(RejectTicket("plan1-01w", "anna", "not by me"))
-    desk.propose(plan_id="plan2", kind=PlanKind.CLOSE, size_xbt=D("0.3"), use=Use.REDUCE)
+    desk.propose(plan_id="plan2", kind=PlanKind.CLOSE, size_xbt=D("0.3"), cause=Cause.CLOSURE)
     desk.wait(0.1)
     assert desk.tickets == {}
 

@@ -131,7 +131,7 @@ def test_what_uses_come_to() -> None:
     assert shown(Use.COLLATERAL, long) == ["sell cme", "buy cme reduce"]
     assert shown(Use.COLLATERAL, short) == ["sell bitmex", "buy bitmex reduce"]
     assert len(shown(Use.COLLATERAL, long, either=True)) == 4
-    assert shown(Use.ROLL, long) == ["buy cme reduce", "sell cme"]
+    assert shown(Use.ROLL, long) == ["buy cme reduce", "sell bitmex reduce", "sell cme"]
 
 
 def test_the_hash_is_of_everything_shown() -> None:
