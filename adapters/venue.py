@@ -7,13 +7,14 @@ translates, keeps its links alive, and reports; it decides nothing and retries n
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
-from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderUpdate
-from risk.portfolio import Account, Position, Quote
+from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
+from risk.portfolio import Account, Funding, MarginImpact, Position, Quote, Skew
 from risk.sessions import TradingHours
 
 
@@ -25,7 +26,8 @@ class Capabilities:
     orders can be made to die with the link. ``post_only``, ``reduce_only``: enforced by the venue.
     ``fee_with_fill``: a fill carries its fee (else a ``CommissionReport`` follows). ``cash_flows``: the venue
     tells deposits, withdrawals and funding. ``confirms_quotes``: a book that stands still is told again with a later
-    time while link and data farms are known to be up (else its age is all there is to judge it by).
+    time while link and data farms are known to be up (else its age is all there is to judge it by). ``what_if``: the
+    venue says what margin an order would need (else it follows from the rates it states).
     """
 
     unique_client_ids: bool
@@ -35,6 +37,7 @@ class Capabilities:
     fee_with_fill: bool
     cash_flows: bool
     confirms_quotes: bool = False
+    what_if: bool = False
 
 
 class LinkState(StrEnum):
@@ -60,7 +63,34 @@ class HoursAnnounced:
     hours: TradingHours
 
 
-VenueEvent = HoursAnnounced | Quote | OrderUpdate | Fill | Bust | CommissionReport | CashFlow | Link
+@dataclass(frozen=True, slots=True)
+class ClockSeen:
+    """How far a venue's clock is from ours; told when it changes, and every half minute."""
+
+    venue: str
+    skew: Skew
+
+
+@dataclass(frozen=True, slots=True)
+class FundingAnnounced:
+    """The next funding payment of a contract, and at which rate."""
+
+    instrument: InstrumentId
+    funding: Funding
+
+
+VenueEvent = (
+    HoursAnnounced
+    | FundingAnnounced
+    | ClockSeen
+    | Quote
+    | OrderUpdate
+    | Fill
+    | Bust
+    | CommissionReport
+    | CashFlow
+    | Link
+)
 Sink = Callable[[VenueEvent], None]
 """Takes one event, at once and without blocking. Called on the event loop's thread."""
 
@@ -77,6 +107,11 @@ class Venue(Protocol):
 
     @property
     def capabilities(self) -> Capabilities: ...
+
+    @property
+    def rate_left(self) -> Decimal | None:
+        """What is left of the venue's rate limit, a fraction of our share; None where nobody counts."""
+        ...
 
     async def connect(self, symbols: Sequence[str], sink: Sink) -> None:
         """Connect, load the contracts of ``symbols``, stream quotes and everything private into ``sink``.
@@ -145,6 +180,11 @@ class Venue(Protocol):
         ...
 
     async def account(self) -> Account: ...
+
+    async def what_if(self, request: OrderRequest) -> MarginImpact | None:
+        """Ask what an order would do to the account's margin; nothing is placed. None without the capability, or
+        where the venue does not say. Raises Unreachable, or Refused where it would not take the order."""
+        ...
 
     async def cash_flows(self, since: datetime) -> list[CashFlow]:
         """Return cash that moved other than by trades, from ``since`` on; empty without the capability."""

@@ -16,11 +16,20 @@ from adapters.clock import Clock
 from adapters.errors import NotSent, OutcomeUnknown, Refused, Throttled, VenueError
 from adapters.venue import Venue, VenueEvent
 from bot.automation.watch import watch
-from bot.model.actions import Action, Ask, Cancel, Submit
+from bot.model.actions import Action, Ask, AskMargin, Cancel, Submit
 from bot.model.describe import describe
 from bot.model.events import AttemptsSpent, Event, OrderIntended, Recorded, TicketApproved
 from bot.model.ids import FLATTEN_PREFIX, UNWRITTEN_HEDGES, LegKey, parse_client_order_id
-from bot.model.inputs import Command, Done, Input, OrderAnswer, SubmitRefused, SubmitUnknown, Tick
+from bot.model.inputs import (
+    Command,
+    Done,
+    Input,
+    MarginAnswer,
+    OrderAnswer,
+    SubmitRefused,
+    SubmitUnknown,
+    Tick,
+)
 from bot.model.policy import Policy
 from bot.orders.decide import decide
 from bot.orders.market import Market
@@ -61,7 +70,9 @@ class Engine:
         tick: float = 0.1,
     ) -> None:
         self.state = state
-        self.market = Market()
+        self.market = Market(
+            what_ifs=frozenset(name for name, venue in venues.items() if venue.capabilities.what_if)
+        )
         self.policy = policy
         self._store = store
         self._venues = venues
@@ -178,6 +189,10 @@ class Engine:
 
     def _turn(self) -> Turn:
         self.market.latched = self._gate()
+        for name, venue in self._venues.items():
+            left = venue.rate_left
+            if left is not None:
+                self.market.rates_left[name] = left
         return Turn(self.state, self.market, self.policy, self._clock.now())
 
     def _take(self, given: Input) -> Done | Denied | None:
@@ -306,10 +321,22 @@ class Engine:
                     await self._venues[action.instrument.venue].cancel(
                         action.instrument, action.client_order_id
                     )
+                case AskMargin():
+                    await self._ask_margin(action)
                 case Submit():
                     raise TypeError("a submit is carried out with its sequence number")
         except VenueError as error:
             log.warning(str(error))
+
+    async def _ask_margin(self, action: AskMargin) -> None:
+        request = action.request
+        try:
+            impact = await self._venues[request.instrument.venue].what_if(request)
+        except VenueError as error:
+            log.warning(str(error))
+            self.hear(MarginAnswer(request, None, str(error)))
+        else:
+            self.hear(MarginAnswer(request, impact))
 
     async def ask(self, action: Ask) -> None:
         """Ask a venue what became of an order, and for the fills it speaks of. Raises VenueError."""

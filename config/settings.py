@@ -136,6 +136,7 @@ class Limits(Section):
     max_inverse_margin_percent: Percent
     max_linear_margin_percent: Percent
     refuse_unknown_margin: bool
+    what_if_seconds: Seconds
     max_order_notional_usd: Positive
     max_delta_after_xbt: Positive
     max_open_orders: Annotated[Count, Field(le=20)]

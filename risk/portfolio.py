@@ -1,4 +1,4 @@
-"""What a venue shows: quotes, positions, accounts."""
+"""What a venue shows: quotes, positions, accounts, its clock, its next funding, the margin an order would need."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -96,3 +96,58 @@ class Account:
     @property
     def currency(self) -> Currency:
         return self.wallet.currency
+
+
+@dataclass(frozen=True, slots=True)
+class Skew:
+    """A venue's clock is ahead of ours by ``least`` to ``most`` (negative: behind). The two differ by what its
+    answer took to come, and by how coarsely it tells the time."""
+
+    least: timedelta
+    most: timedelta
+
+    def __post_init__(self) -> None:
+        if self.least > self.most:
+            raise ValueError(f"a clock cannot be ahead by at least {self.least} and at most {self.most}")
+
+    @property
+    def certain(self) -> timedelta:
+        """By how much the clocks differ at the very least, whichever is ahead."""
+        return max(self.least, -self.most, timedelta(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """The next payment: ``rate`` of the position's value, from longs to shorts (negative: the reverse)."""
+
+    at: datetime
+    rate: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class MarginImpact:
+    """What a venue says an order would do to an account, were all of it to fill, in its settlement currency.
+
+    ``equity``: what margin is held against (IB: equity with loan value). ``commission``: None where it was not said.
+    """
+
+    initial_before: Money
+    initial_after: Money
+    maintenance_before: Money
+    maintenance_after: Money
+    equity_before: Money
+    equity_after: Money
+    commission: Money | None = None
+
+    def __post_init__(self) -> None:
+        figures = (
+            self.initial_before,
+            self.initial_after,
+            self.maintenance_before,
+            self.maintenance_after,
+            self.equity_before,
+            self.equity_after,
+            *(() if self.commission is None else (self.commission,)),
+        )
+        if len({figure.currency for figure in figures}) != 1:
+            raise ValueError("the figures of a margin impact are in one currency")

@@ -36,6 +36,11 @@ class TokenBucket:
         missing = floor + 1 - self._tokens
         return max(0.0, missing / self._per_second, self._paused_until - now)
 
+    def left(self, now: float) -> float:
+        """Return what is left of it, a fraction; 0.0 while it is paused."""
+        self._refill(now)
+        return 0.0 if self._paused_until > now else max(self._tokens, 0.0) / self._capacity
+
     def take(self, now: float) -> None:
         self._refill(now)
         self._tokens -= 1
@@ -80,6 +85,10 @@ class Budget:
             if priority is not Priority.QUESTION:
                 self._second.take(now)
         return wait
+
+    def left(self, now: float) -> float:
+        """Return what is left of the tighter of the two, a fraction."""
+        return min(self._minute.left(now), self._second.left(now))
 
     def overloaded(self, now: float) -> None:
         """The venue sheds load: leave it alone for a moment, but for cancels, which it never sheds."""

@@ -14,10 +14,10 @@ from adapters.bitmex.orders import order_update
 from adapters.bitmex.tables import Tables
 from adapters.bitmex.wire import Malformed, Row
 from adapters.clock import Clock
-from adapters.venue import Sink
+from adapters.venue import FundingAnnounced, Sink
 from risk.instruments import InstrumentId
 from risk.orders import CashFlow
-from risk.portfolio import Level, Quote
+from risk.portfolio import Funding, Level, Quote
 
 ORDER, EXECUTION, WALLET = "order", "execution", "wallet"
 BOOK, INSTRUMENT = "orderBook10", "instrument"
@@ -55,6 +55,7 @@ class Feed:
         self._last_execution = self._last_flow = clock.now()
         self._is_first = True
         self._marks: dict[str, Decimal] = {}
+        self._fundings: dict[str, Funding] = {}
         self._books: dict[str, Quote] = {}
 
     @property
@@ -106,6 +107,7 @@ class Feed:
                     at = wire.moment(row, "timestamp")
                     self._last_execution = min(self._last_execution, at)
                     self._last_flow = min(self._last_flow, at)
+                self._tell_funding(symbol, row)
                 self._tell_mark(symbol, row)
         elif rows and not is_snapshot:
             self._wallet_changed()
@@ -179,6 +181,15 @@ class Feed:
         )
         self._books[symbol] = quote
         self._sink(quote)
+
+    def _tell_funding(self, symbol: str, row: Row) -> None:
+        at, rate = wire.moment_or_none(row, "fundingTimestamp"), row.get("fundingRate")
+        if at is None or rate is None:
+            return  # a dated contract pays none
+        funding = Funding(at, wire.exact(rate, "fundingRate"))
+        if funding != self._fundings.get(symbol):
+            self._fundings[symbol] = funding
+            self._sink(FundingAnnounced(InstrumentId(self._venue, symbol), funding))
 
     def _tell_mark(self, symbol: str, row: Row) -> None:
         mark = wire.price_or_none(row, "markPrice")

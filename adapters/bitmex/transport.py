@@ -10,6 +10,7 @@ import os
 import ssl
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -27,7 +28,8 @@ from adapters.clock import Clock
 
 KEEP_ALIVE = 60.0  # seconds; BitMEX closes an idle connection after 90, and a request into that is lost
 
-HeadersSeen = Callable[[Mapping[str, str]], None]
+HeadersSeen = Callable[[Mapping[str, str], datetime], None]
+"""Takes an answer's headers (names in lower case), and when its request was begun."""
 
 
 def _said(cause: BaseException) -> str:
@@ -42,11 +44,12 @@ class Transport:
 
     def __init__(self, settings: BitmexSettings, clock: Clock, headers_seen: HeadersSeen) -> None:
         self.session = _session(settings)
+        self._clock = clock
         self._client = _Client(settings, clock, headers_seen, self.session)
 
     async def call(self, endpoint: Endpoint, fields: Mapping[str, object]) -> object:
         """Send one request, once; return the answer's JSON. Raises NeverSent, NoAnswer or ErrorAnswer."""
-        trip = _Trip()
+        trip = _Trip(self._clock.now())
         reset = _TRIP.set(trip)
         try:
             answer = await self._client.request(endpoint.path, "private", endpoint.verb, fields)
@@ -70,7 +73,9 @@ class Transport:
 class _Trip:
     """Whether a request had a connection: before that nothing of it can have left."""
 
-    may_be_sent = False
+    def __init__(self, began: datetime) -> None:
+        self.began = began
+        self.may_be_sent = False
 
 
 _TRIP: ContextVar[_Trip | None] = ContextVar("bitmex_trip", default=None)
@@ -189,7 +194,9 @@ class _Client(Exchange):  # type: ignore[misc]  # ccxt has no types
         request_headers: object,
         request_body: object,
     ) -> str:
-        self._headers_seen({name.lower(): value for name, value in response_headers.items()})
+        trip = _TRIP.get()
+        began = self._clock.now() if trip is None else trip.began
+        self._headers_seen({name.lower(): value for name, value in response_headers.items()}, began)
         return response_body.strip()
 
     def on_json_response(self, response_body: str) -> object:

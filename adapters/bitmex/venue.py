@@ -1,10 +1,11 @@
 """BitMEX as a ``Venue``."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from importlib import import_module
 
 from adapters.bitmex import wire
@@ -20,12 +21,13 @@ from adapters.bitmex.stream import Stream
 from adapters.bitmex.wallet_watch import WalletWatch
 from adapters.bitmex.wire import Malformed, Row
 from adapters.clock import Clock
+from adapters.clock_watch import ClockWatch
 from adapters.errors import Misconfigured, NotSent, OutcomeUnknown, Refused, Unreachable
 from adapters.venue import Capabilities, HoursAnnounced, Link, LinkState, Sink
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
 from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
-from risk.portfolio import Account, Position
+from risk.portfolio import Account, MarginImpact, Position
 from risk.sessions import TradingHours
 
 
@@ -37,6 +39,7 @@ class _Connected:
     rest: Rest
     questions: Questions
     switch: DeadMansSwitch
+    budget: Budget
     resources: AsyncExitStack
 
 
@@ -68,6 +71,13 @@ class BitmexVenue:
             cash_flows=True,
         )
 
+    @property
+    def rate_left(self) -> Decimal | None:
+        if self._connected is None:
+            return None
+        left = self._connected.budget.left(self._clock.monotonic())
+        return Decimal(round(left * 1000)) / 1000
+
     async def connect(self, symbols: Sequence[str], sink: Sink) -> None:
         """Check the key's rights, load the contracts, stream. Refuses a key that may withdraw (Misconfigured)."""
         if self._connected is not None:
@@ -79,7 +89,15 @@ class BitmexVenue:
         settings, clock = self._settings, self._clock
         async with AsyncExitStack() as resources:
             budget = Budget(settings, clock.monotonic())
-            transport = Transport(settings, clock, lambda headers: budget.observe(clock.monotonic(), headers))
+            clock_watch = ClockWatch(self.name, clock, sink)
+
+            def headers_seen(headers: Mapping[str, str], began: datetime) -> None:
+                budget.observe(clock.monotonic(), headers)
+                told = wire.http_date(headers.get("date"))
+                if told is not None:
+                    clock_watch.heard(told, timedelta(seconds=1), began)
+
+            transport = Transport(settings, clock, headers_seen)
             resources.push_async_callback(transport.close)
             rest = Rest(settings, clock, budget, transport)
             questions = Questions(settings, clock, rest)
@@ -110,7 +128,7 @@ class BitmexVenue:
                 resources.push_async_callback(_cancel, asyncio.create_task(keeping))
             switch = DeadMansSwitch(rest)
             resources.push_async_callback(switch.stop)
-            self._connected = _Connected(sink, rest, questions, switch, resources.pop_all())
+            self._connected = _Connected(sink, rest, questions, switch, budget, resources.pop_all())
 
     async def close(self) -> None:
         """Release everything. A dead man's switch that is armed stays so, and fires in time."""
@@ -186,6 +204,10 @@ class BitmexVenue:
 
     async def account(self) -> Account:
         return await self._now_connected("ask for the account").questions.account()
+
+    async def what_if(self, request: OrderRequest) -> MarginImpact | None:
+        """Return None: BitMEX states its rates, and says nothing of an order beforehand."""
+        return None
 
     async def cash_flows(self, since: datetime) -> list[CashFlow]:
         return await self._now_connected("ask for cash flows").questions.cash_flows(since)

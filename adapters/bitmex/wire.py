@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
 
 Row = Mapping[str, object]
 
@@ -126,3 +127,14 @@ def _literal(value: object) -> str:
     if isinstance(value, float):
         raise TypeError(f"a float never goes over the wire: {value!r}")
     return json.dumps(value)
+
+
+def http_date(text: str | None) -> datetime | None:
+    """Read an answer's Date header (whole seconds, cut off); None if there is none, or it says no time."""
+    if not text:
+        return None
+    try:
+        told = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return told.astimezone(UTC) if told.tzinfo is not None else None

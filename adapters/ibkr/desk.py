@@ -14,9 +14,11 @@ from adapters.ibkr.endings import ending
 from adapters.ibkr.orders import OrderRecord, Word, is_live
 from adapters.ibkr.settings import IbkrSettings
 from adapters.ibkr.translate import order_of
+from adapters.ibkr.what_if import impact_of
 from adapters.ibkr.wire import OpenOrder, Wire
 from risk.instruments import InstrumentId
 from risk.orders import Bust, CommissionReport, Fill, OrderRequest, OrderStatus, OrderUpdate
+from risk.portfolio import MarginImpact
 
 _log = logging.getLogger(__name__)
 
@@ -83,6 +85,16 @@ class Desk:
         if update is None:
             raise OutcomeUnknown(name, attempted, "the gateway took its word back")
         return update
+
+    async def what_if(self, request: OrderRequest) -> MarginImpact | None:
+        """Ask what an order would do to the account. See ``Venue.what_if``."""
+        name, attempted = self._settings.name, f"ask what {request.side} {request.quantity} would need"
+        listed = self._contracts.listed(request.instrument.symbol)
+        if listed is None or listed.instrument.id != request.instrument:
+            raise Refused(name, attempted, f"{request.instrument} is not loaded here")
+        order = order_of(request, self._settings.account)
+        order.whatIf = True
+        return impact_of(name, await self._connected(attempted).what_if(listed.contract, order))
 
     async def cancel(self, instrument: InstrumentId, client_order_id: str) -> None:
         """Ask for a cancel. See ``Venue.cancel``."""

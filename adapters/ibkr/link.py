@@ -20,6 +20,9 @@ _log = logging.getLogger(__name__)
 Stands = Callable[[datetime], None]
 """Takes the moment at which the gateway and its line to the broker were known to be alive."""
 
+Timed = Callable[[datetime, datetime], None]
+"""Takes what the broker's clock says, and when it was asked."""
+
 CatchUp = Callable[[Wire, bool], Awaitable[None]]
 """Takes a wire to the present; True asks for the market data to be subscribed anew."""
 
@@ -34,6 +37,7 @@ class GatewayLink:
         lost: Callable[[str], None],
         tell: Callable[[Link], None],
         stands: Stands,
+        timed: Timed,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -42,6 +46,7 @@ class GatewayLink:
         self._lost = lost
         self._tell = tell
         self._stands = stands
+        self._timed = timed
         self._wire: Wire | None = None
         self._ready = False
         self._severed = ""
@@ -118,7 +123,7 @@ class GatewayLink:
                 return wire.lost.result()
             asked = self._clock.now()
             try:
-                await wire.current_time(self._settings.heartbeat_timeout)
+                self._timed(await wire.current_time(self._settings.heartbeat_timeout), asked)
                 if self._blind and not self._severed:
                     await self._catch_up(wire, True)
                 elif not self._severed:

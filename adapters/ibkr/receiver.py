@@ -131,7 +131,9 @@ class Receiver:
     def openOrder(self, order_id: int, contract: Contract, order: Order, state: OrderState) -> None:
         self._heard_order_id(order.clientId, order_id)
         if order.whatIf:
-            return  # a question about margin, no order
+            self._questions.add(order_id, state)  # a question about margin, no order
+            self._questions.end(order_id)
+            return
         self._listener.open_order(contract, order, state)
         self._questions.add(OPEN_ORDERS, (contract, order, state))
 

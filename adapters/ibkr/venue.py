@@ -9,9 +9,11 @@ correction: a corrected execution comes again under the same id with other conte
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 
 from adapters.clock import Clock
+from adapters.clock_watch import ClockWatch
 from adapters.errors import Misconfigured, Unreachable
 from adapters.ibkr.account import TAGS, account_of, positions_of
 from adapters.ibkr.blotter import Blotter
@@ -26,8 +28,8 @@ from adapters.ibkr.wire import Wire
 from adapters.venue import Capabilities, HoursAnnounced, Sink, VenueEvent
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
-from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderUpdate
-from risk.portfolio import Account, Position
+from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderRequest, OrderUpdate
+from risk.portfolio import Account, MarginImpact, Position
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ _CAPABILITIES = Capabilities(
     fee_with_fill=False,
     cash_flows=False,
     confirms_quotes=True,
+    what_if=True,
 )
 
 
@@ -56,8 +59,9 @@ class IbkrVenue:
         self._feed = Feed(self._contracts, clock, self._tell)
         self._farms = Farms()
         self._link = GatewayLink(
-            settings, clock, self._new_wire, self._catch_up, self._lost, self._tell, self._stands
+            settings, clock, self._new_wire, self._catch_up, self._lost, self._tell, self._stands, self._timed
         )
+        self._clock_watch = ClockWatch(settings.name, clock, self._tell)
         self._desk = Desk(settings, clock, self._contracts, self._blotter, lambda: self._link.usable)
         self._ear = Ear(settings.name, self._blotter, self._feed, self._link, self._farms, self._see_again)
 
@@ -68,6 +72,11 @@ class IbkrVenue:
     @property
     def capabilities(self) -> Capabilities:
         return _CAPABILITIES
+
+    @property
+    def rate_left(self) -> Decimal | None:
+        wire = self._link.usable
+        return None if wire is None else wire.rate_left
 
     # The link
 
@@ -143,11 +152,15 @@ class IbkrVenue:
         self._blotter.connection_lost(reason)
         self._feed.forget()
         self._farms.forget()
+        self._clock_watch.forget()
 
     def _stands(self, at: datetime) -> None:
         """The gateway was alive and online at ``at``: what it has not changed stands, if its farms are up."""
         if self._farms.are_up:
             self._feed.confirm(at)
+
+    def _timed(self, told: datetime, asked: datetime) -> None:
+        self._clock_watch.heard(told, timedelta(seconds=1), asked)
 
     def _tell(self, event: VenueEvent) -> None:
         """Hand an event to the sink. Whatever the sink raises is its own error, loud but not the gateway's."""
@@ -211,6 +224,9 @@ class IbkrVenue:
     async def account(self) -> Account:
         values = await self._wire("ask for the account").account_summary(TAGS)
         return account_of(self._settings, values, self._clock.now())
+
+    async def what_if(self, request: OrderRequest) -> MarginImpact | None:
+        return await self._desk.what_if(request)
 
     async def cash_flows(self, since: datetime) -> list[CashFlow]:
         return []

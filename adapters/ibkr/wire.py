@@ -10,6 +10,8 @@ read ends the connection instead of being logged: a fill may have been in it.
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from ib_async.contract import Contract, ContractDetails
@@ -148,15 +150,22 @@ class Wire:
         if client_id == self._settings.client_id:
             self._client.updateReqId(order_id + 1)
 
+    @property
+    def rate_left(self) -> Decimal:
+        """What is left of this second's messages, a fraction."""
+        return self._pace.left()
+
     # Orders
 
     def place(self, contract: Contract, order: Order) -> int:
         """Write an order to the socket; return its order id. Raises ConnectionError if not connected."""
         order_id = self._client.getReqId()
+        self._pace.note()
         self._client.placeOrder(order_id, contract, order)
         return order_id
 
     def cancel(self, order_id: int) -> None:
+        self._pace.note()
         self._client.cancelOrder(order_id)
 
     def cancel_all(self) -> None:
@@ -191,8 +200,20 @@ class Wire:
         self._client.cancelPositions()
         return rows
 
-    async def current_time(self, timeout: float) -> None:
-        await self._ask_by_name(TIME, self._client.reqCurrentTime, timeout)
+    async def current_time(self, timeout: float) -> datetime:
+        """Return the broker's time, cut off to whole seconds."""
+        rows = await self._ask_by_name(TIME, self._client.reqCurrentTime, timeout)
+        return datetime.fromtimestamp(rows[-1], UTC)
+
+    async def what_if(self, contract: Contract, order: Order) -> OrderState:
+        """Ask what an order would do to the account's margin; ``order.whatIf`` keeps it from being placed."""
+        if not order.whatIf:
+            raise ValueError("that is an order, and no question")
+        rows: list[OrderState] = await self._ask(
+            "what an order would need",
+            lambda order_id: self._client.placeOrder(order_id, contract, order),
+        )
+        return rows[-1]
 
     async def executions(self) -> list[tuple[Contract, Execution]]:
         """Ask for the account's executions; the listener hears each of them too."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TypeVar
 
 from adapters.clock import Clock
@@ -17,12 +18,22 @@ from adapters.simulator.faults import FaultKind
 from adapters.simulator.inprocess_faults import InProcessFaults
 from adapters.simulator.outlet import Outlet
 from adapters.simulator.restating import Restating
-from adapters.venue import Capabilities, HoursAnnounced, Link, LinkState, Sink, VenueEvent
+from adapters.simulator.tws.whatif import margin_state
+from adapters.venue import (
+    Capabilities,
+    ClockSeen,
+    FundingAnnounced,
+    HoursAnnounced,
+    Link,
+    LinkState,
+    Sink,
+    VenueEvent,
+)
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency
-from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderStatus, OrderUpdate, Side
-from risk.portfolio import Account, Position, Quote
+from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderRequest, OrderStatus, OrderUpdate, Side
+from risk.portfolio import Account, MarginImpact, Position, Quote, Skew
 
 T = TypeVar("T")
 
@@ -34,7 +45,7 @@ class InProcessVenue:
     broker: none of these, reduce-only ignored, commissions told ``commission_delay`` after their fills.
     ``latency`` is the way there and, again, the way back of a submit. ``drop_link`` and ``restore_link`` play a
     broken connection. With ``faults`` questions take their time too, requests time out, and whatever the plan
-    holds happens. An order once sent arrives, whoever still waits for it.
+    holds happens. An order once sent arrives, whoever still waits for it. ``clock_ahead``: of the venue's clock.
     """
 
     def __init__(
@@ -46,12 +57,15 @@ class InProcessVenue:
         latency: timedelta = timedelta(0),
         commission_delay: timedelta = timedelta(0),
         faults: InProcessFaults | None = None,
+        clock_ahead: timedelta = timedelta(0),
     ) -> None:
         self._exchange = exchange
         self._account = account
         self._clock = clock
         self._latency = latency.total_seconds()
         self._commission_delay = commission_delay.total_seconds()
+        self._clock_ahead = clock_ahead
+        self._fundings: dict[str, datetime] = {}
         self._currency = Currency(exchange.rules.currency)
         self._instruments: dict[str, Instrument] = {}
         self._sink: Sink | None = None
@@ -82,6 +96,7 @@ class InProcessVenue:
             reduce_only=rules.reduce_only,
             fee_with_fill=inverse,
             cash_flows=inverse,
+            what_if=not inverse,
         )
 
     async def connect(self, symbols: Sequence[str], sink: Sink) -> None:
@@ -142,7 +157,9 @@ class InProcessVenue:
         for event in missed:
             self._tell(event)
         self._sink(Link(self.name, LinkState.UP, self._clock.now()))
+        self._sink(ClockSeen(self.name, Skew(self._clock_ahead, self._clock_ahead)))
         for symbol in self._instruments:
+            self._tell_funding(symbol)
             self._tell(self._quote(symbol))
 
     def instrument(self, symbol: str) -> Instrument:
@@ -328,6 +345,29 @@ class InProcessVenue:
             lambda: translate.account(self.name, self._exchange.account(self._account)),
         )
 
+    async def what_if(self, request: OrderRequest) -> MarginImpact | None:
+        attempted = f"ask what {request.side} {request.quantity} would need"
+        in_cents = translate.cents(request.price)
+        if in_cents is None:
+            raise Refused(self.name, attempted, "no such price")
+        wanted = translate.new_order(request, in_cents)
+
+        def answer() -> MarginImpact | None:
+            if not self.capabilities.what_if:
+                return None
+            try:
+                return translate.impact(margin_state(self._exchange, self._account, wanted))
+            except ExchangeRefusal as refusal:
+                code = refusal.code.upper()
+                raise Refused(self.name, attempted, refusal.message, code=code) from refusal
+
+        return await self._ask(attempted, answer)
+
+    @property
+    def rate_left(self) -> Decimal | None:
+        """Return nothing: requests in process are not counted."""
+        return None
+
     async def cash_flows(self, since: datetime) -> list[CashFlow]:
         def answer() -> list[CashFlow]:
             if not self.capabilities.cash_flows:
@@ -364,6 +404,7 @@ class InProcessVenue:
     def _hear(self, event: ExchangeEvent) -> None:
         match event:
             case BookChanged(symbol) if symbol in self._instruments:
+                self._tell_funding(symbol)
                 if self._faults is None or not self._faults.plan.lasting(FaultKind.STALE):
                     self._tell(self._quote(symbol))
             case OrderChanged(order) if order.account == self._account:
@@ -449,6 +490,15 @@ class InProcessVenue:
         if self._faults is None or self.capabilities.unique_client_ids:
             return update
         return replace(update, venue_order_id=self._faults.number(order.order_id))
+
+    def _tell_funding(self, symbol: str) -> None:
+        told = self._fundings.get(symbol)
+        if not self.capabilities.cash_flows or (told is not None and self._clock.now() < told):
+            return
+        funding = translate.funding(self._exchange.ticker(symbol))
+        if funding is not None:
+            self._fundings[symbol] = funding.at
+            self._deliver(FundingAnnounced(InstrumentId(self.name, symbol), funding))
 
     def _quote(self, symbol: str) -> Quote:
         mark = self._exchange.ticker(symbol).mark

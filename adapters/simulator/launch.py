@@ -21,12 +21,14 @@ from pathlib import Path
 from typing import NoReturn, TextIO
 
 from adapters.clock import Clock, SystemClock
+from adapters.simulator.bitmex.auth import Permission
 from adapters.simulator.bitmex.recorder import Recorder
 from adapters.simulator.bitmex.server import BitmexServer
 from adapters.simulator.faults import FaultPlan
 from adapters.simulator.referee import Counts, Referee
 from adapters.simulator.scenario import Scenario, ScenarioError
 from adapters.simulator.scenario_file import load
+from adapters.simulator.shifted_clock import shifted
 from adapters.simulator.tws.server import TwsServer
 from adapters.simulator.world import build
 
@@ -77,9 +79,13 @@ async def run(
     linear_faults = FaultPlan(scenario.linear.faults, scenario.seed, clock)
     async with AsyncExitStack() as servers:
         recorder = None if record is None else Recorder(servers.enter_context(_written(record)))
+        rights = (
+            (Permission.ORDER, Permission.WITHDRAW) if scenario.inverse.may_withdraw else (Permission.ORDER,)
+        )
         bitmex = BitmexServer(
             world.inverse,
-            clock,
+            shifted(clock, scenario.inverse.clock_ahead),
+            permissions=rights,
             api_key=scenario.inverse.api_key,
             api_secret=scenario.inverse.api_secret,
             account=scenario.inverse.account,
@@ -90,7 +96,7 @@ async def run(
         )
         tws = TwsServer(
             world.linear,
-            clock,
+            shifted(clock, scenario.linear.clock_ahead),
             scenario.linear.account,
             latency_ms=scenario.linear.latency // timedelta(milliseconds=1),
             faults=linear_faults,

@@ -71,7 +71,8 @@ class InverseScenario:
 
     ``funding_every``: None for the venue's own 04:00, 12:00, 20:00 UTC of the calendar. ``futures``: months of dated
     contracts to list beside the perpetual. ``sheds_load``: when prices run, new orders are
-    answered "overloaded". ``faults``: what goes wrong at the venue besides, and how often.
+    answered "overloaded". ``clock_ahead``: of the venue's clock; ``may_withdraw``: the key has that right as well.
+    ``faults``: what goes wrong at the venue besides, and how often.
     """
 
     account: str = "1234567"
@@ -83,6 +84,8 @@ class InverseScenario:
     futures: tuple[tuple[int, int], ...] = ()
     latency: timedelta = timedelta(milliseconds=20)
     sheds_load: bool = False
+    clock_ahead: timedelta = timedelta(0)
+    may_withdraw: bool = False
     faults: FaultRates = field(default_factory=FaultRates)
 
 
@@ -104,6 +107,7 @@ class LinearScenario:
     hours: Hours = Hours.ALWAYS
     price_band: int = 30_000
     latency: timedelta = timedelta(milliseconds=20)
+    clock_ahead: timedelta = timedelta(0)
     faults: FaultRates = field(default_factory=FaultRates)
 
 

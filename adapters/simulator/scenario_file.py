@@ -39,6 +39,8 @@ funding_rate = 0.0001        # per interval; longs pay when positive
 funding_every_seconds = 10   # by the clock; left out: 04:00, 12:00, 20:00 UTC of the calendar
 futures = ["2026-12"]        # dated contracts beside the perpetual
 sheds_load = false           # whether new orders meet "overloaded" when prices run
+clock_ahead_seconds = 0      # of the venue's clock; negative: behind
+may_withdraw = false         # whether the key has that right as well, which the bot refuses
 latency_milliseconds = 20
 
 [inverse.faults]             # any of the venue's kinds; left out, none
@@ -55,6 +57,7 @@ month = "2026-12"            # left out: the first with two weeks to live
 sessions = "always"          # or a list of [opens, closes], each a time with its offset
 hours = "always"             # or CME's: "round-the-clock" (since May 2026), "weekdays" (before)
 price_band = 0.03            # how far beyond the mark an order may take (code 163); 0 is any
+clock_ahead_seconds = 0      # of the gateway's clock
 latency_milliseconds = 20
 
 [linear.faults]              # as above; of the gateway's kinds
@@ -317,6 +320,8 @@ _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "funding_every_seconds": ("funding_every", _seconds(1, _SECOND)),
         "futures": ("futures", _months),
         "sheds_load": ("sheds_load", _flag),
+        "clock_ahead_seconds": ("clock_ahead", _seconds(-86_400, _SECOND)),
+        "may_withdraw": ("may_withdraw", _flag),
         "latency_milliseconds": _LATENCY,
         "faults": ("faults", _faults("inverse.faults", BITMEX_FAULTS)),
     },
@@ -327,6 +332,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "sessions": ("sessions", _sessions),
         "hours": ("hours", _hours),
         "price_band": ("price_band", _scaled(PPM, "0", "1")),
+        "clock_ahead_seconds": ("clock_ahead", _seconds(-86_400, _SECOND)),
         "latency_milliseconds": _LATENCY,
         "faults": ("faults", _faults("linear.faults", TWS_FAULTS)),
     },

@@ -6,7 +6,8 @@ from decimal import Decimal
 from adapters.simulator.exchange import orders as core
 from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.sessions import Sessions
-from adapters.simulator.exchange.views import AccountView, BookView, CashEntry, CashKind, PositionView
+from adapters.simulator.exchange.views import AccountView, BookView, CashEntry, CashKind, PositionView, Ticker
+from adapters.simulator.tws.order_messages import MarginState
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
 from risk.orders import (
@@ -23,7 +24,7 @@ from risk.orders import (
     Side,
     TimeInForce,
 )
-from risk.portfolio import Account, Level, Position, Quote
+from risk.portfolio import Account, Funding, Level, MarginImpact, Position, Quote
 from risk.sessions import Span, TradingHours
 from risk.terms import Kind, Terms
 
@@ -172,6 +173,31 @@ def quote(venue: str, book: BookView, mark: int | None, at: datetime) -> Quote:
         asks=tuple(Level(price(level.price), level.quantity) for level in book.asks),
         at=at,
         mark=None if mark is None else price(mark),
+    )
+
+
+def funding(ticker: Ticker) -> Funding | None:
+    """Return the next payment, None for a contract without."""
+    if ticker.next_funding is None or ticker.funding_rate is None:
+        return None
+    return Funding(ticker.next_funding, Decimal(ticker.funding_rate) / _PPM)
+
+
+def impact(state: MarginState) -> MarginImpact:
+    """Return a what-if's dollars as money."""
+
+    def usd(amount: Decimal) -> Money:
+        return Money.of(Currency.USD, amount)
+
+    (initial, maintenance, equity), after = state.before, state.after
+    return MarginImpact(
+        usd(initial),
+        usd(after[0]),
+        usd(maintenance),
+        usd(after[1]),
+        usd(equity),
+        usd(after[2]),
+        usd(state.commission),
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from risk.approval import Approved
 from risk.instruments import InstrumentId
+from risk.orders import OrderRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +30,11 @@ class Ask:
     client_order_id: str
 
 
-Action = Submit | Cancel | Ask
+@dataclass(frozen=True, slots=True)
+class AskMargin:
+    """Ask the venue what an order would do to the account's margin."""
+
+    request: OrderRequest
+
+
+Action = Submit | Cancel | Ask | AskMargin

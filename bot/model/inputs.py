@@ -10,8 +10,8 @@ from bot.model.plans import PlanSpec
 from bot.model.trading_state import TradingState
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Money
-from risk.orders import OrderUpdate
-from risk.portfolio import Account
+from risk.orders import OrderRequest, OrderUpdate
+from risk.portfolio import Account, MarginImpact
 from risk.standing import StandingApproval
 
 
@@ -190,6 +190,15 @@ class OrderAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginAnswer:
+    """The venue's answer to what an order would need; ``impact`` None: it has not said it, and ``detail`` why."""
+
+    request: OrderRequest
+    impact: MarginImpact | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed: look at deadlines, retries and what waits for a quote."""
 
@@ -217,6 +226,7 @@ Input = (
     | SubmitRefused
     | SubmitUnknown
     | OrderAnswer
+    | MarginAnswer
     | Tick
     | VenueEvent
 )

@@ -28,7 +28,8 @@ class Policy:
     opened that would have to pay it. ``max_clock_skew``: between our clock and a venue's. ``rate_reserve``: the
     fraction of a venue's rate limit that working orders leave to cancels, hedges and the emergency. ``standing``:
     what no standing approval may exceed. ``hedge_deadline``: how long, in sequential mode, what has filled waits for
-    a person to approve its hedge."""
+    a person to approve its hedge. ``what_if_wait``: for a venue's answer to
+    what margin an order would need."""
 
     max_unattended_delta: Decimal
     max_quote_age: timedelta
@@ -57,6 +58,7 @@ class Policy:
     rate_reserve: Decimal
     standing: StandingLimits
     hedge_deadline: timedelta
+    what_if_wait: timedelta
     automation: Automation | None = None
 
     def __post_init__(self) -> None:

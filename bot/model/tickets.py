@@ -63,7 +63,9 @@ class Circumstances:
     """What the person sees beside the material part: how things stood when the ticket was raised.
 
     Quotes in USD per XBT with their age in seconds; Δ in XBT; margin as a fraction of the wallet's value used
-    before and after; ``cost_if_partner_fails`` in USD at the hard band.
+    before and after; ``cost_if_partner_fails`` in USD at the hard band. ``initial_after``, ``maintenance_after``,
+    ``equity_after``, ``commission``: the venue's own word on the whole account, were the leg to fill, in its
+    settlement currency; None where it was not asked, or has not said.
     """
 
     inverse_bid: Decimal | None
@@ -78,6 +80,10 @@ class Circumstances:
     margin_before: Decimal | None
     margin_after: Decimal | None
     cost_if_partner_fails: Decimal | None
+    initial_after: Decimal | None = None
+    maintenance_after: Decimal | None = None
+    equity_after: Decimal | None = None
+    commission: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from adapters.venue import HoursAnnounced, Link, LinkState
+from adapters.venue import ClockSeen, FundingAnnounced, HoursAnnounced, Link, LinkState
 from bot.model.actions import Ask
 from bot.model.events import (
     AccountOpened,
@@ -30,6 +30,7 @@ from bot.model.inputs import (
     GrantStanding,
     Input,
     LoadInstrument,
+    MarginAnswer,
     MeetAccount,
     OrderAnswer,
     ProposePlan,
@@ -48,6 +49,7 @@ from bot.model.order_states import WORD_OF_STATUS, Word
 from bot.model.plans import PlanKind, PlanSpec, PlanStatus
 from bot.model.trading_state import Activity, TradingState, allows
 from bot.orders import accounting, adopting, settling, standing, ticketing, transferring
+from bot.orders.asking import hear_margin
 from bot.orders.hearing import hear_word
 from bot.orders.legging import advance
 from bot.orders.planning import objection
@@ -108,6 +110,12 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
                 turn.alert("LINK_DOWN", f"{given.venue}: {given.detail or 'the link is down'}")
         case AdoptJournal():
             _adopt(turn, given)
+        case MarginAnswer():
+            hear_margin(turn, given)
+        case FundingAnnounced():
+            turn.market.fundings[given.instrument] = given.funding
+        case ClockSeen():
+            _set_clock(turn, given)
         case Tick():
             _ask_about_open_questions(turn)
             settling.remind(turn)
@@ -133,6 +141,19 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
             return answer
     _advance_all(turn)
     return None
+
+
+def _set_clock(turn: Turn, given: ClockSeen) -> None:
+    skew, limit = given.skew, turn.policy.max_clock_skew
+    turn.market.skews[given.venue] = skew
+    if skew.certain > limit:
+        word = "ahead of" if skew.least > limit else "behind"
+        turn.alert(
+            "CLOCK_SKEW",
+            f"the clock of {given.venue} is at least {skew.certain.total_seconds():.1f} s {word} this machine's "
+            f"(the limit is {limit.total_seconds():g} s): nothing new is sent",
+            about=given.venue,
+        )
 
 
 def _advance_all(turn: Turn) -> None:

@@ -8,6 +8,7 @@ from bot.model.ids import Role
 from bot.model.plans import PlanStatus
 from bot.model.trading_state import activity_of, allows
 from bot.orders import standing
+from bot.orders.asking import awaits_margin
 from bot.orders.hedging import answer_fills, held, is_answered, left_naked, nothing_to_reduce
 from bot.orders.laddering import MOST_TRANCHES, has_lapsed
 from bot.orders.pairing import answerable, clip, remaining
@@ -59,6 +60,9 @@ def _next(turn: Turn, plan: PlanState) -> None:
     else:
         lead = draft.legs[0]
         if not _may_work(turn, plan, lead, paired=len(draft.legs) > 1):
+            return
+        if awaits_margin(turn, plan, draft):
+            turn.wait(plan, "the venue is asked what margin the next tranche would need")
             return
         verdict = turn.checks.proposed(plan, draft)
         if verdict is None:

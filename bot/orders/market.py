@@ -11,10 +11,11 @@ from bot.model.plans import Cause
 from bot.model.policy import Policy
 from risk.approval import Denied
 from risk.checks import link, quotes, session
-from risk.checks.case import Funding, Sight, Skew
+from risk.checks.case import Sight
 from risk.instruments import InstrumentId
 from risk.money import Currency
-from risk.portfolio import Account, Quote
+from risk.orders import OrderRequest, Side
+from risk.portfolio import Account, Funding, MarginImpact, Quote, Skew
 from risk.sessions import Session, TradingHours
 
 
@@ -36,6 +37,16 @@ class Advice:
     currency: Currency
     amount: Decimal
     reason: str
+    told_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ToldMargin:
+    """What the venue said of ``side`` and ``contracts``; None where it has not said it."""
+
+    side: Side
+    contracts: int
+    impact: MarginImpact | None
     told_at: datetime
 
 
@@ -61,6 +72,12 @@ class Market:
     """By venue: when its link last came up (even if it is down again), or it last disowned an order: from then on
     hedging there gets its whole time anew."""
     accounts: dict[str, Account] = field(default_factory=dict)
+    what_ifs: frozenset[str] = frozenset()
+    """The venues that can be asked what margin an order would need."""
+    asked_margin: dict[str, tuple[OrderRequest, datetime]] = field(default_factory=dict)
+    """By plan id: the question on its way, and since when."""
+    impacts: dict[InstrumentId, ToldMargin] = field(default_factory=dict)
+    """By instrument: the venue's latest word on an order in it."""
     reconciled: bool = False
     closing: bool = False
     """The bot is ending: nothing new is started any more, whatever a comparison says."""

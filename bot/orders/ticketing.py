@@ -26,7 +26,7 @@ from risk.basis import executable_basis
 from risk.direction import Action
 from risk.instruments import Instrument
 from risk.orders import Side
-from risk.portfolio import Quote
+from risk.portfolio import MarginImpact, Quote
 from risk.standing import StandingApproval
 from risk.terms import Kind, Rounding
 
@@ -148,12 +148,25 @@ def _circumstances(
         delta_after=(delta + size).quantize(_SATOSHI),
         margin_before=_fraction(use.before),
         margin_after=_fraction(use.after),
+        **_told(use.impact),
         cost_if_partner_fails=(
             None
             if leg.role is Role.SINGLE
             else (abs(size) * price * turn.policy.hard_band).quantize(Decimal("0.01"))
         ),
     )
+
+
+def _told(impact: MarginImpact | None) -> dict[str, Decimal]:
+    """Return what the venue itself said the leg would need, in whole coins of its currency."""
+    if impact is None:
+        return {}
+    told = {
+        "initial_after": impact.initial_after.amount,
+        "maintenance_after": impact.maintenance_after.amount,
+        "equity_after": impact.equity_after.amount,
+    }
+    return told if impact.commission is None else {**told, "commission": impact.commission.amount}
 
 
 def _fraction(value: Decimal | None) -> Decimal | None:

@@ -37,6 +37,7 @@ def policy(limits: Limits, automation: Automation | None = None) -> Policy:
         funding_margin=timedelta(seconds=limits.funding_margin_seconds),
         max_clock_skew=timedelta(seconds=limits.max_clock_skew_seconds),
         rate_reserve=limits.rate_reserve_percent / 100,
+        what_if_wait=timedelta(seconds=limits.what_if_seconds),
         automation=automation,
         standing=StandingLimits(
             longest=limits.standing_days * DAY,

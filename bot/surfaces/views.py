@@ -31,6 +31,14 @@ def status(state: BotState, market: Market, now: datetime) -> View:
         "reconciled": market.reconciled,
         "differences": list(state.last_differences or ()),
         "links": {venue: link.value for venue, link in sorted(market.links.items())},
+        "clocks": [
+            {
+                "venue": venue,
+                "ahead_seconds_least": round(skew.least.total_seconds(), 3),
+                "ahead_seconds_most": round(skew.most.total_seconds(), 3),
+            }
+            for venue, skew in sorted(market.skews.items())
+        ],
         "sessions": [_session(market, key, now) for key in sorted(market.hours)],
         "quotes": [_quote(market, key, now) for key in sorted(market.quotes)],
         "basis": _basis(state, market),

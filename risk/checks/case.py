@@ -1,7 +1,7 @@
 """What a rule is given: an order that may be sent, and what is known around it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -9,7 +9,7 @@ from risk.approval import Purpose
 from risk.checks.limits import Limits
 from risk.instruments import Instrument, InstrumentId
 from risk.orders import Side
-from risk.portfolio import Level, Quote
+from risk.portfolio import Funding, Level, Quote, Skew
 from risk.sessions import TradingHours
 
 
@@ -19,32 +19,6 @@ class Stage(StrEnum):
     PROPOSED = "proposed"
     APPROVED = "approved"
     SENT = "sent"
-
-
-@dataclass(frozen=True, slots=True)
-class Skew:
-    """A venue's clock is ahead of ours by ``least`` to ``most`` (negative: behind). The two differ by what its
-    answer took to come, and by how coarsely it tells the time."""
-
-    least: timedelta
-    most: timedelta
-
-    def __post_init__(self) -> None:
-        if self.least > self.most:
-            raise ValueError(f"a clock cannot be ahead by at least {self.least} and at most {self.most}")
-
-    @property
-    def certain(self) -> timedelta:
-        """By how much the clocks differ at the very least, whichever is ahead."""
-        return max(self.least, -self.most, timedelta(0))
-
-
-@dataclass(frozen=True, slots=True)
-class Funding:
-    """The next payment: ``rate`` of the position's value, from longs to shorts (negative: the reverse)."""
-
-    at: datetime
-    rate: Decimal
 
 
 @dataclass(frozen=True, slots=True)

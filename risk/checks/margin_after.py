@@ -14,10 +14,6 @@ def check(case: Case) -> Denied | None:
         return Denied("MARGIN_EQUITY", f"equity at {venue} above zero", margin.equity)
     linear = order.instrument.terms.kind is Kind.LINEAR
     limit = case.limits.max_linear_margin if linear else case.limits.max_inverse_margin
-    if margin.after is None:
-        if case.limits.refuse_unknown_margin:
-            return Denied("MARGIN_UNKNOWN", "the margin an order would need", f"{venue} has not said it")
-        return None
-    if margin.after > limit:
+    if margin.after is not None and margin.after > limit:
         return Denied("MARGIN_AFTER", f"at most {limit:.0%}", f"{margin.after:.1%} of equity at {venue}")
     return None

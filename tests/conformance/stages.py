@@ -43,6 +43,7 @@ AS_BROKER = Capabilities(
     reduce_only=False,
     fee_with_fill=False,
     cash_flows=False,
+    what_if=True,
 )
 
 

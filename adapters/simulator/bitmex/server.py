@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -137,6 +138,8 @@ class BitmexServer:
             response = json_answer(200, payload, headers)
         except ApiError as error:
             response = json_answer(error.status, error.body(), {**headers, **error.headers})
+        # What is told is the moment of the answer, in whole seconds; how long it then takes is the network's affair.
+        response.headers["Date"] = format_datetime(self._clock.now(), usegmt=True)
         if self._faults.answer_delay_ms:
             await asyncio.sleep(self._faults.answer_delay_ms / 1000)
         await self._faults.hang()

@@ -81,6 +81,7 @@ POLICY = Policy(
     rate_reserve=D("0.2"),
     standing=StandingLimits(timedelta(days=31), D(5), D(20), D("0.4")),
     hedge_deadline=timedelta(seconds=30),
+    what_if_wait=timedelta(seconds=3),
 )
 
 LONG, SHORT = Direction.LONG_INVERSE, Direction.SHORT_INVERSE
