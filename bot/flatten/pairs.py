@@ -53,10 +53,7 @@ class Pairs:
             await self._match(price)
             return
         if linear.is_closed:
-            self._voice.once(
-                f"{linear.venue.name} is closed until {clock(linear.opens)}: the leg at {inverse.venue.name} stays, "
-                "for it is the other's hedge (--strip-hedge closes it alone)"
-            )
+            self.explain_wait()
             return
         clip = max(CLIP_XBT, linear.instrument.granule(price))
         pair = paired_reduction(
@@ -81,6 +78,12 @@ class Pairs:
         if inverse.excess * linear.excess >= 0:
             return inverse.excess == 0
         return not self._desk.traded_xbt or (inverse.price is not None and not self._owed(inverse.price))
+
+    def explain_wait(self) -> None:
+        self._voice.once(
+            f"{self._linear.venue.name} is closed until {clock(self._linear.opens)}. What is held at "
+            f"{self._inverse.venue.name} stays: it is the other leg's hedge (--strip-hedge closes it alone)"
+        )
 
     @property
     def unmatched(self) -> Decimal:

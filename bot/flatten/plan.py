@@ -76,7 +76,7 @@ def whose(client_order_id: str | None) -> str:
 
 def _order(order: OrderUpdate) -> str:
     price = order.stop or order.price
-    at = "" if price is None else f" at {price:,f}"
+    at = "" if price is None else f" at {price.normalize():,f}"
     return f"{order.instrument} {order.side} {order.leaves:,}{at} ({name_of(order)}, {whose(order.client_order_id)})"
 
 
@@ -116,7 +116,7 @@ def _closes(inverse: VenueSide, linear: VenueSide, options: Options) -> Iterator
         )
         if pair.linear:
             clip = max(CLIP_XBT, linear.instrument.granule(price))
-            yield f"in pairs of at most {clip.normalize():f} XBT, matched at {price:,f}:"
+            yield f"in pairs of at most {clip.normalize():f} XBT, matched at {price.normalize():,f}:"
             yield f"  {_trade(linear, pair.linear)}"
             yield f"  {_trade(inverse, pair.inverse)}"
         rest = inverse.excess + pair.inverse, linear.excess + pair.linear
@@ -140,4 +140,4 @@ def _trade(side: VenueSide, signed: int) -> str:
         return f"{text} (no price now)"
     rounding = Rounding.UP if order_side is Side.BUY else Rounding.DOWN
     limit = side.instrument.terms.to_tick(level.price * (1 + order_side.sign * WIDENING[0]), rounding)
-    return f"{text} at {limit:,f} or better"
+    return f"{text} at {limit.normalize():,f} or better"

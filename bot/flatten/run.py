@@ -232,13 +232,11 @@ class Flatten:
             await asyncio.sleep(_pause(rounds))
 
     def _say_watching(self, ending: Ending, seconds: float) -> None:
-        what = (
-            "FLAT: both venues say so"
-            if ending is Ending.FLAT
-            else "Nothing more can be done before the open"
-        )
+        if ending is Ending.PENDING:
+            self._pairs.explain_wait()
         if seconds > QUIET:
-            self._voice(f"{what}. Watching {seconds:.0f} s more, for an order that may still be on its way")
+            what = "FLAT: both venues say so. " if ending is Ending.FLAT else ""
+            self._voice(f"{what}Watching {seconds:.0f} s more, for an order that may still be on its way")
 
     def _say_left(self) -> None:
         if all(side.excess is not None for side in self._sides):

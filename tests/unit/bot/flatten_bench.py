@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,8 +15,10 @@ from adapters.simulator.exchange.catalog import btc, mbt, xbtusd
 from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.events import ExchangeEvent, Executed
 from adapters.simulator.exchange.exchange import Exchange
-from adapters.simulator.exchange.orders import NewOrder, Side, Tif
+from adapters.simulator.exchange.orders import NewOrder, Side, Tif, TriggerKind
+from adapters.simulator.exchange.refusal import ExchangeRefusal
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
+from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
 from adapters.simulator.exchange.views import BookLevel
 from adapters.simulator.inprocess import InProcessVenue
 from adapters.simulator.virtual_loop import VirtualLoop, VirtualTime
@@ -73,7 +76,8 @@ class Wayward(InProcessVenue):
         return translate.order_update(self.name, exchange.place(self._account, wanted))
 
     def _arrive(self, request: OrderRequest) -> None:
-        self._exchange.place(self._account, self._wanted(request))
+        with suppress(ExchangeRefusal):  # an id that is there already: nobody waits for the answer
+            self._exchange.place(self._account, self._wanted(request))
 
     def _wanted(self, request: OrderRequest) -> NewOrder:
         wanted = translate.new_order(request, int(request.price * 100))
@@ -127,6 +131,8 @@ class Bench:
 
     folder: Path
     linear_spec: ContractSpec = MBT
+    sessions: Sessions = ALWAYS_OPEN
+    futures: Sequence[ContractSpec] = ()
     clock: VirtualTime = field(default_factory=lambda: VirtualTime(T0))
     loop: VirtualLoop = field(init=False)
     exchanges: tuple[Exchange, Exchange] = field(init=False)
@@ -137,8 +143,10 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.loop = VirtualLoop(self.clock)
-        inverse = Exchange("bitmex", [xbtusd()], INVERSE_RULES, self.clock)
-        linear = Exchange("cme", [self.linear_spec], LINEAR_RULES, self.clock)
+        inverse = Exchange("bitmex", [xbtusd(), *self.futures], INVERSE_RULES, self.clock)
+        linear = Exchange(
+            "cme", [self.linear_spec], replace(LINEAR_RULES, sessions=self.sessions), self.clock
+        )
         self.exchanges = (inverse, linear)
         for exchange, funds in ((inverse, 20 * UNIT), (linear, 50_000_000 * UNIT)):
             exchange.open_account(ACCOUNT)
@@ -154,6 +162,11 @@ class Bench:
 
     def symbol(self, index: int) -> str:
         return self.exchanges[index].specs()[0].symbol
+
+    @property
+    def other(self) -> str:
+        """Another contract of the inverse venue."""
+        return self.futures[0].symbol
 
     def market(self, index: int, size: int = DEEP) -> None:
         bid, ask = ((PRICE - 0.1, PRICE + 0.1), (PRICE - 5, PRICE + 5))[index]
@@ -180,6 +193,23 @@ class Bench:
         side = Side.BUY if contracts > 0 else Side.SELL
         order = NewOrder(self.symbol(index), side, abs(contracts), dollars(price), Tif.GTC, client_id)
         self.exchanges[index].place(ACCOUNT, order)
+
+    def protect(self, stop: float) -> None:
+        """Rest a reduce-only stop at the inverse venue, far away, for all that is held there."""
+        held = self.held[0]
+        side = Side.SELL if held > 0 else Side.BUY
+        wanted = NewOrder(
+            self.symbol(0),
+            side,
+            abs(held),
+            0,
+            client_id="stop",
+            reduce_only=True,
+            is_market=True,
+            stop=dollars(stop),
+            trigger=TriggerKind.MARK,
+        )
+        self.exchanges[0].place(ACCOUNT, wanted)
 
     @property
     def held(self) -> tuple[int, int]:
@@ -215,8 +245,44 @@ class Bench:
         inverse, linear = (Wayward(exchange, ACCOUNT, self.clock) for exchange in self.exchanges)
         return inverse, linear
 
-    def journal(self) -> Path:
-        return self.folder / f"flatten-run{self.runs}.jsonl"
+    def journal(self, ahead: int = 0) -> Path:
+        """The last run's; ``ahead``: of so many later."""
+        return self.folder / f"flatten-run{self.runs + ahead}.jsonl"
+
+    def command(
+        self,
+        venues: tuple[Wayward, Wayward],
+        journal: FlattenJournal,
+        options: Options = SHORT,
+        earlier: Sequence[tuple[OrderRequest, datetime]] = (),
+    ) -> Flatten:
+        """Put a run together, unconnected."""
+        self.runs += 1
+        return Flatten(
+            venues[0],
+            InstrumentId("bitmex", self.symbol(0)),
+            venues[1],
+            InstrumentId("cme", self.symbol(1)),
+            self.clock,
+            journal,
+            f"run{self.runs}",
+            "anna",
+            self.said.append,
+            options=options,
+            earlier=earlier,
+        )
+
+    def plan(self, venues: tuple[Wayward, Wayward], options: Options = SHORT) -> list[str]:
+        """What a dry run shows."""
+        run = self.command(venues, FlattenJournal(self.journal(1)), options)
+
+        async def main() -> list[str]:
+            try:
+                return list((await run.plan()).lines())
+            finally:
+                await run.close()
+
+        return self.go(main())
 
     def flatten(
         self,
@@ -230,22 +296,8 @@ class Bench:
         killed_after: float | None = None,
     ) -> Outcome | None:
         """Run the command; None where it was ``killed_after`` so many seconds."""
-        self.runs += 1
-        written = FlattenJournal(journal or self.journal())
-        inverse, linear = venues
-        run = Flatten(
-            inverse,
-            InstrumentId("bitmex", self.symbol(0)),
-            linear,
-            InstrumentId("cme", self.symbol(1)),
-            self.clock,
-            written,
-            f"run{self.runs}",
-            "anna",
-            self.said.append,
-            options=options,
-            earlier=earlier,
-        )
+        written = FlattenJournal(journal or self.journal(1))
+        run = self.command(venues, written, options, earlier)
 
         async def main() -> Outcome | None:
             try:
