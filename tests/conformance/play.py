@@ -1,10 +1,10 @@
 """Run one asynchronous test on every venue it has a meaning for."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests import patient
 from tests.conformance.stage import DEEP, Stage
 from tests.conformance.stages import CANDIDATES, Candidate
 
@@ -25,7 +25,7 @@ def on_every_venue(
                     await stage.connect()
                     await play(stage)
 
-            asyncio.run(perform())
+            patient.run(perform())
 
         test.__name__ = test.__qualname__ = play.__name__
         test.__module__ = play.__module__

@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from adapters.bitmex.settings import BitmexSettings
 from adapters.bitmex.venue import BitmexVenue
-from adapters.clock import SystemClock
 from adapters.ibkr.settings import ContractSettings, IbkrSettings
 from adapters.ibkr.venue import IbkrVenue
 from adapters.simulator.bitmex.server import BitmexServer
@@ -21,6 +20,7 @@ from adapters.simulator.inprocess import InProcessVenue
 from adapters.simulator.tws.server import TwsServer
 from adapters.venue import Capabilities
 from risk.orders import TimeInForce
+from tests import patient
 from tests.conformance.stage import Stage
 
 HOST = "127.0.0.1"
@@ -58,27 +58,27 @@ class Candidate:
 
 
 def _front() -> ContractSpec:
-    return mbt(*front_month(SystemClock().now()))
+    return mbt(*front_month(patient.Clock().now()))
 
 
 def _inverse_exchange() -> Exchange:
     """Funding falls due every second, and is paid when a test steps the exchange."""
     funding = FundingSchedule(rate=100, interval=timedelta(seconds=1))
-    exchange = Exchange("bitmex", [xbtusd()], INVERSE_RULES, SystemClock(), funding=funding)
+    exchange = Exchange("bitmex", [xbtusd()], INVERSE_RULES, patient.Clock(), funding=funding)
     exchange.open_account(ACCOUNT)
     exchange.deposit(ACCOUNT, XBT)
     return exchange
 
 
 def _linear_exchange() -> Exchange:
-    exchange = Exchange("cme", [_front()], LINEAR_RULES, SystemClock())
+    exchange = Exchange("cme", [_front()], LINEAR_RULES, patient.Clock())
     exchange.open_account(ACCOUNT)
     exchange.deposit(ACCOUNT, 2_000_000 * USD)
     return exchange
 
 
 def _in_process(exchange: Exchange, symbol: str, resting: TimeInForce) -> Stage:
-    clock = SystemClock()
+    clock = patient.Clock()
     venue = InProcessVenue(exchange, ACCOUNT, clock, commission_delay=timedelta(milliseconds=20))
 
     async def cut() -> None:
@@ -111,7 +111,7 @@ async def in_process_linear() -> AsyncIterator[Stage]:
 @asynccontextmanager
 async def bitmex() -> AsyncIterator[Stage]:
     """The BitMEX adapter, ccxt's base class and aiohttp, against the BitMEX server."""
-    exchange, clock = _inverse_exchange(), SystemClock()
+    exchange, clock = _inverse_exchange(), patient.Clock()
     server = BitmexServer(exchange, clock, api_key=KEY, api_secret=SECRET, account=ACCOUNT)
     port = await server.start(HOST, 0)
     settings = BitmexSettings(
@@ -139,7 +139,7 @@ async def bitmex() -> AsyncIterator[Stage]:
 @asynccontextmanager
 async def ibkr() -> AsyncIterator[Stage]:
     """The broker adapter, ib_async over TCP, against the TWS server."""
-    exchange, clock, spec = _linear_exchange(), SystemClock(), _front()
+    exchange, clock, spec = _linear_exchange(), patient.Clock(), _front()
     server = TwsServer(
         exchange, clock, ACCOUNT, tick_interval_ms=20, commission_delay_ms=20, account_refresh_s=0.05
     )

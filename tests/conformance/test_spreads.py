@@ -9,7 +9,6 @@ import pytest
 
 from adapters.bitmex.settings import BitmexSettings
 from adapters.bitmex.venue import BitmexVenue
-from adapters.clock import SystemClock
 from adapters.ibkr.settings import ContractSettings, IbkrSettings
 from adapters.ibkr.venue import IbkrVenue
 from adapters.simulator.bitmex.server import BitmexServer
@@ -17,6 +16,7 @@ from adapters.simulator.exchange import orders as core
 from adapters.simulator.exchange.catalog import front_month
 from adapters.simulator.tws.server import TwsServer
 from risk.orders import Side, TimeInForce
+from tests import patient
 from tests.conformance.stage import BASE, Stage
 from tests.conformance.stages import ACCOUNT, HOST, KEY, SECRET
 from tests.unit.simulator.spreads import (
@@ -43,7 +43,7 @@ async def _never() -> None:
 
 @asynccontextmanager
 async def _inverse() -> AsyncIterator[Stage]:
-    clock = SystemClock()
+    clock = patient.Clock()
     exchange = inverse_exchange(clock, ACCOUNT)
     server = BitmexServer(exchange, clock, api_key=KEY, api_secret=SECRET, account=ACCOUNT)
     port = await server.start(HOST, 0)
@@ -65,7 +65,7 @@ async def _inverse() -> AsyncIterator[Stage]:
 
 @asynccontextmanager
 async def _linear() -> AsyncIterator[Stage]:
-    clock = SystemClock()
+    clock = patient.Clock()
     exchange = linear_exchange(clock, ACCOUNT, front_month(clock.now()))
     spec = exchange.specs()[0]
     server = TwsServer(
@@ -150,4 +150,4 @@ async def _earned(
 
 @pytest.mark.parametrize("name", SPREADS)
 def test_the_table_is_what_the_venues_answer(name: str) -> None:
-    asyncio.run(_play(name, SPREADS[name]))
+    patient.run(_play(name, SPREADS[name]))

@@ -210,7 +210,7 @@ def emergency(folder: Path, where: Sequence[tuple[str, int]]) -> tuple[Counter[s
             command = ("flatten", "--profile", person.profile, "--yes", "--json")
             process = it.spawn(*command, under=killing(call, number))
             with suppress(subprocess.TimeoutExpired):
-                process.end(60)
+                process.end()
             killed[call if process.returncode == -signal.SIGKILL else "not met"] += 1
             process.kill_group()
         problems = _flat(it, person)

@@ -11,7 +11,7 @@ needs_strace = pytest.mark.skipif(REASON is not None, reason=f"kills at a system
 
 
 @needs_strace
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_a_bot_killed_at_its_writes_and_its_sends(tmp_path: Path) -> None:
     # A flush of the log, a frame of it, a request; each in the middle of its life.
     killed, problems = daemon(tmp_path, [("fdatasync", 9), ("pwrite64", 61), ("sendto", 29)])
@@ -20,7 +20,7 @@ def test_a_bot_killed_at_its_writes_and_its_sends(tmp_path: Path) -> None:
 
 
 @needs_strace
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_an_emergency_command_killed_half_way(tmp_path: Path) -> None:
     killed, problems = emergency(tmp_path, places(2, FLATTEN))
     assert not problems

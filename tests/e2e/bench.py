@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 PROFILES = Path(__file__).parents[2] / "config"
+PATIENCE = 90.0
+"""Seconds to wait for what must come: what is slow is the machine, what hangs is found all the same."""
 T = TypeVar("T")
 
 
-def until(what: str, check: Callable[[], T | None], within: float = 20.0) -> T:
+def until(what: str, check: Callable[[], T | None], within: float = PATIENCE) -> T:
     """Return the first thing true that ``check`` returns; fail, saying ``what``, if it never does."""
     deadline = time.monotonic() + within
     while True:
@@ -99,7 +101,7 @@ class Process:
     def err(self) -> str:
         return self._err.read_text(encoding="utf-8")
 
-    def line(self, word: str, within: float = 30.0) -> str:
+    def line(self, word: str, within: float = PATIENCE) -> str:
         """Return the first line of its output that holds ``word``."""
 
         def look() -> str | None:
@@ -135,7 +137,7 @@ class Process:
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait(10)
 
-    def end(self, within: float = 20.0) -> Ran:
+    def end(self, within: float = PATIENCE) -> Ran:
         """Wait for its end."""
         self._popen.wait(within)
         return Ran(self._popen.returncode, self.out, self.err)
@@ -164,7 +166,7 @@ class Bot:
     def ask(
         self, method: str, path: str, body: Any = None, token: str | None = None
     ) -> tuple[int, Any, http.client.HTTPMessage]:
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=20)
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
         headers = {"Content-Type": "application/json"}
         if token != "":
             headers["Authorization"] = f"Bearer {token or self.token}"
@@ -189,7 +191,16 @@ class Bot:
         return answer
 
     def trade(self, state: str = "active") -> None:
-        self.post("/trading", {"state": state, "by": "tester", "reason": "test"})
+        body = {"state": state, "by": "tester", "reason": "test"}
+
+        def asked() -> tuple[int, Any] | None:
+            status, answer, _ = self.ask("POST", "/trading", body)
+            # A link that has just come up is compared anew first: the bot says so, and a person asks again.
+            waits = status == 409 and answer["detail"]["code"] == "NOT_RECONCILED"
+            return None if waits else (status, answer)
+
+        status, answer = until("ledger and venues compared", asked)
+        assert status == 200, (status, answer)
 
     def open(self, size: str, tranches: int = 1, *, collateral: bool = False) -> str:
         """Propose a spread; return the plan's id."""
@@ -216,7 +227,7 @@ class Bot:
         done: str = answer["done"]
         return done
 
-    def approve_all(self, plan: str, within: float = 30.0) -> str:
+    def approve_all(self, plan: str, within: float = PATIENCE) -> str:
         """Approve what comes until the plan has ended; return how."""
 
         def look() -> str | None:
@@ -263,7 +274,7 @@ class Home:
         self._processes.append(process)
         return process
 
-    def basisbot(self, *arguments: str | Path, within: float = 60.0, data: Path | None = None) -> Ran:
+    def basisbot(self, *arguments: str | Path, within: float = PATIENCE, data: Path | None = None) -> Ran:
         """Run ``basisbot ARGUMENTS`` to its end, without a terminal. ``data``: another data folder."""
         env = self.env if data is None else {**self.env, "BASISBOT_HOME": str(data)}
         done = subprocess.run(

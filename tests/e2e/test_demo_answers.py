@@ -120,7 +120,6 @@ def test_every_answer_of_a_demonstration_is_as_the_venue_describes_it(tmp_path: 
         done = it.basisbot(
             *("demo", "--auto-approve", "--json", "--seconds", "3", "--profile", profile),
             *("--data", recording(tmp_path), "--record", record),
-            within=90,
         ).said(0)
     report = done.json
     # Three tranches are opened and taken down; at these prices a remainder is left to take off by itself.

@@ -164,7 +164,7 @@ def _typed(desk: Desk, question: str, answer: str) -> tuple[int, str]:
             said += chunk
             if not asked and question.encode() in said:
                 os.write(master, answer.encode())
-        return process.wait(20), said.decode()
+        return process.wait(90), said.decode()
     finally:
         process.kill()
         process.wait(10)

@@ -31,7 +31,7 @@ def test_what_the_venues_refuse(tmp_path: Path) -> None:
             for name, (changes, _, _) in cases.items()
         }
         for name, (_, code, words) in cases.items():
-            done = started[name].end(60).said(code, words)
+            done = started[name].end().said(code, words)
             assert len(done.err.strip().splitlines()) == 1, done
             assert not (it.data / name / "daemon.json").exists()
         # The one that was there first has noticed nothing.

@@ -44,7 +44,7 @@ def referee(port: int, path: str, body: object = None) -> Any:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}{path}", content, {"Content-Type": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=90) as answer:
         return json.loads(answer.read())
 
 

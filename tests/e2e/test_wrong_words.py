@@ -107,7 +107,7 @@ def test_nobody_there(it: Home) -> None:
     it.basisbot("ledger", "verify").refused(4, "there is no ledger")
     # Ports nobody listens on: told within seconds, and where to find somebody.
     profile = it.profile("lonely")
-    it.basisbot("run", "--profile", profile, within=30).said(3, "127.0.0.1", "basisbot sim")
+    it.basisbot("run", "--profile", profile).said(3, "127.0.0.1", "basisbot sim")
 
 
 def test_a_port_in_use(it: Home) -> None:

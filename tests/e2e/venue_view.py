@@ -64,7 +64,7 @@ def _get(port: int, path: str) -> Any:
     signature = hmac.new(SECRET.encode(), f"GET{path}{expires}".encode(), hashlib.sha256).hexdigest()
     headers = {"api-key": KEY, "api-expires": expires, "api-signature": signature}
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=90) as answer:
         return json.loads(answer.read())
 
 
@@ -73,7 +73,7 @@ def broker(port: int, client_id: int = 77) -> View:
 
     async def ask() -> View:
         ib = IB()
-        await ib.connectAsync("127.0.0.1", port, clientId=client_id, timeout=10, readonly=True)
+        await ib.connectAsync("127.0.0.1", port, clientId=client_id, timeout=90, readonly=True)
         try:
             orders = await ib.reqAllOpenOrdersAsync()
             completed = await ib.reqCompletedOrdersAsync(apiOnly=False)

@@ -8,11 +8,10 @@ import asyncio
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -21,10 +20,10 @@ from aiohttp import WSMsgType, web
 
 from adapters.bitmex.settings import BitmexSettings
 from adapters.bitmex.venue import BitmexVenue
-from adapters.clock import SystemClock
 from adapters.venue import Link, LinkState, VenueEvent
 from risk.approval import Approved, Envelope, Purpose, Usage
 from risk.orders import Fill, OrderRequest, Side
+from tests import patient
 
 KEY, SECRET = "key-id", "the-secret"
 SYMBOL = "XBTUSD"
@@ -58,7 +57,7 @@ KEYS = {
 
 
 def stamp(seconds: float = 0) -> str:
-    at = datetime.now(UTC) + timedelta(seconds=seconds)
+    at = patient.Clock().now() + timedelta(seconds=seconds)
     return at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
@@ -203,7 +202,7 @@ class HttpServer:
     @staticmethod
     async def _read(reader: asyncio.StreamReader) -> Request:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        at = time.monotonic()
+        at = patient.Clock().monotonic()
         first, *lines = head.strip().split("\r\n")
         verb, target, _ = first.split(" ")
         headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
@@ -318,7 +317,7 @@ class Rig:
     arrived: list[tuple[float, VenueEvent]]
 
     def take(self, event: VenueEvent) -> None:
-        self.arrived.append((time.monotonic(), event))
+        self.arrived.append((patient.Clock().monotonic(), event))
         self.events.append(event)
 
     async def connect(self) -> None:
@@ -341,7 +340,7 @@ def approved(
 ) -> Approved:
     """Return an approved order to buy 1,000 contracts, unless told otherwise."""
     instrument = venue.instrument(SYMBOL)
-    now = datetime.now(UTC)
+    now = patient.Clock().now()
     given: dict[str, Any] = {"side": Side.BUY, "quantity": 1000} | changes
     request = OrderRequest(client_order_id, instrument.id, price=Decimal(price), **given)
     envelope = Envelope(
@@ -387,7 +386,7 @@ async def rig(*, connected: bool = True, **changes: Any) -> AsyncIterator[Rig]:
     http, ws = HttpServer(), WsServer()
     await http.start()
     await ws.start()
-    venue = BitmexVenue(settings(http.port, ws.port, **changes), SystemClock())
+    venue = BitmexVenue(settings(http.port, ws.port, **changes), patient.Clock())
     made = Rig(http, ws, venue, [], [])
     try:
         if connected:

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from adapters.clock import Clock, SystemClock
+from adapters.clock import Clock
 from adapters.simulator.bitmex.server import BitmexServer
 from adapters.simulator.exchange.catalog import xbt_future, xbtusd
 from adapters.simulator.exchange.contract import ContractSpec
@@ -22,6 +22,7 @@ from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.funding import FundingSchedule
 from adapters.simulator.exchange.rules import INVERSE_RULES
 from adapters.simulator.exchange.views import BookLevel
+from tests import patient
 
 KEY, SECRET = "LAqUlngMIQkIUjXMUreyu3qn", "chNOOS4KvNXR_Xq4k4c9qsfoKWvnDecLATCRlcBwyKDYnWgO"
 API = "/api/v1"
@@ -210,7 +211,7 @@ async def rig(
     **options: Any,
 ) -> AsyncIterator[Rig]:
     """Run a server for the venue's own example key on a free port of the loopback."""
-    clock = clock or SystemClock()
+    clock = clock or patient.Clock()
     listed = specs or [xbtusd(), xbt_future(2027, 3)]
     exchange = Exchange("bitmex", listed, INVERSE_RULES, clock, funding=FundingSchedule(funding_rate))
     server = BitmexServer(exchange, clock, api_key=KEY, api_secret=SECRET, **options)

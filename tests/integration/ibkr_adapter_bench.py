@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from adapters.clock import Clock, SystemClock
+from adapters.clock import Clock
 from adapters.ibkr.settings import ContractSettings, IbkrSettings
 from adapters.ibkr.venue import IbkrVenue
 from adapters.simulator.exchange.contract import ContractKind, ContractSpec
@@ -21,6 +21,7 @@ from risk.approval import Approved, Envelope, Purpose, Usage
 from risk.instruments import Instrument, InstrumentId
 from risk.orders import CommissionReport, Fill, OrderRequest, OrderUpdate, Side, TimeInForce
 from risk.portfolio import Quote
+from tests import patient
 
 ACCOUNT = "DU0000001"
 HOST = "127.0.0.1"
@@ -187,7 +188,7 @@ async def bench(
     *, connect: bool = True, server: dict[str, Any] | None = None, **changes: Any
 ) -> AsyncIterator[Bench]:
     """A funded account at a quoted market (100,000 / 100,005), the venue connected unless told otherwise."""
-    clock = SystemClock()
+    clock = patient.Clock()
     exchange = Exchange("cme", [spec()], LINEAR_RULES, clock)
     options: dict[str, Any] = {
         "tick_interval_ms": 10,

@@ -1,14 +1,13 @@
 """The adapter, connected to a scripted gateway."""
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.clock import SystemClock
 from adapters.ibkr.venue import IbkrVenue
 from risk.orders import OrderUpdate, Side
+from tests import patient
 from tests.integration.ibkr_adapter_bench import MBT, Heard, approved, settings
 from tests.integration.ibkr_scripted_gateway import Answer, ScriptedGateway, scripted
 
@@ -21,7 +20,9 @@ class Scene:
 
     async def submit(self, name: str = "p1", quantity: int = 5) -> OrderUpdate:
         instrument = self.venue.instrument(MBT.symbol)
-        return await self.venue.submit(approved(instrument, SystemClock(), name, Side.BUY, quantity, 100_005))
+        return await self.venue.submit(
+            approved(instrument, patient.Clock(), name, Side.BUY, quantity, 100_005)
+        )
 
     def order_id(self) -> str:
         return self.gateway.orders()[-1][1]
@@ -30,7 +31,7 @@ class Scene:
 @asynccontextmanager
 async def scene(*, changes: dict[str, Any] | None = None, **answers: Answer) -> AsyncIterator[Scene]:
     async with scripted(**answers) as gateway:
-        venue, heard = IbkrVenue(settings(gateway.port, **(changes or {})), SystemClock()), Heard()
+        venue, heard = IbkrVenue(settings(gateway.port, **(changes or {})), patient.Clock()), Heard()
         try:
             await venue.connect([MBT.symbol], heard)
             yield Scene(gateway, venue, heard)
@@ -43,4 +44,4 @@ def accepting(gateway: ScriptedGateway, message: list[str]) -> None:
 
 
 def run(test: Callable[[], Any]) -> None:
-    asyncio.run(test())
+    patient.run(test())

@@ -1,16 +1,15 @@
 """What goes over the wire when an order is placed or cancelled, and what is concluded from what comes back."""
 
 import asyncio
-import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from adapters.bitmex.venue import BitmexVenue
-from adapters.clock import SystemClock
 from adapters.errors import NotSent, OutcomeUnknown, Refused, Throttled, Unreachable, VenueError
 from risk.orders import OrderStatus, OrderUpdate, Side, TimeInForce
+from tests import patient
 from tests.integration.bitmex_adapter_rig import (
     Reply,
     Request,
@@ -48,10 +47,10 @@ def test_an_order_goes_out_exactly_as_approved() -> None:
                 "execInst": "ReduceOnly",
             }
             assert '"price":60000.10,' in request.body  # digits as they were given, no quotes, no float
-            lead = int(request.headers["api-expires"]) - time.time()
+            lead = int(request.headers["api-expires"]) - patient.Clock().now().timestamp()
             assert 10 < lead <= 15  # an order lost in the network dies soon
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +106,7 @@ def test_an_order_is_sent_once_and_its_failure_named_by_what_is_known(
             await asyncio.sleep(0.1)  # time for a second one, if anybody were to send it
             assert len(r.http.placed) == 1
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_kept_connection_that_drops_gets_no_second_request() -> None:
@@ -130,7 +129,7 @@ def test_a_kept_connection_that_drops_gets_no_second_request() -> None:
                 await r.venue.order(instrument, "p1")
             assert len(r.http.requests) == 1
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_order_that_finds_nobody_listening_was_not_sent() -> None:
@@ -141,7 +140,7 @@ def test_an_order_that_finds_nobody_listening_was_not_sent() -> None:
             with pytest.raises(NotSent):
                 await r.venue.submit(r.approved())
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_before_connecting_and_after_closing_nothing_is_sent() -> None:
@@ -157,25 +156,25 @@ def test_before_connecting_and_after_closing_nothing_is_sent() -> None:
             with pytest.raises(Unreachable):
                 await r.venue.account()
             assert r.http.requests == []
-            stranger = BitmexVenue(settings(1, 1, name="elsewhere"), SystemClock())
+            stranger = BitmexVenue(settings(1, 1, name="elsewhere"), patient.Clock())
             with pytest.raises(Refused) as caught:
                 await stranger.submit(order)
             assert caught.value.code == "ORDER_INSTRUMENT"
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_what_bitmex_does_not_have_is_refused_before_it_is_sent() -> None:
     async def main() -> None:
         async with rig() as r:
-            late = SystemClock().now().replace(year=2030)
+            late = patient.Clock().now().replace(year=2030)
             order = r.approved(time_in_force=TimeInForce.GTD, expires_at=late)
             with pytest.raises(Refused) as caught:
                 await r.venue.submit(order)
             assert caught.value.code == "ORDER_TIME_IN_FORCE"
             assert r.http.requests == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_spent_budget_throttles_orders_at_once_and_still_cancels() -> None:
@@ -191,7 +190,7 @@ def test_a_spent_budget_throttles_orders_at_once_and_still_cancels() -> None:
             await r.venue.cancel(r.venue.instrument("XBTUSD").id, "a")
             assert len(r.http.of("DELETE", "/api/v1/order")) == 1
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_after_a_429_nothing_is_sent_until_the_venue_wants_it() -> None:
@@ -207,7 +206,7 @@ def test_after_a_429_nothing_is_sent_until_the_venue_wants_it() -> None:
             await asyncio.sleep(1.0)
             await r.venue.submit(r.approved("c"))
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_after_a_503_the_next_order_waits_half_a_second_and_a_cancel_does_not() -> None:
@@ -228,7 +227,7 @@ def test_after_a_503_the_next_order_waits_half_a_second_and_a_cancel_does_not() 
             assert 0.5 <= placed.at - refused.at < 1.0
             assert placed.fields["clOrdID"] == "b"
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 async def cancelled(r: Rig, *replies: Reply) -> list[Request]:
@@ -249,7 +248,7 @@ def test_a_cancel_names_the_order_and_tells_what_became_of_it() -> None:
             assert isinstance(update, OrderUpdate)
             assert update.status is OrderStatus.CANCELED
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_cancel_is_asked_again_until_it_is_answered() -> None:
@@ -260,7 +259,7 @@ def test_a_cancel_is_asked_again_until_it_is_answered() -> None:
             asked = await cancelled(r, drop(), overloaded, Reply(body=[row]))
             assert len(asked) == 3
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_cancel_of_a_filled_order_is_no_error() -> None:
@@ -273,7 +272,7 @@ def test_a_cancel_of_a_filled_order_is_no_error() -> None:
             assert isinstance(update, OrderUpdate)
             assert (update.status, update.filled) == (OrderStatus.FILLED, 1000)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -301,7 +300,7 @@ def test_a_bare_cancel_failure_is_held_against_the_order_itself(
                 await r.venue.cancel(instrument, "p1")
                 assert isinstance(r.events[-1], OrderUpdate)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -322,7 +321,7 @@ def test_a_cancel_that_fails(reply: Reply, expected: type[Exception]) -> None:
             with pytest.raises(expected):
                 await r.venue.cancel(r.venue.instrument("XBTUSD").id, "p1")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_dead_mans_switch_speaks_milliseconds_and_is_refreshed_only_while_armed() -> None:
@@ -348,7 +347,7 @@ def test_the_dead_mans_switch_speaks_milliseconds_and_is_refreshed_only_while_ar
             told = r.http.of("POST", "/api/v1/order/cancelAllAfter")
             assert [request.body for request in told[3:]] == ['{"timeout":0}']
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_order_is_on_the_wire_within_milliseconds_of_the_call() -> None:
@@ -357,7 +356,7 @@ def test_an_order_is_on_the_wire_within_milliseconds_of_the_call() -> None:
             delays = []
             for number in range(40):
                 order = approved(r.venue, f"p{number}")
-                began = time.monotonic()
+                began = patient.Clock().monotonic()
                 await r.venue.submit(order)
                 delays.append(r.http.placed[-1].at - began)
             median = sorted(delays)[20]
@@ -366,4 +365,4 @@ def test_an_order_is_on_the_wire_within_milliseconds_of_the_call() -> None:
             )
             assert median < 0.025  # on a busy machine; it is about a millisecond
 
-    asyncio.run(main())
+    patient.run(main())

@@ -1,6 +1,5 @@
 """Questions: asked again a few times, never answered by a guess."""
 
-import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,6 +11,7 @@ from adapters.errors import Misconfigured, Unreachable
 from adapters.venue import LinkState
 from risk.money import Currency, Money
 from risk.orders import CashFlowKind, OrderStatus
+from tests import patient
 from tests.integration.bitmex_adapter_rig import (
     API_KEYS,
     INSTRUMENT,
@@ -46,7 +46,7 @@ def test_connecting_checks_the_key_loads_the_contract_and_returns_when_snapshots
             with pytest.raises(Misconfigured):
                 await r.connect()
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_a_person_has_to_mend_is_said_and_nothing_is_left_open(
             r.http.script = lambda request: None
             await r.connect()
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_other_contracts_and_cross_margin_are_no_obstacle_nor_is_isolated_margin_in_an_emergency() -> None:
@@ -93,7 +93,7 @@ def test_other_contracts_and_cross_margin_are_no_obstacle_nor_is_isolated_margin
                 await r.connect()
                 assert r.links == [LinkState.UP]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_question_is_asked_again(reply: Reply) -> None:
             assert await r.venue.positions() == []
             assert len(r.http.requests) == 3
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_no_answer_is_not_an_empty_answer(reply: Reply) -> None:
                 await r.venue.positions()
             assert len(r.http.requests) <= 3
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_question_nobody_may_ask_is_asked_once() -> None:
@@ -142,7 +142,7 @@ def test_a_question_nobody_may_ask_is_asked_once() -> None:
                 await r.venue.account()
             assert len(r.http.requests) == 1
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_order_is_asked_for_by_its_client_id() -> None:
@@ -161,7 +161,7 @@ def test_an_order_is_asked_for_by_its_client_id() -> None:
             with pytest.raises(Unreachable, match="another order"):
                 await r.venue.order(instrument, "p1")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_open_orders_are_everybodys() -> None:
@@ -174,7 +174,7 @@ def test_open_orders_are_everybodys() -> None:
             assert [update.client_order_id for update in told] == ["p1", None]
             assert r.http.requests[0].query["filter"] == '{"open": true}'
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def paged(rows: list[dict[str, Any]]) -> Any:
@@ -208,7 +208,7 @@ def test_fills_are_paged_each_once_oldest_first() -> None:
                 ]
             }
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_venue_that_repeats_a_page_for_ever_is_not_believed() -> None:
@@ -220,13 +220,13 @@ def test_a_venue_that_repeats_a_page_for_ever_is_not_believed() -> None:
                 await r.venue.fills(SINCE)
             assert len(r.http.requests) == 2
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_cash_flows_are_funding_and_what_came_into_the_wallet() -> None:
     async def main() -> None:
         async with rig() as r:
-            now = datetime.now(UTC)
+            now = patient.Clock().now()
             funding = trade_row("f1", execType="Funding", execComm=1200, timestamp=stamp(-60))
             deposit = {
                 "transactID": "d1",
@@ -257,7 +257,7 @@ def test_cash_flows_are_funding_and_what_came_into_the_wallet() -> None:
             ]
             assert await r.venue.commissions(SINCE) == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_account_and_positions() -> None:
@@ -288,7 +288,7 @@ def test_account_and_positions() -> None:
             (position,) = await r.venue.positions()
             assert (position.contracts, position.cost_units) == (-500, -7435000)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_secret_never_leaves() -> None:
@@ -299,4 +299,4 @@ def test_the_secret_never_leaves() -> None:
             assert "the-secret" not in sent
             assert KEY in sent
 
-    asyncio.run(main())
+    patient.run(main())

@@ -12,7 +12,6 @@ import pytest
 
 from adapters.bitmex.settings import BitmexSettings
 from adapters.bitmex.venue import BitmexVenue
-from adapters.clock import SystemClock
 from adapters.errors import Misconfigured, OutcomeUnknown, Refused, Unreachable
 from adapters.simulator.bitmex.auth import Permission
 from adapters.simulator.bitmex.server import BitmexServer
@@ -25,6 +24,7 @@ from adapters.simulator.faults import FaultKind
 from adapters.venue import Link, LinkState, VenueEvent
 from risk.orders import CashFlow, CashFlowKind, Fill, OrderStatus, OrderUpdate, Side, TimeInForce
 from risk.portfolio import Quote
+from tests import patient
 from tests.integration.bitmex_adapter_rig import KEY, SECRET, SYMBOL, approved, until
 
 XBT = 100_000_000
@@ -49,7 +49,7 @@ class Simulation:
 
 @asynccontextmanager
 async def simulation(connected: bool = True, **options: Any) -> AsyncIterator[Simulation]:
-    clock = SystemClock()
+    clock = patient.Clock()
     exchange = Exchange(
         "bitmex", [xbtusd(), xbt_future(2027, 3)], INVERSE_RULES, clock, funding=FundingSchedule()
     )
@@ -94,7 +94,7 @@ def test_terms_quotes_and_account() -> None:
             account = await s.venue.account()
             assert (account.wallet.units, account.available.units) == (10 * XBT, 10 * XBT)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_fill_a_fee_and_a_position_to_the_satoshi() -> None:
@@ -118,7 +118,7 @@ def test_a_fill_a_fee_and_a_position_to_the_satoshi() -> None:
             assert position.contracts == -2000
             assert position.cost_units == -2 * 10 * 166_667  # round(1e10 / 60000) a lot
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_resting_cancelling_and_asking() -> None:
@@ -141,7 +141,7 @@ def test_resting_cancelling_and_asking() -> None:
             assert await s.venue.order(instrument, "never-was") is None
             assert await s.venue.open_orders() == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_crossing_post_only_order_is_cancelled_with_its_reason() -> None:
@@ -152,7 +152,7 @@ def test_a_crossing_post_only_order_is_cancelled_with_its_reason() -> None:
             assert update.status is OrderStatus.CANCELED
             assert "ParticipateDoNotInitiate" in update.reason
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_what_the_venue_refuses() -> None:
@@ -168,7 +168,7 @@ def test_what_the_venue_refuses() -> None:
             assert caught.value.code == "DUPLICATE_CLIENT_ID"
             assert len(s.server.order_log) == 1
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(("fault", "exists"), [(FaultKind.UNANSWERED, True), (FaultKind.OVERLOADED, False)])
@@ -184,7 +184,7 @@ def test_an_unknown_order_is_resolved_by_asking(fault: FaultKind, exists: bool) 
             assert len(s.server.order_log) == int(exists)
             assert len(s.of(Fill)) == int(exists)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_what_happens_while_the_link_is_down_is_told_when_it_is_back() -> None:
@@ -199,13 +199,13 @@ def test_what_happens_while_the_link_is_down_is_told_when_it_is_back() -> None:
             assert [fill.client_order_id for fill in s.of(Fill)] == ["rest-2"]
             assert s.of(OrderUpdate)[-1].status is OrderStatus.FILLED
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_deposit_is_told() -> None:
     async def main() -> None:
         async with simulation() as s:
-            since = SystemClock().now() - timedelta(minutes=5)
+            since = patient.Clock().now() - timedelta(minutes=5)
             s.exchange.deposit("client", XBT)
             await until(lambda: XBT in [flow.amount.units for flow in s.of(CashFlow)])
             flows = await s.venue.cash_flows(since)
@@ -214,7 +214,7 @@ def test_a_deposit_is_told() -> None:
                 (CashFlowKind.DEPOSIT, XBT),
             ]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_resting_orders_die_with_an_armed_link() -> None:
@@ -229,7 +229,7 @@ def test_resting_orders_die_with_an_armed_link() -> None:
             (order,) = s.exchange.orders("client")
             assert order.status.value == "canceled"
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_position_with_margin_of_its_own_is_refused_except_by_an_emergency() -> None:
@@ -238,13 +238,13 @@ def test_a_position_with_margin_of_its_own_is_refused_except_by_an_emergency() -
             s.exchange.set_leverage("client", SYMBOL, 1_000)
             with pytest.raises(Misconfigured, match="XBTUSD is on isolated margin"):
                 await s.venue.connect([SYMBOL], s.events.append)
-            emergency = BitmexVenue(replace(s.settings, cross_only=False), SystemClock())
+            emergency = BitmexVenue(replace(s.settings, cross_only=False), patient.Clock())
             await emergency.connect([SYMBOL], s.events.append)
             await emergency.close()
             s.exchange.set_leverage("client", SYMBOL, 0)
             await s.venue.connect([SYMBOL], s.events.append)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_two_programs_share_one_accounts_limits_and_the_emergency_never_waits_for_the_bot() -> None:
@@ -252,10 +252,12 @@ def test_two_programs_share_one_accounts_limits_and_the_emergency_never_waits_fo
 
     async def main() -> None:
         async with simulation(connected=False) as s:
-            patient: dict[str, Any] = {"question_wait": 0.05, "attempts": 1}
-            bot = BitmexVenue(replace(s.settings, requests_per_minute=80, **patient), SystemClock())
-            all_of_it: dict[str, Any] = {"orders_per_second": 10, "kept_for_orders": 8, **patient}
-            emergency = BitmexVenue(replace(s.settings, requests_per_minute=120, **all_of_it), SystemClock())
+            brief: dict[str, Any] = {"question_wait": 0.05, "attempts": 1}
+            bot = BitmexVenue(replace(s.settings, requests_per_minute=80, **brief), patient.Clock())
+            all_of_it: dict[str, Any] = {"orders_per_second": 10, "kept_for_orders": 8, **brief}
+            emergency = BitmexVenue(
+                replace(s.settings, requests_per_minute=120, **all_of_it), patient.Clock()
+            )
             try:
                 await bot.connect([SYMBOL], s.events.append)
                 resting: dict[str, Any] = {"time_in_force": TimeInForce.GTC}
@@ -277,7 +279,7 @@ def test_two_programs_share_one_accounts_limits_and_the_emergency_never_waits_fo
                 await bot.close()
                 await emergency.close()
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_key_that_may_withdraw_is_refused() -> None:
@@ -286,4 +288,4 @@ def test_a_key_that_may_withdraw_is_refused() -> None:
             with pytest.raises(Misconfigured, match="withdraw"):
                 await s.venue.connect([SYMBOL], s.events.append)
 
-    asyncio.run(main())
+    patient.run(main())

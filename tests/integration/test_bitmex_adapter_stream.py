@@ -1,7 +1,6 @@
 """The websocket: what it tells, how it breaks, how it comes back."""
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from adapters.errors import Misconfigured, Unreachable
 from adapters.venue import Link, LinkState
 from risk.orders import CashFlow, CashFlowKind, Fill, OrderStatus, OrderUpdate
 from risk.portfolio import Quote
+from tests import patient
 from tests.integration.bitmex_adapter_rig import (
     BOOK,
     Reply,
@@ -48,7 +48,7 @@ def test_quotes_fills_and_orders_reach_the_sink() -> None:
             assert r.fills == ["e1"]
             assert [update.status for update in updates(r)] == [OrderStatus.NEW, OrderStatus.FILLED]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_what_precedes_a_snapshot_is_dropped() -> None:
@@ -60,7 +60,7 @@ def test_what_precedes_a_snapshot_is_dropped() -> None:
             quotes = [event for event in r.events if isinstance(event, Quote)]
             assert [str(quote.bid.price) for quote in quotes if quote.bid] == ["60000.0"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_stream_without_all_its_snapshots_is_no_connection() -> None:
@@ -72,7 +72,7 @@ def test_a_stream_without_all_its_snapshots_is_no_connection() -> None:
             r.ws.withheld = set()
             await r.connect()
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_login_that_is_refused_needs_a_person() -> None:
@@ -82,7 +82,7 @@ def test_a_login_that_is_refused_needs_a_person() -> None:
             with pytest.raises(Misconfigured, match="Signature not valid"):
                 await r.connect()
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_stream_nobody_serves_is_unreachable() -> None:
@@ -92,7 +92,7 @@ def test_a_stream_nobody_serves_is_unreachable() -> None:
             with pytest.raises(Unreachable):
                 await r.connect()
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_dropped_link_comes_back_and_tells_every_fill_that_was_missed_once() -> None:
@@ -123,7 +123,7 @@ def test_a_dropped_link_comes_back_and_tells_every_fill_that_was_missed_once() -
             await r.ws.table("execution", "insert", trade_row("e4"))
             await until(lambda: r.fills == ["e1", "e2", "e3", "e4"])
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_fill_that_comes_while_the_missed_ones_are_asked_for_does_not_wait() -> None:
@@ -145,7 +145,7 @@ def test_a_fill_that_comes_while_the_missed_ones_are_asked_for_does_not_wait() -
             await until(lambda: r.links[-1] is LinkState.UP)
             assert r.fills == ["new", "old"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_link_that_breaks_again_while_catching_up_is_not_told_as_up() -> None:
@@ -167,7 +167,7 @@ def test_a_link_that_breaks_again_while_catching_up_is_not_told_as_up() -> None:
             await asyncio.sleep(0.5)
             assert r.links == [LinkState.UP, LinkState.DOWN, LinkState.UP]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_link_is_not_up_before_what_was_missed_is_known() -> None:
@@ -192,7 +192,7 @@ def test_the_link_is_not_up_before_what_was_missed_is_known() -> None:
             assert r.fills == ["e1"]
             assert r.ws.connections == 6  # each failure began anew
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_outage_is_told_once_and_tried_for_as_long_as_it_lasts() -> None:
@@ -205,7 +205,7 @@ def test_an_outage_is_told_once_and_tried_for_as_long_as_it_lasts() -> None:
             r.ws.login_error = None
             await until(lambda: r.links == [LinkState.UP, LinkState.DOWN, LinkState.UP])
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_twenty_drops_in_a_row_are_each_mended_caught_up_on_and_told_once() -> None:
@@ -221,7 +221,7 @@ def test_twenty_drops_in_a_row_are_each_mended_caught_up_on_and_told_once() -> N
             assert len(r.http.of("GET", "/api/v1/execution")) == 20
             assert r.ws.connections == 21
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_reconnecting_backs_off_to_a_bound() -> None:
@@ -234,7 +234,7 @@ def test_reconnecting_backs_off_to_a_bound() -> None:
             # After 20, 40, 80, 100, 100 … ms: eight tries or so, where 20 ms each would be more than thirty.
             assert 4 <= r.ws.connections - began <= 9
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_what_cannot_be_trusted_breaks_the_link_and_nothing_else(nonsense: str) 
             await r.ws.table("execution", "insert", trade_row("after"))
             await until(lambda: r.fills == ["after"])
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_silence_is_met_with_a_ping_and_a_dead_link_is_left() -> None:
@@ -267,15 +267,15 @@ def test_silence_is_met_with_a_ping_and_a_dead_link_is_left() -> None:
             await until(lambda: r.ws.pings >= 3)
             assert r.links == [LinkState.UP]
             r.ws.answers_pings = False
-            began = time.monotonic()
+            began = patient.Clock().monotonic()
             await until(lambda: LinkState.DOWN in r.links)
-            assert time.monotonic() - began < 0.5
+            assert patient.Clock().monotonic() - began < 0.5
             down = next(event for event in r.events if isinstance(event, Link) and event.detail)
             assert "pong" in down.detail
             r.ws.answers_pings = True
             await until(lambda: r.links[-1] is LinkState.UP)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_talking_link_is_not_pinged() -> None:
@@ -286,7 +286,7 @@ def test_a_talking_link_is_not_pinged() -> None:
                 await asyncio.sleep(0.02)
             assert r.ws.pings == 0
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_sink_that_fails_gets_the_fill_again() -> None:
@@ -305,7 +305,7 @@ def test_a_sink_that_fails_gets_the_fill_again() -> None:
             await until(lambda: r.fills == ["e1"])
             await until(lambda: r.links == [LinkState.UP, LinkState.DOWN, LinkState.UP])
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_deposit_is_told_when_the_wallet_changes_and_asked_for_until_answered() -> None:
@@ -333,7 +333,7 @@ def test_a_deposit_is_told_when_the_wallet_changes_and_asked_for_until_answered(
                 ("d1", CashFlowKind.DEPOSIT, 500)
             ]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_closing_leaves_no_task_behind() -> None:
@@ -345,7 +345,7 @@ def test_closing_leaves_no_task_behind() -> None:
             names = [str(task.get_coro()) for task in asyncio.all_tasks() if task is not mine]
             assert not [name for name in names if "Stream" in name or "WalletWatch" in name]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_fill_is_in_the_sink_within_milliseconds_of_being_written() -> None:
@@ -353,7 +353,7 @@ def test_a_fill_is_in_the_sink_within_milliseconds_of_being_written() -> None:
         async with rig() as r:
             delays = []
             for number in range(40):
-                began = time.monotonic()
+                began = patient.Clock().monotonic()
                 await r.ws.table("execution", "insert", trade_row(f"e{number}"))
                 await until(lambda number=number: len(r.fills) == number + 1)  # type: ignore[misc]
                 delays.append(r.arrived[-1][0] - began)
@@ -363,4 +363,4 @@ def test_a_fill_is_in_the_sink_within_milliseconds_of_being_written() -> None:
             )
             assert median < 0.025  # on a busy machine; it is well below a millisecond
 
-    asyncio.run(main())
+    patient.run(main())

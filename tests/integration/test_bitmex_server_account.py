@@ -1,9 +1,9 @@
 """The simulated BitMEX: money, to the satoshi, and the market's own rows."""
 
-import asyncio
 from decimal import Decimal
 from typing import Any
 
+from tests import patient
 from tests.integration.bitmex_server_client import XBT, HandClock, day, levels, rig
 
 
@@ -44,7 +44,7 @@ def test_position_and_margin_of_a_long_by_hand() -> None:
             wrong = await r.client.call("GET", "/user/margin?currency=USDt")
             assert (wrong.status, wrong.error) == (400, "Invalid currency")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_short_that_cannot_be_liquidated_shows_a_million() -> None:
@@ -55,7 +55,7 @@ def test_a_short_that_cannot_be_liquidated_shows_a_million() -> None:
             assert (position["currentQty"], position["posCost"]) == (-10_000, 62_500_000)
             assert position["liquidationPrice"] == position["bankruptPrice"] == 1_000_000
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_realised_profit_and_the_daily_settlement() -> None:
@@ -92,7 +92,7 @@ def test_realised_profit_and_the_daily_settlement() -> None:
             assert (position["realisedPnl"], position["rebalancedPnl"]) == (realised, -realised)
             assert (position["avgEntryPrice"], position["liquidationPrice"]) == (None, None)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_funding_is_an_execution_that_is_no_trade_and_a_wallet_row() -> None:
@@ -135,7 +135,7 @@ def test_funding_is_an_execution_that_is_no_trade_and_a_wallet_row() -> None:
             assert rates[0]["fundingInterval"] == "2000-01-01T08:00:00.000Z"
             assert await socket.rows("funding", "insert") == rates
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_unrealised_profit_stands_pending_in_the_history() -> None:
@@ -151,7 +151,7 @@ def test_unrealised_profit_stands_pending_in_the_history() -> None:
             assert (wallet["deposited"], wallet["withdrawn"]) == (10 * XBT, XBT)
             assert wallet["amount"] == 9 * XBT
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_instruments() -> None:
@@ -196,7 +196,7 @@ def test_instruments() -> None:
             active = await r.client.get("/instrument/active")
             assert [row["symbol"] for row in active] == ["XBTUSD", "XBTH27"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_books_quotes_and_trades() -> None:
@@ -228,7 +228,7 @@ def test_books_quotes_and_trades() -> None:
             assert (quote["bidPrice"], quote["bidSize"]) == (15_998, 300)
             assert (await r.client.get("/instrument?symbol=XBTUSD"))[0]["totalVolume"] == 300
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_user() -> None:
@@ -237,4 +237,4 @@ def test_the_user() -> None:
             user = await r.client.get("/user")
             assert (user["id"], user["username"]) == (1234567, "client")
 
-    asyncio.run(main())
+    patient.run(main())

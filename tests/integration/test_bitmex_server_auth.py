@@ -1,11 +1,11 @@
 """The simulated BitMEX: who may ask what."""
 
-import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
 from adapters.simulator.bitmex.auth import Permission
+from tests import patient
 from tests.integration.bitmex_server_client import API, KEY, SECRET, HandClock, rig, sign
 
 # The venue's own examples: verb, path, expires, body, signature.
@@ -58,7 +58,7 @@ def test_the_venues_own_examples_are_let_in(
             assert wrong.status == 401
             assert wrong.body == {"error": {"message": "Signature not valid.", "name": "HTTPError"}}
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_what_the_signature_covers() -> None:
@@ -81,7 +81,7 @@ def test_what_the_signature_covers() -> None:
             answer = await client.call("GET", "/user/margin", api_expires=expires, api_signature=right)
             assert answer.status == 200
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_request_expires() -> None:
@@ -99,7 +99,7 @@ def test_a_request_expires() -> None:
             no_number = await r.client.call("GET", "/position", api_expires="soon")
             assert no_number.status == 401
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_unknown_keys_and_unsigned_requests() -> None:
@@ -115,7 +115,7 @@ def test_unknown_keys_and_unsigned_requests() -> None:
             nowhere = await r.client.unsigned("GET", "/nothing")
             assert (nowhere.status, nowhere.body["error"]["message"]) == (404, "Not Found")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_key_shows_and_is_held_to_its_permissions() -> None:
@@ -138,4 +138,4 @@ def test_a_key_shows_and_is_held_to_its_permissions() -> None:
             assert (await r.client.call("DELETE", "/order/all")).status == 200
             assert (await r.client.call("POST", "/order/cancelAllAfter", {"timeout": 0})).status == 200
 
-    asyncio.run(main())
+    patient.run(main())

@@ -1,7 +1,6 @@
 """The simulated BitMEX: each kind of fault, met once on purpose, and what it leaves behind."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -10,10 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.clock import SystemClock
 from adapters.simulator.bitmex.faults import BITMEX_FAULTS
 from adapters.simulator.bitmex.ratelimit import Limits
 from adapters.simulator.faults import FaultKind, FaultPlan, FaultRates
+from tests import patient
 from tests.integration.bitmex_server_client import HandClock, Rig, day, levels, rig
 
 LOST_LINK = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)
@@ -25,13 +24,13 @@ def with_rig(test: Callable[[Rig], Awaitable[None]], clock: Any = None, **option
         async with rig(clock, **options) as r:
             await test(r)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def short(**milliseconds: int) -> FaultPlan:
     """Return a plan of forced faults only, of these lengths."""
     lasts = {FaultKind(kind): timedelta(milliseconds=span) for kind, span in milliseconds.items()}
-    return FaultPlan(FaultRates(lasts=lasts), 1, SystemClock())
+    return FaultPlan(FaultRates(lasts=lasts), 1, patient.Clock())
 
 
 def test_an_order_lost_on_its_way_does_not_exist() -> None:
@@ -83,7 +82,7 @@ def test_another_program_spends_the_requests_of_a_second() -> None:
             clock.move(seconds=0.1)
             assert (await r.client.order(clOrdID="b")).status == 200
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_ban_refuses_everything_for_a_while() -> None:
@@ -107,14 +106,14 @@ def test_a_hung_venue_says_nothing_and_then_everything() -> None:
     async def test(r: Rig) -> None:
         socket = await r.client.websocket("order")
         r.server.faults.plan.force(FaultKind.HUNG)
-        began = time.monotonic()
+        began = patient.Clock().monotonic()
         answer = asyncio.create_task(r.client.placed(clOrdID="slow"))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(asyncio.shield(answer), 0.15)
         assert [order.client_id for order in r.exchange.orders("client")] == ["slow"]  # it was carried out
         message = await socket.next()
         assert (await answer)["clOrdID"] == message["data"][0]["clOrdID"] == "slow"
-        assert time.monotonic() - began >= 0.3
+        assert patient.Clock().monotonic() - began >= 0.3
 
     with_rig(test, faults=short(hung=300))
 
@@ -146,11 +145,11 @@ def test_a_late_message_comes_late_and_keeps_its_place() -> None:
     async def test(r: Rig) -> None:
         socket = await r.client.websocket("order", "margin")
         r.server.faults.plan.force(FaultKind.LATE)
-        began = time.monotonic()
+        began = patient.Clock().monotonic()
         await r.client.placed(clOrdID="a")
-        assert time.monotonic() - began < 0.2  # the answer overtakes it
+        assert patient.Clock().monotonic() - began < 0.2  # the answer overtakes it
         first, second = await socket.next(), await socket.next()
-        assert time.monotonic() - began >= 0.25
+        assert patient.Clock().monotonic() - began >= 0.25
         assert (first["table"], second["table"]) == ("order", "margin")
 
     with_rig(test, faults=short(late=250))
@@ -235,14 +234,14 @@ def test_every_kind_happens_by_rate_and_is_counted() -> None:
     brief = {kind: timedelta(milliseconds=20) for kind in (FaultKind.HUNG, FaultKind.BANNED, FaultKind.GAP)}
     rates = FaultRates(dict.fromkeys(BITMEX_FAULTS, 80_000), brief, at_most=4)
     limits = Limits(per_minute=100_000, per_second=10_000)
-    with_rig(test, faults=FaultPlan(rates, 5, SystemClock()), limits=limits)
+    with_rig(test, faults=FaultPlan(rates, 5, patient.Clock()), limits=limits)
 
 
 def test_a_server_refuses_faults_it_cannot_do() -> None:
     async def main() -> None:
-        plan = FaultPlan(FaultRates({FaultKind.GATEWAY_RESTART: 1}), 1, SystemClock())
+        plan = FaultPlan(FaultRates({FaultKind.GATEWAY_RESTART: 1}), 1, patient.Clock())
         with pytest.raises(ValueError, match="BitMEX has no fault gateway_restart"):
             async with rig(faults=plan):
                 pass
 
-    asyncio.run(main())
+    patient.run(main())

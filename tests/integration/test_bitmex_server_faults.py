@@ -1,18 +1,17 @@
 """The simulated BitMEX: rate limits, the dead man's switch, faults on demand, starting and stopping."""
 
 import asyncio
-import time
 
 import aiohttp
 import pytest
 
-from adapters.clock import SystemClock
 from adapters.simulator.bitmex.ratelimit import Limits
 from adapters.simulator.bitmex.server import BitmexServer
 from adapters.simulator.exchange.catalog import mbt, xbtusd
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
 from adapters.simulator.faults import FaultKind
+from tests import patient
 from tests.integration.bitmex_server_client import KEY, SECRET, HandClock, day, rig
 
 
@@ -41,7 +40,7 @@ def test_a_hundred_and_twenty_requests_a_minute() -> None:
             assert (await r.client.call("GET", "/apiKey")).status == 200
             assert (await r.client.call("GET", "/apiKey")).status == 429
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_unsigned_requests_have_a_smaller_bucket_of_their_own() -> None:
@@ -53,7 +52,7 @@ def test_unsigned_requests_have_a_smaller_bucket_of_their_own() -> None:
             assert (refused.status, refused.headers["retry-after"]) == (429, "2")
             assert (await r.client.call("GET", "/instrument")).status == 200
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_ten_orders_a_second() -> None:
@@ -73,7 +72,7 @@ def test_ten_orders_a_second() -> None:
             clock.move(seconds=0.1)
             assert (await r.client.order()).status == 200
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_dead_mans_switch_fires() -> None:
@@ -89,16 +88,16 @@ def test_the_dead_mans_switch_fires() -> None:
             again = await r.client.call("POST", "/order/cancelAllAfter", {"timeout": 80})  # replaces it
             assert again.body["cancelTime"] < first
             assert await socket.drain() == []
-            began = time.monotonic()
+            began = patient.Clock().monotonic()
             canceled = [await socket.next(), await socket.next()]
-            assert time.monotonic() - began < 2
+            assert patient.Clock().monotonic() - began < 2
             assert {row["ordStatus"] for m in canceled for row in m["data"]} == {"Canceled"}
             orders = await r.client.get("/order")
             assert [row["text"].split("\n")[0] for row in orders] == [
                 "Canceled: Canceled via cancelAllAfter."
             ] * 2
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_dead_mans_switch_counts_milliseconds_and_is_disarmed_by_zero() -> None:
@@ -119,7 +118,7 @@ def test_the_dead_mans_switch_counts_milliseconds_and_is_disarmed_by_zero() -> N
             for wrong in ({}, {"timeout": -1}, {"timeout": "soon"}):
                 assert (await r.client.call("POST", "/order/cancelAllAfter", wrong)).status == 400
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_dropping_the_websockets() -> None:
@@ -134,7 +133,7 @@ def test_dropping_the_websockets() -> None:
             fresh = await r.client.websocket("order")
             assert [row["clOrdID"] for row in fresh.partials["order"]["data"]] == ["while-away"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_order_accepted_but_never_answered() -> None:
@@ -149,7 +148,7 @@ def test_an_order_accepted_but_never_answered() -> None:
             assert (await r.client.order(clOrdID="unknown")).error == "Duplicate clOrdID"
             assert (await r.client.order(clOrdID="next")).status == 200
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_overloaded_venue_never_saw_the_order() -> None:
@@ -169,7 +168,7 @@ def test_an_overloaded_venue_never_saw_the_order() -> None:
             assert await r.client.get("/order") == []
             assert (await r.client.order(clOrdID="shed")).status == 200
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_delayed_answers_and_latency() -> None:
@@ -177,27 +176,27 @@ def test_delayed_answers_and_latency() -> None:
         async with rig() as r:
             r.server.faults.answer_delay_ms = 200
             socket = await r.client.websocket("order")
-            began = time.monotonic()
+            began = patient.Clock().monotonic()
             task = asyncio.create_task(r.client.order(clOrdID="slow"))
             assert (await socket.next())["data"][0]["clOrdID"] == "slow"
             assert not task.done()  # carried out at once, answered late
             assert (await task).status == 200
-            assert time.monotonic() - began >= 0.2
+            assert patient.Clock().monotonic() - began >= 0.2
         async with rig(latency_ms=150) as r:
-            began = time.monotonic()
+            began = patient.Clock().monotonic()
             task = asyncio.create_task(r.client.order(clOrdID="far"))
             await asyncio.sleep(0.05)
             assert r.server.order_log == ()  # still on its way
             assert (await task).status == 200
-            assert time.monotonic() - began >= 0.15
+            assert patient.Clock().monotonic() - began >= 0.15
             assert (await r.client.call("GET", "/position")).status == 200
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_starting_stopping_and_starting_again() -> None:
     async def main() -> None:
-        clock = SystemClock()
+        clock = patient.Clock()
         exchange = Exchange("bitmex", [xbtusd()], INVERSE_RULES, clock)
         server = BitmexServer(exchange, clock, api_key=KEY, api_secret=SECRET)
         port = await server.start("127.0.0.1", 0)
@@ -224,13 +223,13 @@ def test_starting_stopping_and_starting_again() -> None:
         await server.stop()
         assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_linear_venue_cannot_be_served_as_bitmex() -> None:
-    exchange = Exchange("cme", [mbt(2026, 12)], LINEAR_RULES, SystemClock())
+    exchange = Exchange("cme", [mbt(2026, 12)], LINEAR_RULES, patient.Clock())
     with pytest.raises(ValueError, match="cme is no inverse venue"):
-        BitmexServer(exchange, SystemClock(), api_key=KEY, api_secret=SECRET)
+        BitmexServer(exchange, patient.Clock(), api_key=KEY, api_secret=SECRET)
 
 
 def test_a_server_over_an_exchange_with_a_past_knows_it() -> None:
@@ -238,7 +237,7 @@ def test_a_server_over_an_exchange_with_a_past_knows_it() -> None:
         async with rig(limits=Limits(per_second=100)) as r:
             await r.client.placed(price=16_000.1, orderQty=300, clOrdID="before")
             await r.client.placed(clOrdID="resting")
-            later = BitmexServer(r.exchange, SystemClock(), api_key=KEY, api_secret=SECRET)
+            later = BitmexServer(r.exchange, patient.Clock(), api_key=KEY, api_secret=SECRET)
             r.client.base = f"http://127.0.0.1:{await later.start('127.0.0.1', 0)}"
             try:
                 assert [row["clOrdID"] for row in await r.client.get("/order")] == ["before", "resting"]
@@ -252,4 +251,4 @@ def test_a_server_over_an_exchange_with_a_past_knows_it() -> None:
             finally:
                 await later.stop()
 
-    asyncio.run(main())
+    patient.run(main())

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.simulator.bitmex.auth import Permission
 from adapters.simulator.bitmex.ratelimit import Limits
+from tests import patient
 from tests.integration.bitmex_server_client import XBT, HandClock, day, levels, rig
 
 ORDERS = [("POST", "/order"), ("PUT", "/order"), ("POST", "/order/closePosition")]
@@ -28,7 +29,7 @@ def test_who_will_not_hear_is_banned() -> None:
             clock.move(seconds=1)
             assert (await r.client.call("GET", "/position")).status == 200
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_refusals_far_apart_ban_nobody() -> None:
@@ -40,7 +41,7 @@ def test_refusals_far_apart_ban_nobody() -> None:
                 assert (await r.client.call("GET", "/position")).status == 429
                 clock.move(seconds=60)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_so_many_websockets_an_hour() -> None:
@@ -52,7 +53,7 @@ def test_so_many_websockets_an_hour() -> None:
                 await r.client.websocket()
             assert refused.value.status == 429
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_every_right_opens_its_own_routes(
                     assert (answer.status, answer.error) == (403, "Access Denied"), (verb, path)
             assert (await r.client.call("GET", "/position")).status == 200  # reading needs no right
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_nonce_of_old_clients_is_refused() -> None:
@@ -89,7 +90,7 @@ def test_the_nonce_of_old_clients_is_refused() -> None:
             answer = await r.client.call("GET", "/position", api_nonce="1518064236000")
             assert (answer.status, answer.error) == (401, "api-nonce is not supported: send api-expires.")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_withdrawal_moves_money_out() -> None:
@@ -105,7 +106,7 @@ def test_a_withdrawal_moves_money_out() -> None:
             assert (deposit["transactType"], deposit["amount"]) == ("Deposit", 10 * XBT)
             assert (withdrawal["transactType"], withdrawal["amount"]) == ("Withdrawal", -3 * XBT)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_trades_fall_into_bins_that_bear_the_time_of_their_end() -> None:
@@ -149,7 +150,7 @@ def test_trades_fall_into_bins_that_bear_the_time_of_their_end() -> None:
             quotes = await r.client.get("/quote/bucketed?symbol=XBTUSD")
             assert quotes[0]["askPrice"] == 16_010  # the last quote of the first minute
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_series_and_the_index_have_names() -> None:
@@ -180,7 +181,7 @@ def test_series_and_the_index_have_names() -> None:
             refused = await socket.ask({"op": "subscribe", "args": ["chat"]})
             assert (refused["status"], refused["error"]) == (400, "Unknown table: chat")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_index_dated_contracts_settle_on_is_an_average_of_thirty_minutes_told_every_minute() -> None:
@@ -206,7 +207,7 @@ def test_the_index_dated_contracts_settle_on_is_an_average_of_thirty_minutes_tol
             both = await r.client.get("/instrument/activeAndIndices")
             assert [row["symbol"] for row in both] == ["XBTUSD", "XBTH27", ".BXBT", ".BXBT30M"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_volume_is_told_by_day_in_dollars_and_for_each_order() -> None:
@@ -222,4 +223,4 @@ def test_volume_is_told_by_day_in_dollars_and_for_each_order() -> None:
             assert ratio["quoteCount"] == 1
             assert ratio["volumeXBT"] > 0
 
-    asyncio.run(main())
+    patient.run(main())

@@ -4,7 +4,6 @@ Book unless a test sets its own: 10,000 contracts bid at 16,000.0, 10,000 offere
 contracts at 16,000 is 625,000 satoshi.
 """
 
-import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from adapters.simulator.bitmex.ratelimit import Limits
 from adapters.simulator.exchange.orders import NewOrder, Side
+from tests import patient
 from tests.integration.bitmex_server_client import Rig, levels, rig
 
 
@@ -25,7 +25,7 @@ def _refusal(fields: dict[str, Any]) -> tuple[int, str, str]:
             assert r.server.order_log == ()
             return answer.status, error["message"], error["name"]
 
-    return asyncio.run(main())
+    return patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_the_dated_contract_has_its_own_tick() -> None:
             assert answer.error == "Invalid price tickSize"
             assert (await r.client.placed(symbol="xbth27", price=15000.5))["symbol"] == "XBTH27"
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_body_that_is_no_json_object() -> None:
@@ -118,7 +118,7 @@ def test_a_body_that_is_no_json_object() -> None:
             )
             assert (answer.status, answer.body["clOrdID"], answer.body["side"]) == (200, "form", "Buy")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_balance_too_small_is_told_with_what_is_missing() -> None:
@@ -135,7 +135,7 @@ def test_a_balance_too_small_is_told_with_what_is_missing() -> None:
             r.exchange.deposit("client", 1)
             await r.client.placed(orderQty=10_000, price=16_000)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_client_order_id_is_used_once_for_ever() -> None:
@@ -152,7 +152,7 @@ def test_a_client_order_id_is_used_once_for_ever() -> None:
             await r.client.placed()  # none at all is no duplicate
             assert [entry.client_id for entry in r.server.order_log] == [name, "", ""]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_order_fills_over_several_executions() -> None:
@@ -194,7 +194,7 @@ def test_an_order_fills_over_several_executions() -> None:
             assert (await r.client.get('/order?filter={"clOrdID":"work"}'))[0]["ordStatus"] == "Filled"
             assert (await r.client.get("/position"))[0]["currentQty"] == 2_000
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_what_ioc_and_fok_do_not_get_is_canceled() -> None:
@@ -214,7 +214,7 @@ def test_what_ioc_and_fok_do_not_get_is_canceled() -> None:
             assert kinds == ["New", "Trade", "Canceled", "New", "Canceled"]
             assert await r.client.get('/order?filter={"open":true}') == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_post_only_order_that_would_take_is_canceled_not_refused() -> None:
@@ -229,7 +229,7 @@ def test_a_post_only_order_that_would_take_is_canceled_not_refused() -> None:
             assert (resting["ordStatus"], resting["workingIndicator"]) == ("New", True)
             assert await r.client.get("/execution/tradeHistory") == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 async def _long(r: Rig, contracts: int) -> None:
@@ -250,7 +250,7 @@ def test_reduce_only_never_opens_and_never_flips() -> None:
             assert order["cumQty"] == 300
             assert (await r.client.get("/position"))[0]["currentQty"] == 0
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_market_orders_and_closing_a_position() -> None:
@@ -271,7 +271,7 @@ def test_market_orders_and_closing_a_position() -> None:
                 "Order had execInst of Close or ReduceOnly and side of Buy but current position is 0",
             )
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_close_without_quantity_takes_the_whole_position() -> None:
@@ -288,7 +288,7 @@ def test_a_close_without_quantity_takes_the_whole_position() -> None:
                 "Order had execInst of Close or ReduceOnly and side of Buy but current position is 700"
             )
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_negative_quantity_sells() -> None:
@@ -297,7 +297,7 @@ def test_a_negative_quantity_sells() -> None:
             order = await r.client.placed(side=None, orderQty=-300, price=17_000)
             assert (order["side"], order["orderQty"]) == ("Sell", 300)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_cancels_answer_one_by_one() -> None:
@@ -327,7 +327,7 @@ def test_cancels_answer_one_by_one() -> None:
             neither = await r.client.call("DELETE", "/order", {})
             assert (neither.status, neither.error) == (400, "orderID or clOrdID must be sent.")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_cancel_all_by_symbol_and_side() -> None:
@@ -348,7 +348,7 @@ def test_cancel_all_by_symbol_and_side() -> None:
             assert await canceled({}) == ["c"]
             assert await canceled({}) == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_amending_an_order() -> None:
@@ -390,7 +390,7 @@ def test_amending_an_order() -> None:
             kinds = [row["execType"] for row in await r.client.get('/execution?filter={"clOrdID":"two"}')]
             assert kinds == ["Replaced", "Canceled"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_asking_for_orders() -> None:
@@ -430,7 +430,7 @@ def test_asking_for_orders() -> None:
                 answer = await r.client.call("GET", "/order?" + query)
                 assert (answer.status, answer.body["error"]["message"]) == (400, message)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_order_placed_past_the_server_is_shown_as_any_other() -> None:
@@ -442,4 +442,4 @@ def test_an_order_placed_past_the_server_is_shown_as_any_other() -> None:
             assert (await r.client.call("DELETE", "/order/all")).body[0]["ordStatus"] == "Canceled"
             assert r.server.order_log == ()
 
-    asyncio.run(main())
+    patient.run(main())

@@ -1,10 +1,10 @@
 """The simulated BitMEX: leverage, isolated margin, risk limits, liquidation and settlement over the wire."""
 
-import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
 from adapters.simulator.exchange.catalog import xbtusd
+from tests import patient
 from tests.integration.bitmex_server_client import XBT, HandClock, Rig, day, levels, rig
 
 OF_2018 = replace(xbtusd(), lot=1, tick=50, rounding_unit=1, maker_fee=750, taker_fee=750)
@@ -34,7 +34,7 @@ def test_the_margin_of_a_real_position() -> None:
             assert (row["markPrice"], row["markValue"]) == (Decimal("6726.8"), 7_433_000)
             assert row["unrealisedPnl"] == -2_000
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_leverage_isolates_and_zero_is_cross() -> None:
@@ -54,7 +54,7 @@ def test_leverage_isolates_and_zero_is_cross() -> None:
                 assert await set_position(r, "leverage", leverage=wrong) == (400, "Invalid leverage"), wrong
             assert await set_position(r, "leverage") == (400, "'leverage' is a required arg.")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_margin_moves_to_an_isolated_position_only() -> None:
@@ -77,7 +77,7 @@ def test_margin_moves_to_an_isolated_position_only() -> None:
                 "Position is not isolated, or there is none",
             )
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_risk_step_raises_both_rates() -> None:
@@ -90,7 +90,7 @@ def test_a_risk_step_raises_both_rates() -> None:
             assert (await set_position(r, "riskLimit", riskLimit=10**9 * XBT))[0] == 400
             assert (await set_position(r, "riskLimit", riskLimit="much"))[0] == 400
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_liquidation_is_told_as_one_and_is_no_trade() -> None:
@@ -111,4 +111,4 @@ def test_a_liquidation_is_told_as_one_and_is_no_trade() -> None:
             margin = await r.client.get("/user/margin")
             assert margin["walletBalance"] == r.exchange.account("client").wallet
 
-    asyncio.run(main())
+    patient.run(main())

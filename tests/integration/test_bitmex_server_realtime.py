@@ -1,6 +1,5 @@
 """The simulated BitMEX: the websocket."""
 
-import asyncio
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +7,7 @@ import aiohttp
 import pytest
 
 from adapters.simulator.bitmex.ratelimit import Limits
+from tests import patient
 from tests.integration.bitmex_server_client import KEY, SECRET, Socket, levels, rig, sign
 
 
@@ -21,7 +21,7 @@ def test_welcome_ping_and_help() -> None:
             assert await socket.ask("ping") == "pong"
             assert "wsAPI" in (await socket.ask("help"))["info"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_authentication() -> None:
@@ -51,7 +51,7 @@ def test_authentication() -> None:
             assert await socket.ask(request) == {"success": True, "request": request}
             assert (await socket.ask(request))["status"] == 400  # twice is an error
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize("table", ["order", "execution", "position", "margin", "wallet"])
@@ -68,7 +68,7 @@ def test_private_tables_need_authentication(table: str) -> None:
             await r.client.placed(price=16_000.1)
             assert await socket.drain() == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_wrong_commands_are_refused_one_by_one() -> None:
@@ -104,7 +104,7 @@ def test_wrong_commands_are_refused_one_by_one() -> None:
             again = await socket.ask({"op": "subscribe", "args": "quote:XBTUSD"})
             assert again["error"] == "You are already subscribed to this topic: quote:XBTUSD"
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_subscriptions_are_rate_limited() -> None:
@@ -115,7 +115,7 @@ def test_subscriptions_are_rate_limited() -> None:
             assert answer["status"] == 429
             assert answer["error"] == f"Rate limit exceeded, retry in {answer['meta']['retryAfter']} seconds."
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_partial_tells_keys_types_and_filter() -> None:
@@ -143,7 +143,7 @@ def test_a_partial_tells_keys_types_and_filter() -> None:
             assert book["asks"] == [[Decimal("16000.1"), 10_000]]
             assert socket.partials["execution"]["data"] == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_fill_is_told_execution_order_position_margin() -> None:
@@ -186,7 +186,7 @@ def test_a_fill_is_told_execution_order_position_margin() -> None:
             merged = {**messages[1]["data"][0], **first, **second}
             assert merged == answer  # what REST said
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_deltas_add_up_to_what_rest_says() -> None:
@@ -237,7 +237,7 @@ def test_deltas_add_up_to_what_rest_says() -> None:
             book = sorted(tables["orderBookL2_25"].values(), key=lambda row: -row["price"])
             assert bare(book) == bare(await r.client.get("/orderBook/L2?symbol=XBTUSD"))
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_cancels_post_only_and_amends_on_the_stream() -> None:
@@ -268,7 +268,7 @@ def test_cancels_post_only_and_amends_on_the_stream() -> None:
             )
             assert update["text"] == "Canceled: Canceled via API.\nSubmitted via API."
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_public_tables_follow_the_market() -> None:
@@ -296,7 +296,7 @@ def test_public_tables_follow_the_market() -> None:
             assert trade["grossValue"] == 624_961  # 1e10 / 16,001 = 624,960.94
             assert (await r.client.get("/trade?symbol=XBTUSD"))[0]["trdMatchID"] == trade["trdMatchID"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_unsubscribing_ends_a_topic_and_subscribing_again_starts_anew() -> None:
@@ -316,7 +316,7 @@ def test_unsubscribing_ends_a_topic_and_subscribing_again_starts_anew() -> None:
             partial = await socket.next()
             assert (partial["action"], partial["data"][0]["bids"]) == ("partial", [[15_990, 1]])
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_topics_and_signature_may_come_with_the_connection() -> None:
@@ -338,7 +338,7 @@ def test_topics_and_signature_may_come_with_the_connection() -> None:
                 "quote",
             ]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_dead_mans_switch_over_the_websocket() -> None:
@@ -356,7 +356,7 @@ def test_the_dead_mans_switch_over_the_websocket() -> None:
             assert (await socket.ask({"op": "cancelAllAfter", "args": -1}))["error"] == "timeout is invalid"
             assert (await socket.ask({"op": "cancelAllAfter", "args": 0}))["cancelTime"] == 0
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_plain_get_is_no_websocket() -> None:
@@ -366,4 +366,4 @@ def test_a_plain_get_is_no_websocket() -> None:
             with pytest.raises(aiohttp.WSServerHandshakeError):
                 await r.client.http.ws_connect(r.client.base + "/api/v1/instrument")
 
-    asyncio.run(main())
+    patient.run(main())

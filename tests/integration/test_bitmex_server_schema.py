@@ -1,6 +1,5 @@
 """Every row the simulated BitMEX sends, held against the venue's own API description."""
 
-import asyncio
 import json
 from collections import Counter
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from adapters.simulator.bitmex.ratelimit import Limits
+from tests import patient
 from tests.integration.bitmex_description import (
     ACTS,
     DESCRIPTION,
@@ -79,7 +79,7 @@ def test_every_served_path_is_walked() -> None:
             gets = {path for verb, path in r.server.served if verb == "GET"}
             assert gets == SERVED.keys() | UNDESCRIBED
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_every_row_is_as_the_venue_describes_it() -> None:
@@ -122,7 +122,7 @@ def test_every_row_is_as_the_venue_describes_it() -> None:
                 body = {"symbol": "XBTUSD", "leverage": 0, "enabled": False, "riskLimit": 20_000_000_000}
                 check("Position", (await r.client.call("POST", f"/position/{route}", body)).body, fields)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_partials_state_the_described_types() -> None:
@@ -141,7 +141,7 @@ def test_partials_state_the_described_types() -> None:
                     assert (kind == "guid") == (form == "guid"), f"{table}.{field}"
                 assert set(partial["keys"]) <= set(partial["types"])
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_each_path_answers_with_its_described_type() -> None:

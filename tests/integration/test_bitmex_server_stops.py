@@ -1,10 +1,10 @@
 """The simulated BitMEX: stops and if-touched orders, and how many orders may be open."""
 
-import asyncio
 from decimal import Decimal
 from typing import Any
 
 from adapters.simulator.bitmex.ratelimit import Limits
+from tests import patient
 from tests.integration.bitmex_server_client import Rig, levels, rig
 
 FAST = Limits(per_minute=10_000, per_second=10_000)
@@ -46,7 +46,7 @@ def test_a_stop_waits_and_then_closes_at_market() -> None:
             assert [row["execType"] for row in told] == ["New", "TriggeredOrActivatedBySystem", "Trade"]
             assert (told[-1]["lastPx"], told[-1]["lastQty"]) == (15_490, 1_000)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_stop_limit_rests_at_its_limit_once_triggered() -> None:
@@ -59,7 +59,7 @@ def test_a_stop_limit_rests_at_its_limit_once_triggered() -> None:
             (order,) = await r.client.get('/order?filter={"open":true}')
             assert (order["workingIndicator"], order["triggered"]) == (True, "StopOrderTriggered")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_if_touched_triggers_the_other_way() -> None:
@@ -72,7 +72,7 @@ def test_if_touched_triggers_the_other_way() -> None:
             (position,) = await r.client.get("/position")
             assert position["currentQty"] == 0
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_stop_is_amended_and_canceled_like_an_order() -> None:
@@ -89,7 +89,7 @@ def test_a_stop_is_amended_and_canceled_like_an_order() -> None:
             gone = await r.client.call("DELETE", "/order", {"clOrdID": "s"})
             assert [row["ordStatus"] for row in gone.body] == ["Canceled"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 async def fill_up(r: Rig, count: int, **fields: Any) -> None:
@@ -111,7 +111,7 @@ def test_ten_stops_and_two_hundred_orders_a_contract() -> None:
             await r.client.call("DELETE", "/order/all")
             assert (await r.client.order()).status == 200
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_overloaded_venue_sheds_new_orders_only() -> None:
@@ -124,4 +124,4 @@ def test_an_overloaded_venue_sheds_new_orders_only() -> None:
             r.exchange.set_overload(0)
             assert (await r.client.order()).status == 200
 
-    asyncio.run(main())
+    patient.run(main())

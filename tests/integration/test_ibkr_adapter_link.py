@@ -12,6 +12,7 @@ from adapters.simulator.exchange.orders import NewOrder, Tif
 from adapters.simulator.exchange.orders import Side as SimSide
 from adapters.venue import LinkState
 from risk.orders import OrderStatus, Side
+from tests import patient
 from tests.integration.ibkr_adapter_bench import (
     ACCOUNT,
     GTC,
@@ -71,7 +72,7 @@ def test_fills_missed_while_the_link_was_down_are_told_once_and_before_the_link_
             await b.venue.cancel(MBT, "resting")
             await until(lambda: b.heard.of("resting")[-1].status is OrderStatus.CANCELED)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_order_that_ended_while_the_link_was_down_is_told() -> None:
@@ -90,7 +91,7 @@ def test_an_order_that_ended_while_the_link_was_down_is_told() -> None:
             )
             assert (b.heard.of("gone")[-1].status, b.heard.of("gone")[-1].filled) == (OrderStatus.CANCELED, 0)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_order_ids_that_rolled_back_touch_no_order_of_before() -> None:
@@ -105,7 +106,7 @@ def test_order_ids_that_rolled_back_touch_no_order_of_before() -> None:
             listed = {o.client_order_id: (o.quantity, o.price) for o in await b.venue.open_orders()}
             assert listed == {"resting": (2, Decimal(99_000)), "second": (3, Decimal(98_000))}
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_dropped_link_leaves_an_order_in_flight_unknown_and_the_question_answers_it() -> None:
@@ -124,7 +125,7 @@ def test_a_dropped_link_leaves_an_order_in_flight_unknown_and_the_question_answe
             assert [f.quantity for f in b.heard.fills] == [3]
             assert states(b.heard) == [LinkState.UP, LinkState.DOWN, LinkState.UP]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_order_the_gateway_keeps_silent_about_is_unknown_not_refused() -> None:
@@ -137,7 +138,7 @@ def test_an_order_the_gateway_keeps_silent_about_is_unknown_not_refused() -> Non
             assert update is not None
             assert (update.status, update.leaves) == (OrderStatus.NEW, 2)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_hung_gateway_is_noticed_nothing_is_invented_and_the_link_comes_back() -> None:
@@ -164,7 +165,7 @@ def test_a_hung_gateway_is_noticed_nothing_is_invented_and_the_link_comes_back()
             assert [(f.client_order_id, f.quantity) for f in b.heard.fills] == [("p1", 2)]
             assert [e.order_ref for e in b.server.order_log] == ["p1"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_quotes_go_on_after_a_reconnection() -> None:
@@ -175,7 +176,7 @@ def test_quotes_go_on_after_a_reconnection() -> None:
             b.market(100_100, 100_110)
             await until(lambda: b.heard.quotes[-1].bid and b.heard.quotes[-1].bid.price == 100_100)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_client_id_in_use_is_a_misconfiguration_in_clear_words() -> None:
@@ -189,7 +190,7 @@ def test_a_client_id_in_use_is_a_misconfiguration_in_clear_words() -> None:
             assert b.heard.is_up
             assert b.server.clients == [7]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_nobody_there_is_unreachable() -> None:
@@ -202,7 +203,7 @@ def test_nobody_there_is_unreachable() -> None:
             await b.connect()  # a failed attempt leaves nothing behind
             assert b.heard.is_up
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_hung_gateway_at_connect_is_unreachable() -> None:
@@ -213,7 +214,7 @@ def test_a_hung_gateway_at_connect_is_unreachable() -> None:
                 await b.connect()
             assert b.heard.events == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_another_programs_fills_come_with_the_next_question() -> None:
@@ -226,7 +227,7 @@ def test_another_programs_fills_come_with_the_next_question() -> None:
             assert [(f.quantity, f.price) for f in fills] == [(2, Decimal(100_005))]
             assert b.heard.fills == fills
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_close_is_idempotent_and_ends_every_task() -> None:
@@ -244,4 +245,4 @@ def test_close_is_idempotent_and_ends_every_task() -> None:
             ours = [task for task in asyncio.all_tasks() if "ibkr" in repr(task.get_coro())]
             assert ours == []
 
-    asyncio.run(main())
+    patient.run(main())

@@ -7,7 +7,6 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.clock import SystemClock
 from adapters.errors import Unreachable
 from adapters.ibkr.venue import IbkrVenue
 from adapters.simulator.faults import FaultKind
@@ -16,6 +15,7 @@ from bot.orders.market import Market
 from risk.instruments import InstrumentId
 from risk.portfolio import Level, Quote
 from risk.sessions import TradingHours
+from tests import patient
 from tests.integration.ibkr_adapter_bench import MBT, Heard, bench, settings, until
 from tests.integration.ibkr_scene import Scene, run, scene
 from tests.integration.ibkr_scripted_gateway import ALL_OPEN, TIME, ScriptedGateway, scripted
@@ -110,7 +110,7 @@ def test_a_gateway_without_the_broker_at_connect_is_up_only_when_1102_says_so() 
             gateway.error(-1, 2110, "Connectivity between TWS and server is broken.")
 
         async with scripted(START_API=offline) as gateway:
-            venue, heard = IbkrVenue(settings(gateway.port), SystemClock()), Heard()
+            venue, heard = IbkrVenue(settings(gateway.port), patient.Clock()), Heard()
             try:
                 await venue.connect([MBT.symbol], heard)
                 assert not heard.is_up
@@ -161,7 +161,7 @@ def test_a_feed_frozen_under_a_live_link_is_confirmed_and_found_out_by_the_other
 
         def other_venue_quotes(price: int) -> None:
             bid, ask = Level(Decimal(price), 1000), Level(Decimal(price + 1), 1000)
-            market.quote(Quote(inverse, (bid,), (ask,), SystemClock().now()))
+            market.quote(Quote(inverse, (bid,), (ask,), patient.Clock().now()))
 
         async with bench(heartbeat=0.05) as b:
             for event in b.heard.links:
@@ -171,7 +171,7 @@ def test_a_feed_frozen_under_a_live_link_is_confirmed_and_found_out_by_the_other
             market.quote(b.heard.quotes[-1])
             b.server.faults.next(FaultKind.STALE)
             b.market(100_500, 100_505)
-            began = SystemClock().now()
+            began = patient.Clock().now()
             await until(lambda: b.heard.quotes[-1].at > began + timedelta(seconds=0.5))
             frozen = b.heard.quotes[-1]
             market.quote(frozen)
@@ -180,4 +180,4 @@ def test_a_feed_frozen_under_a_live_link_is_confirmed_and_found_out_by_the_other
             other_venue_quotes(99_500)
             assert market.fresh(frozen.instrument, frozen.at, policy) is None
 
-    asyncio.run(main())
+    patient.run(main())

@@ -17,6 +17,7 @@ from risk.money import Currency, Money
 from risk.orders import Fill, OrderStatus, OrderUpdate, Side, TimeInForce
 from risk.portfolio import Level
 from risk.terms import Kind
+from tests import patient
 from tests.integration.ibkr_adapter_bench import (
     ACCOUNT,
     GTC,
@@ -56,7 +57,7 @@ def test_connecting_states_the_terms_and_streams_quotes() -> None:
             await until(lambda: b.heard.quotes[-1].asks == ())
             assert b.heard.quotes[-1].bid == Level(Decimal(100_010), 4)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_ioc_order_fills_and_its_commission_follows() -> None:
@@ -77,7 +78,7 @@ def test_an_ioc_order_fills_and_its_commission_follows() -> None:
             assert entry.quantity == 3
             assert (entry.limit, entry.order_ref) == (Decimal(100_005), "p1-01w-001")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_partial_fills_are_told_one_by_one_before_the_cancel_of_the_rest() -> None:
@@ -97,7 +98,7 @@ def test_partial_fills_are_told_one_by_one_before_the_cancel_of_the_rest() -> No
             assert isinstance(private[0], Fill)
             assert isinstance(private[-1], OrderUpdate)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_resting_order_is_listed_fills_in_parts_and_can_be_cancelled() -> None:
@@ -117,7 +118,7 @@ def test_a_resting_order_is_listed_fills_in_parts_and_can_be_cancelled() -> None
             assert await b.venue.open_orders() == []
             await b.venue.cancel(MBT, "p1-01w-001")  # final already: no error
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_gtd_order_ends_by_itself() -> None:
@@ -134,7 +135,7 @@ def test_a_gtd_order_ends_by_itself() -> None:
             await until(ended)
             assert b.clock.now() < end + timedelta(seconds=1)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -151,7 +152,7 @@ def test_the_brokers_refusals_are_refusals(quantity: int, price: int, code: str)
             assert caught.value.code == code
             assert await b.venue.open_orders() == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_read_only_gateway_refuses() -> None:
@@ -162,7 +163,7 @@ def test_a_read_only_gateway_refuses() -> None:
                 await b.submit("p1", Side.BUY, 1, 100_005)
             assert caught.value.code == "321"
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_same_id_is_not_sent_twice_and_post_only_not_at_all() -> None:
@@ -175,7 +176,7 @@ def test_the_same_id_is_not_sent_twice_and_post_only_not_at_all() -> None:
                 await b.submit("p2", Side.BUY, 1, 99_000, post_only=True, **GTC)
             assert len(b.server.order_log) == 1
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_questions_about_orders() -> None:
@@ -210,7 +211,7 @@ def test_questions_about_orders() -> None:
                 assert [fee.fee.amount for fee in fees] == [Decimal("3.75"), Decimal("5")]
                 assert await other.fills(b.clock.now() + timedelta(hours=1)) == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_positions_and_account_to_the_cent() -> None:
@@ -237,7 +238,7 @@ def test_positions_and_account_to_the_cent() -> None:
             assert await b.venue.cash_flows(EPOCH) == []
             assert not b.venue.capabilities.cash_flows
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_many_questions_at_once_each_get_their_own_answer() -> None:
@@ -259,7 +260,7 @@ def test_many_questions_at_once_each_get_their_own_answer() -> None:
             wallets = {account.wallet.amount for account in await asyncio.gather(*accounts)}
             assert wallets == {Decimal("9999996.25")}  # 10 M − 3 × 1.25
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize("version", [157, 163, 164, 166, 169, 176, 177, 178])
@@ -281,7 +282,7 @@ def test_gateways_of_every_version_with_another_format_are_understood(version: i
             with pytest.raises(Refused):
                 await b.submit("too much", Side.BUY, 9_000, 99_000, ceiling=9_000, **GTC)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_flood_of_questions_holds_up_no_order() -> None:
@@ -296,7 +297,7 @@ def test_a_flood_of_questions_holds_up_no_order() -> None:
             assert not all(question.done() for question in asking)
             await asyncio.gather(*asking)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_duplicate_executions_are_told_once() -> None:
@@ -307,7 +308,7 @@ def test_duplicate_executions_are_told_once() -> None:
             await until(lambda: b.heard.fees)
             assert [f.quantity for f in b.heard.fills] == [3]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -327,7 +328,7 @@ def test_a_contract_that_is_not_as_expected_is_a_misconfiguration(
                 await b.connect()
             assert b.heard.events == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_account_or_symbol_not_there_is_a_misconfiguration() -> None:
@@ -339,7 +340,7 @@ def test_an_account_or_symbol_not_there_is_a_misconfiguration() -> None:
             with pytest.raises(Misconfigured, match=r"MBTZ99.*known: MBTM30"):
                 await b.venue.connect(["MBTZ99"], b.heard)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 class second:  # noqa: N801 - reads as a verb

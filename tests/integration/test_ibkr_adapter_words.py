@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from adapters.clock import SystemClock
 from adapters.errors import Misconfigured, NotSent, OutcomeUnknown, Refused, Unreachable
 from adapters.ibkr.venue import IbkrVenue
 from adapters.venue import LinkState
 from risk.orders import OrderStatus
+from tests import patient
 from tests.integration.ibkr_adapter_bench import MBT, Heard, settings, until
 from tests.integration.ibkr_scene import Scene, accepting, run, scene
 from tests.integration.ibkr_scripted_gateway import ALL_OPEN, SUMMARY, TIME, ScriptedGateway, scripted
@@ -277,10 +277,10 @@ def test_a_warning_about_a_question_does_not_fail_it() -> None:
                 gateway.say(55, 1, message[2])
 
             s.gateway.answers["7"] = warned
-            assert await s.venue.fills(SystemClock().now()) == []
+            assert await s.venue.fills(patient.Clock().now()) == []
             s.gateway.answers["7"] = lambda g, m: g.error(m[2], 321, "read-only")
             with pytest.raises(Unreachable) as caught:
-                await s.venue.fills(SystemClock().now())
+                await s.venue.fills(patient.Clock().now())
             assert (caught.value.code, caught.value.detail) == ("321", "read-only")
 
     run(main)
@@ -299,7 +299,7 @@ def test_a_new_connection_subscribes_and_gives_nothing_back_it_never_had() -> No
 def test_reconnecting_waits_longer_each_time_up_to_a_bound_and_never_gives_up() -> None:
     async def main() -> None:
         attempts: list[float] = []
-        clock = SystemClock()
+        clock = patient.Clock()
 
         def refuse(gateway: ScriptedGateway, message: list[str]) -> None:
             attempts.append(clock.monotonic())
@@ -340,7 +340,7 @@ def test_connecting_fails_when_a_start_up_question_stays_unanswered(number: str)
         async with scripted() as gateway:
             gateway.answers[number] = lambda g, m: None
             venue, heard = (
-                IbkrVenue(settings(gateway.port, question_timeout=0.1), SystemClock()),
+                IbkrVenue(settings(gateway.port, question_timeout=0.1), patient.Clock()),
                 Heard(),
             )
             with pytest.raises(Unreachable, match="no answer"):
@@ -410,7 +410,7 @@ def test_noise_that_concerns_nothing_of_ours_is_passed_over() -> None:
 def test_a_gateway_that_hangs_up_during_login_says_client_id_or_trust() -> None:
     async def main() -> None:
         async with scripted(START_API=lambda g, m: g.hang_up()) as gateway:
-            venue = IbkrVenue(settings(gateway.port), SystemClock())
+            venue = IbkrVenue(settings(gateway.port), patient.Clock())
             with pytest.raises(Misconfigured, match="client id 7 is in use by another program or"):
                 await venue.connect([MBT.symbol], Heard())
             await venue.close()
@@ -424,7 +424,7 @@ def test_something_that_is_no_gateway_is_unreachable() -> None:
             gateway.say_raw(b"\x00\x00\x00\x05oops\x00" * 3)
 
         async with scripted(START_API=web_server) as gateway:
-            venue = IbkrVenue(settings(gateway.port, connect_timeout=0.3), SystemClock())
+            venue = IbkrVenue(settings(gateway.port, connect_timeout=0.3), patient.Clock())
             with pytest.raises(Unreachable, match="cannot read the gateway"):
                 await venue.connect([MBT.symbol], Heard())
             await venue.close()
@@ -444,7 +444,7 @@ def test_a_sink_that_fails_is_loud_and_breaks_neither_link_nor_order() -> None:
                 if type(event).__name__ == "Fill":
                     raise LookupError("the sink's own mistake")
 
-            venue = IbkrVenue(settings(gateway.port), SystemClock())
+            venue = IbkrVenue(settings(gateway.port), patient.Clock())
             await venue.connect([MBT.symbol], sink)
             s = Scene(gateway, venue, heard)
             await s.submit()

@@ -88,7 +88,7 @@ def test_a_recording_that_is_none_is_one_line(command: list[str], tmp_path: Path
             [sys.executable, "-m", "bot", *command, "--data", tmp_path / name],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=90,
             env={**os.environ, "BASISBOT_HOME": str(tmp_path / "home")},
             check=False,
         )

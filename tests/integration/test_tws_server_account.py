@@ -10,6 +10,7 @@ from typing import Any
 from ib_async import IB
 
 from adapters.simulator.exchange.orders import ExecKind
+from tests import patient
 from tests.integration.tws_server_bench import (
     ACCOUNT,
     DOLLAR,
@@ -55,7 +56,7 @@ def test_account_values_and_the_portfolio_after_a_purchase() -> None:
             assert (position.position, position.avgCost) == (4, 2_001.75)
             assert position.contract.conId == contract.conId
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_results_are_exact_in_cents_and_net_of_commissions() -> None:
@@ -87,7 +88,7 @@ def test_results_are_exact_in_cents_and_net_of_commissions() -> None:
             assert shown["InitMarginReq"] == "0.00"
             assert b.exchange.account(ACCOUNT).wallet == 99_988 * DOLLAR + DOLLAR // 2
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_values_stand_still_until_the_next_picture() -> None:
@@ -109,7 +110,7 @@ def test_values_stand_still_until_the_next_picture() -> None:
             b.exchange.deposit(ACCOUNT, 50 * DOLLAR)
             await until(lambda: values(ib)["NetLiquidation"] == "101032.50", timeout=0.2)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_account_summary() -> None:
@@ -128,7 +129,7 @@ def test_an_account_summary() -> None:
             await ib.reqAccountSummaryAsync()
             assert codes == [322]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_other_clients_see_positions_change() -> None:
@@ -141,7 +142,7 @@ def test_other_clients_see_positions_change() -> None:
             assert watcher.trades() == []
             assert [p.position for p in await watcher.reqPositionsAsync()] == [-3]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_account_that_lacks_margin_is_liquidated_without_a_call() -> None:
@@ -177,7 +178,7 @@ def test_an_account_that_lacks_margin_is_liquidated_without_a_call() -> None:
             expected = {"NetLiquidation": "3904.25", "RealizedPnL": "-763.50"}
             await until(lambda: expected.items() <= values(ib).items())
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_expired_contract_becomes_cash() -> None:
@@ -203,4 +204,4 @@ def test_an_expired_contract_becomes_cash() -> None:
             again = await b.client(2)
             assert values(again)["RealizedPnL"] == "-3.50"
 
-    asyncio.run(main())
+    patient.run(main())

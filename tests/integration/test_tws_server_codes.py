@@ -12,6 +12,7 @@ from adapters.simulator.exchange.sessions import Session, Sessions
 from adapters.simulator.faults import FaultKind
 from adapters.simulator.tws import api_errors
 from adapters.simulator.tws.api_errors import ApiError
+from tests import patient
 from tests.integration.tws_server_bench import ACCOUNT, HOST, Bench, bench, mbt, order, until
 
 CLOSED = Sessions.of([Session(datetime(2031, 1, 1, tzinfo=UTC), datetime(2031, 1, 2, tzinfo=UTC))])
@@ -208,7 +209,7 @@ def test_the_code_is_said(code: int) -> None:
             await TRIGGERS[code](p)
             await until(lambda: code in p.heard)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_correction_bears_the_next_number() -> None:
@@ -226,12 +227,12 @@ def test_a_correction_bears_the_next_number() -> None:
             assert [name[-3:] for name in told] == [".01", ".02"]
             assert told[0][:-3] == told[1][:-3]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_session_that_opens_sends_what_was_held() -> None:
     async def main() -> None:
-        now = datetime.now(UTC)
+        now = patient.Clock().now()
         soon = Sessions.of([Session(now + timedelta(seconds=0.3), now + timedelta(hours=1))])
         async with bench(sessions=soon) as b:
             ib = await b.client()
@@ -243,4 +244,4 @@ def test_a_session_that_opens_sends_what_was_held() -> None:
             b.exchange.step()
             await until(lambda: trade.orderStatus.status == "Filled")
 
-    asyncio.run(main())
+    patient.run(main())

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from ib_async import IB, Contract, StartupFetchNONE
 
-from adapters.clock import SystemClock
 from adapters.simulator.faults import FaultKind, FaultPlan, FaultRates
 from adapters.simulator.scenario import ScenarioError
 from adapters.simulator.scenario_file import parse
 from adapters.simulator.tws.faults import TWS_FAULTS
+from tests import patient
 from tests.integration.tws_server_bench import ACCOUNT, bench, codes, mbt, order, tap, until
 
 ORDER_STATUS, EXECUTION, COMMISSION = "3", "11", "59"
@@ -21,7 +21,7 @@ EXEC_ID, SHARES, PRICE = 14, 19, 20
 def plan(**lasts: int) -> FaultPlan:
     """A plan of which nothing comes but what is forced; ``lasts`` in milliseconds."""
     spans = {FaultKind(kind): timedelta(milliseconds=span) for kind, span in lasts.items()}
-    return FaultPlan(FaultRates(lasts=spans), 1, SystemClock())
+    return FaultPlan(FaultRates(lasts=spans), 1, patient.Clock())
 
 
 def executions(messages: list[list[str]]) -> list[tuple[str, str, str]]:
@@ -56,7 +56,7 @@ def test_a_corrected_execution_replaces_the_first() -> None:
             again = await b.client(3)
             assert [f.execution.execId for f in again.fills()] == [second]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_busted_execution_is_told_with_no_shares() -> None:
@@ -77,7 +77,7 @@ def test_a_busted_execution_is_told_with_no_shares() -> None:
             assert trade.orderStatus.status == "Filled"
             assert b.server.faults.counts == {FaultKind.BUST: 1}
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_gateway_that_ends_leaves_nothing_to_be_restated() -> None:
@@ -97,7 +97,7 @@ def test_a_gateway_that_ends_leaves_nothing_to_be_restated() -> None:
             assert right.execution.execId[-3:] == ".02"
             assert right.execution.price != 20_005
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_message_told_twice_is_the_same_message() -> None:
@@ -114,7 +114,7 @@ def test_a_message_told_twice_is_the_same_message() -> None:
             assert len(executions(heard)) == 2
             assert b.server.faults.counts[FaultKind.DUPLICATE] == len(about) // 2
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_late_message_holds_up_those_behind_it() -> None:
@@ -134,7 +134,7 @@ def test_a_late_message_holds_up_those_behind_it() -> None:
             assert loop.time() - start >= 0.12
             assert [entry.status for entry in trade.log][:2] == ["PendingSubmit", "PreSubmitted"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_messages_of_two_kinds_change_places() -> None:
@@ -167,7 +167,7 @@ def test_messages_of_two_kinds_change_places() -> None:
             await until(rests.isDone)
             assert b.server.faults.counts == {FaultKind.REORDERED: 2}
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_gap_loses_what_is_told_meanwhile_and_a_question_finds_it() -> None:
@@ -183,7 +183,7 @@ def test_a_gap_loses_what_is_told_meanwhile_and_a_question_finds_it() -> None:
             after = ib.placeOrder(contract, order("BUY", 1, 20_010))
             await until(after.isDone)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_link_drops_in_the_middle_of_an_order() -> None:
@@ -197,7 +197,7 @@ def test_a_link_drops_in_the_middle_of_an_order() -> None:
             again = await b.client(2)
             assert [f.execution.orderRef for f in again.fills()] == ["cut"]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_orders_refused_lost_and_unanswered() -> None:
@@ -228,7 +228,7 @@ def test_orders_refused_lost_and_unanswered() -> None:
             counts = b.server.faults.counts
             assert counts == {FaultKind.REFUSED: 1, FaultKind.LOST: 2, FaultKind.UNANSWERED: 1}
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_gateway_hangs_at_a_message() -> None:
@@ -242,7 +242,7 @@ def test_a_gateway_hangs_at_a_message() -> None:
             await asyncio.wait_for(ib.reqCurrentTimeAsync(), 1)
             assert b.server.faults.counts == {FaultKind.HUNG: 1}
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_prices_go_stale_while_orders_go_on() -> None:
@@ -259,7 +259,7 @@ def test_prices_go_stale_while_orders_go_on() -> None:
             assert ticker.bid == 19_995
             await until(lambda: ticker.bid == 20_100)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_position_may_be_told_before_its_execution() -> None:
@@ -276,7 +276,7 @@ def test_a_position_may_be_told_before_its_execution() -> None:
                 assert kinds.index(first) < kinds.index(second)
                 b.server.faults.position_first = True
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_gateway_restarts_after_an_order_and_gives_ids_out_again() -> None:
@@ -303,7 +303,7 @@ def test_a_gateway_restarts_after_an_order_and_gives_ids_out_again() -> None:
             assert "last" in {f.execution.orderRef for f in await again.reqExecutionsAsync()}
             assert b.server.faults.counts == {FaultKind.GATEWAY_RESTART: 1}
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_stopping_in_the_middle_of_a_restart_stops() -> None:
@@ -317,7 +317,7 @@ def test_stopping_in_the_middle_of_a_restart_stops() -> None:
             await asyncio.sleep(0.6)
             assert not b.server.is_running
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_gateway_takes_no_plan_with_faults_it_has_not() -> None:
@@ -325,10 +325,10 @@ def test_the_gateway_takes_no_plan_with_faults_it_has_not() -> None:
 
     async def main() -> None:
         with pytest.raises(ValueError, match="overloaded"):
-            async with bench(faults=FaultPlan(rates, 1, SystemClock())):
+            async with bench(faults=FaultPlan(rates, 1, patient.Clock())):
                 pass
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_all_faults_by_rate_and_the_books_still_agree() -> None:
@@ -343,7 +343,7 @@ def test_all_faults_by_rate_and_the_books_still_agree() -> None:
             },
             at_most=3,
         )
-        async with bench(faults=FaultPlan(rates, 7, SystemClock()), messages_per_second=1_000) as b:
+        async with bench(faults=FaultPlan(rates, 7, patient.Clock()), messages_per_second=1_000) as b:
             ib = IB()
             b.clients.append(ib)
             contract: Contract | None = None
@@ -384,7 +384,7 @@ def test_all_faults_by_rate_and_the_books_still_agree() -> None:
             held = b.exchange.position(ACCOUNT, "MBT-test").contracts
             assert sum(p.position for p in check.positions()) == held
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_scenario_states_the_gateways_faults() -> None:

@@ -10,6 +10,7 @@ from ib_async import IB, Future, StartupFetchNONE
 
 from adapters.simulator.tws.server import TwsServer
 from adapters.simulator.tws.versions import UnsupportedVersion, negotiate
+from tests import patient
 from tests.integration.tws_server_bench import ACCOUNT, HOST, Bench, bench, mbt, order, until
 
 
@@ -30,7 +31,7 @@ def test_a_client_connects_and_is_synchronized() -> None:
             ib.disconnect()
             await until(lambda: b.server.clients == [])
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_client_id_is_used_by_one_link_at_a_time() -> None:
@@ -50,7 +51,7 @@ def test_a_client_id_is_used_by_one_link_at_a_time() -> None:
             await until(lambda: b.server.clients == [])
             await b.client(3)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize("version", [157, 158, 159, 160, 162, 163, 164, 166, 169, 170, 174, 176, 177, 178])
@@ -86,7 +87,7 @@ def test_every_version_with_a_gate_works(version: int) -> None:
             assert float(state.initMarginAfter) == 1_000
             assert float(state.maintMarginAfter) == 0
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_versions_are_negotiated() -> None:
@@ -116,7 +117,7 @@ def test_dropped_links_can_connect_again_and_find_everything() -> None:
             again.cancelOrder(live.order)
             await until(lambda: live.orderStatus.status == "Cancelled")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_order_accepted_without_an_answer_is_there_when_asked_for() -> None:
@@ -133,7 +134,7 @@ def test_an_order_accepted_without_an_answer_is_there_when_asked_for() -> None:
             found = await ib.reqExecutionsAsync()
             assert [(f.execution.orderRef, f.execution.shares) for f in found] == [("lost", 2), ("told", 1)]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_hung_gateway_carries_out_and_answers_nothing() -> None:
@@ -151,7 +152,7 @@ def test_a_hung_gateway_carries_out_and_answers_nothing() -> None:
             await asyncio.sleep(0.15)
             await asyncio.wait_for(ib.reqCurrentTimeAsync(), 1)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_executions_told_twice_have_one_id() -> None:
@@ -173,7 +174,7 @@ def test_executions_told_twice_have_one_id() -> None:
             assert len(set(told)) == 1
             assert trade.filled() == 1
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_preset_notice_and_a_read_only_gateway() -> None:
@@ -195,7 +196,7 @@ def test_a_preset_notice_and_a_read_only_gateway() -> None:
             assert "Read-Only" in refused.log[-1].message
             assert refused.orderStatus.status == "ValidationError"
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_restart_keeps_orders_and_may_roll_ids_back() -> None:
@@ -226,7 +227,7 @@ def test_a_restart_keeps_orders_and_may_roll_ids_back() -> None:
             assert again.order.orderId < highest
             assert again.order.permId > filled.order.permId
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_port_is_taken_and_released() -> None:
@@ -246,7 +247,7 @@ def test_the_port_is_taken_and_released() -> None:
             with pytest.raises(RuntimeError):
                 await b.server.start(HOST, 0)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def frame(*fields: object) -> bytes:
@@ -304,7 +305,7 @@ def test_a_bad_message_is_refused_and_the_link_lives(sent: tuple[object, ...], a
             writer.close()
             await writer.wait_closed()
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -333,7 +334,7 @@ def test_what_is_no_message_ends_the_link(sent: bytes) -> None:
             await until(lambda: b.server.clients == [])
             await b.client()
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_client_too_fast_is_warned_then_cut_off() -> None:
@@ -350,7 +351,7 @@ def test_a_client_too_fast_is_warned_then_cut_off() -> None:
                 await message(reader)
             writer.close()
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_unknown_versions_and_inverse_contracts_are_no_gateway() -> None:
@@ -364,4 +365,4 @@ def test_unknown_versions_and_inverse_contracts_are_no_gateway() -> None:
             ib = await b.client()
             assert await ib.reqContractDetailsAsync(Future("XBT", exchange="CME")) == []
 
-    asyncio.run(main())
+    patient.run(main())

@@ -10,6 +10,7 @@ from ib_async.util import parseIBDatetime
 
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Session, Sessions
 from adapters.simulator.tws.hours import HoursStyle, hours_text
+from tests import patient
 from tests.integration.tws_server_bench import bench, mbt, order, until
 
 
@@ -40,7 +41,7 @@ def test_contract_details_of_mbt_and_btc() -> None:
             (rule,) = await ib.reqMarketRuleAsync(int(near.marketRuleIds)) or []
             assert (rule.lowEdge, rule.increment) == (0, 5)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_nothing_matches(wanted: Contract) -> None:
             assert await ib.reqContractDetailsAsync(wanted) == []
             assert codes == [200]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_ticks_follow_the_book_and_are_held_back() -> None:
@@ -106,7 +107,7 @@ def test_ticks_follow_the_book_and_are_held_back() -> None:
             await asyncio.sleep(0.15)
             assert ticker.bid == 20_000
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_snapshot_ends_by_itself() -> None:
@@ -116,7 +117,7 @@ def test_a_snapshot_ends_by_itself() -> None:
             (ticker,) = await asyncio.wait_for(ib.reqTickersAsync(await mbt(ib)), 2)
             assert (ticker.bid, ticker.ask) == (19_995, 20_005)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_market_depth_keeps_its_rows() -> None:
@@ -133,7 +134,7 @@ def test_market_depth_keeps_its_rows() -> None:
             assert [(level.price, level.size) for level in ticker.domAsks] == [(20_000, 1), (20_010, 2)]
             ib.cancelMktDepth(contract)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -191,4 +192,4 @@ def test_hours_come_in_the_style_the_server_is_told() -> None:
             assert {day.partition(":")[2] for day in days} == {"0000-0000"}
             assert details.liquidHours == details.tradingHours
 
-    asyncio.run(main())
+    patient.run(main())

@@ -9,6 +9,7 @@ from ib_async import IB, Contract, Future, MarketOrder, Order, StopLimitOrder, S
 
 from adapters.simulator.exchange.orders import NewOrder, Side
 from adapters.simulator.exchange.sessions import Session, Sessions
+from tests import patient
 from tests.integration.tws_server_bench import (
     ACCOUNT,
     MBT,
@@ -59,7 +60,7 @@ def test_a_market_order_takes_what_there_is() -> None:
             done = await ib.reqCompletedOrdersAsync(True)
             assert {(t.order.orderType, t.order.lmtPrice) for t in done} == {("MKT", 0)}
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_market_order_is_refused_while_the_market_is_closed_or_halted() -> None:
@@ -87,7 +88,7 @@ def test_a_market_order_is_refused_while_the_market_is_closed_or_halted() -> Non
             await until(taken.isDone)
             assert taken.orderStatus.status == "Filled"
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_stop_waits_for_its_price_and_then_takes() -> None:
@@ -117,7 +118,7 @@ def test_a_stop_waits_for_its_price_and_then_takes() -> None:
             assert trade.fills[0].execution.price <= 19_500
             assert ib.positions() == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_stop_limit_rests_at_its_limit_once_triggered() -> None:
@@ -136,7 +137,7 @@ def test_a_stop_limit_rests_at_its_limit_once_triggered() -> None:
             ib.cancelOrder(trade.order)
             await until(trade.isDone)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_stop_survives_a_restart() -> None:
@@ -156,7 +157,7 @@ def test_a_stop_survives_a_restart() -> None:
             )
             assert (found.orderStatus.status, found.orderStatus.whyHeld) == ("PreSubmitted", "trigger")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_types_are_not_changed_and_stops_keep_to_the_tick() -> None:
@@ -180,7 +181,7 @@ def test_types_are_not_changed_and_stops_keep_to_the_tick() -> None:
             (kept,) = b.exchange.orders(ACCOUNT, live_only=True)
             assert kept.stop == 19_000_00
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_limit_outside_the_band_is_refused() -> None:
@@ -208,7 +209,7 @@ def test_a_limit_outside_the_band_is_refused() -> None:
             (kept,) = b.exchange.orders(ACCOUNT, live_only=True)
             assert kept.price == 19_000_00
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 CASES = [
@@ -242,7 +243,7 @@ def test_what_if_of_orders_that_close_flip_and_add(
             assert float(state.initMarginAfter) == 10_000 + initial
             assert len(b.exchange.orders(ACCOUNT)) == 1
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_twenty_active_orders_a_contract_and_side_and_no_more() -> None:
@@ -269,4 +270,4 @@ def test_twenty_active_orders_a_contract_and_side_and_no_more() -> None:
             again = ib.placeOrder(near, order("BUY", 1, 19_000, "GTC"))
             await until(lambda: again.orderStatus.status == "Submitted")
 
-    asyncio.run(main())
+    patient.run(main())

@@ -10,6 +10,7 @@ from ib_async import IB, Contract, ExecutionFilter, Future, LimitOrder
 from adapters.simulator.exchange.orders import NewOrder, Side
 from adapters.simulator.exchange.sessions import Session, Sessions
 from adapters.simulator.tws.order_log import OrderAction
+from tests import patient
 from tests.integration.tws_server_bench import ACCOUNT, MBT, AdvancingClock, bench, codes, mbt, order, until
 
 
@@ -46,7 +47,7 @@ def test_an_ioc_order_fills_over_several_executions() -> None:
             assert statuses[:2] == ["PendingSubmit", "PreSubmitted"]
             assert statuses[-1] == "Filled"
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_rest_of_an_ioc_order_is_cancelled() -> None:
@@ -65,7 +66,7 @@ def test_the_rest_of_an_ioc_order_is_cancelled() -> None:
             assert nothing.orderStatus.status == "Cancelled"
             assert not nothing.fills
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_resting_order_is_changed_partly_filled_and_cancelled() -> None:
@@ -107,7 +108,7 @@ def test_a_resting_order_is_changed_partly_filled_and_cancelled() -> None:
                 OrderAction.CANCEL,
             ]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_refused_orders_die_as_they_do_at_the_broker() -> None:
@@ -133,7 +134,7 @@ def test_refused_orders_die_as_they_do_at_the_broker() -> None:
             assert await ib.reqAllOpenOrdersAsync() == []
             assert ib.positions() == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 REFUSED: list[tuple[dict[str, Any], int]] = [
@@ -175,7 +176,7 @@ def test_what_does_not_make_sense_is_refused(fields: dict[str, Any], code: int) 
             assert await ib.reqAllOpenOrdersAsync() == []
             assert b.exchange.orders(ACCOUNT) == []
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_order_needs_one_contract_and_an_exchange() -> None:
@@ -189,7 +190,7 @@ def test_an_order_needs_one_contract_and_an_exchange() -> None:
             ib.placeOrder(Future("MBT", "203006"), order("BUY", 1, 20_005))
             await until(lambda: errors == [200, 200, 321])
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def untyped(client: object) -> Any:
@@ -231,7 +232,7 @@ def test_order_ids_are_used_once() -> None:
             (live,) = b.exchange.orders(ACCOUNT, live_only=True)
             assert (live.price, live.quantity) == (19_000_00, 1)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_only_its_own_client_can_cancel_an_order() -> None:
@@ -253,7 +254,7 @@ def test_only_its_own_client_can_cancel_an_order() -> None:
             await until(trade.isDone)
             assert trade.orderStatus.status == "Cancelled"
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_client_0_handles_orders_placed_by_hand() -> None:
@@ -270,7 +271,7 @@ def test_client_0_handles_orders_placed_by_hand() -> None:
             zero.cancelOrder(trade.order)
             await until(lambda: b.exchange.orders(ACCOUNT, live_only=True) == [])
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_second_cancel_on_its_way_and_latency() -> None:
@@ -291,7 +292,7 @@ def test_a_second_cancel_on_its_way_and_latency() -> None:
             ib.cancelOrder(trade.order)
             await until(lambda: errors == [161, 202])
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_what_if_tells_the_margin_and_places_nothing() -> None:
@@ -309,7 +310,7 @@ def test_what_if_tells_the_margin_and_places_nothing() -> None:
             assert b.exchange.orders(ACCOUNT) == []
             assert b.server.order_log[-1].action is OrderAction.WHAT_IF
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_an_order_for_a_closed_market_is_held() -> None:
@@ -334,7 +335,7 @@ def test_an_order_for_a_closed_market_is_held() -> None:
             b.exchange.step()
             await until(lambda: held.orderStatus.status == "Filled")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize("tif", ["GTD", "DAY"])
@@ -359,7 +360,7 @@ def test_an_order_ends_with_its_time(tif: str) -> None:
             await until(trade.isDone)
             assert trade.orderStatus.status == "Cancelled"
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_executions_are_told_again_after_a_reconnect() -> None:
@@ -387,7 +388,7 @@ def test_executions_are_told_again_after_a_reconnect() -> None:
             other = await b.client(2)
             assert [f.execution.execId for f in other.fills()] == [fill.execution.execId]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_executions_can_be_filtered() -> None:
@@ -410,7 +411,7 @@ def test_executions_can_be_filtered() -> None:
                 found = await first.reqExecutionsAsync(wanted)
                 assert [fill.execution.shares for fill in found] == sizes
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_limit_order_without_a_time_in_force_is_a_day_order() -> None:
@@ -422,4 +423,4 @@ def test_a_limit_order_without_a_time_in_force_is_a_day_order() -> None:
             (live,) = await (await b.client(2)).reqAllOpenOrdersAsync()
             assert (live.order.tif, live.order.account) == ("DAY", ACCOUNT)
 
-    asyncio.run(main())
+    patient.run(main())

@@ -7,6 +7,7 @@ from ib_async import IB
 
 from adapters.simulator.tws import api_errors
 from adapters.simulator.tws.api_errors import ApiError
+from tests import patient
 from tests.integration.tws_server_bench import ACCOUNT, bench, mbt, order, until
 
 
@@ -48,7 +49,7 @@ def test_while_the_line_is_down_nothing_goes_out_and_nothing_comes_in() -> None:
             await until(lambda: ib.positions() != [] and ib.positions()[0].position == 3)
             await until(lambda: ticker.bid == 19_980)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_the_account_stands_still_while_the_line_is_down() -> None:
@@ -68,7 +69,7 @@ def test_the_account_stands_still_while_the_line_is_down() -> None:
             b.server.uplink.restore(data_kept=True)
             await until(lambda: net() == "100050.00")
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_after_data_was_lost_prices_are_to_be_asked_for_again() -> None:
@@ -92,7 +93,7 @@ def test_after_data_was_lost_prices_are_to_be_asked_for_again() -> None:
             again = ib.reqMktData(contract)
             await until(lambda: again.bid == 20_000)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_client_that_connects_meanwhile_is_told_2110() -> None:
@@ -105,7 +106,7 @@ def test_a_client_that_connects_meanwhile_is_told_2110() -> None:
             await ib.connectAsync("127.0.0.1", b.port, 5)
             assert heard == [(-1, 2110)]
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_farms_are_told_to_those_connected_and_to_those_who_come(notice: ApiErro
             await late.connectAsync("127.0.0.1", b.port, 6)
             await until(lambda: (-1, code) in told and len(told) == 3)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_prices_stop_with_the_farm_and_go_on_with_it() -> None:
@@ -154,7 +155,7 @@ def test_prices_stop_with_the_farm_and_go_on_with_it() -> None:
             b.server.uplink.set_market_farm(api_errors.MARKET_FARM_OK)
             await until(lambda: ticker.bid == 20_000)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_competing_session_takes_the_prices() -> None:
@@ -181,7 +182,7 @@ def test_a_competing_session_takes_the_prices() -> None:
             b.server.uplink.compete(on=False)
             await until(lambda: ticker.bid == 20_000)
 
-    asyncio.run(main())
+    patient.run(main())
 
 
 def test_a_stopped_gateway_has_no_lines() -> None:
@@ -191,4 +192,4 @@ def test_a_stopped_gateway_has_no_lines() -> None:
             with pytest.raises(RuntimeError):
                 b.server.uplink.lose()
 
-    asyncio.run(main())
+    patient.run(main())

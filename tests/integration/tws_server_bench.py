@@ -9,13 +9,14 @@ from typing import Any
 
 from ib_async import IB, Contract, Future, LimitOrder, Trade
 
-from adapters.clock import Clock, SystemClock
+from adapters.clock import Clock
 from adapters.simulator.exchange.contract import ContractKind, ContractSpec
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.rules import LINEAR_RULES
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
 from adapters.simulator.exchange.views import BookLevel
 from adapters.simulator.tws.server import TwsServer
+from tests import patient
 
 ACCOUNT = "DU0000001"
 DOLLAR = 100_000_000
@@ -49,7 +50,7 @@ def specs(price_band: int = 0) -> list[ContractSpec]:
     return [near, far, large]
 
 
-class AdvancingClock(SystemClock):
+class AdvancingClock(patient.Clock):
     """The machine's clock, put forward at will."""
 
     def __init__(self) -> None:
@@ -106,7 +107,7 @@ async def bench(
 
     ``price_band``: ppm about the mark. ``options`` go to the server.
     """
-    clock = clock or SystemClock()
+    clock = clock or patient.Clock()
     exchange = Exchange("cme", specs(price_band), replace(LINEAR_RULES, sessions=sessions), clock)
     exchange.open_account(ACCOUNT)
     exchange.deposit(ACCOUNT, deposit * DOLLAR)

@@ -129,21 +129,21 @@ class Venues:
         self._referee = f"http://127.0.0.1:{told['referee_port']}"
 
     def books(self) -> Any:
-        with urllib.request.urlopen(f"{self._referee}/books", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self._referee}/books", timeout=90) as answer:
             return json.loads(answer.read())
 
     def heal(self) -> None:
         """No faults from now on."""
         body = json.dumps({"enabled": False}).encode()
         urllib.request.urlopen(
-            urllib.request.Request(f"{self._referee}/faults", body, method="POST"), timeout=10
+            urllib.request.Request(f"{self._referee}/faults", body, method="POST"), timeout=90
         ).close()
 
     def end(self) -> dict[str, dict[str, int]]:
         """Stop them; return how often each fault happened, in their own last words."""
         self._process.terminate()
         told = self._stdout.read()
-        code = self._process.wait(20)
+        code = self._process.wait(90)
         assert code == 0, (code, told)
         faults: dict[str, dict[str, int]] = json.loads(told)["faults"]
         return faults
@@ -389,7 +389,13 @@ def in_the_pause(told: Any, rules: Rules) -> list[str]:
 
 def _agreed(bot: Bot) -> list[str]:
     """Ask the bot to hold its books against the venues."""
-    status, answer, _ = bot.ask("POST", "/reconcile", {})
+
+    def asked() -> tuple[int, Any] | None:
+        # A venue that cannot be asked just now is asked again: its link may be coming back from the last fault.
+        status, answer, _ = bot.ask("POST", "/reconcile", {})
+        return None if status == 503 else (status, answer)
+
+    status, answer = until("compared", asked)
     found = answer.get("differences") if isinstance(answer, dict) else answer
     return [] if status == 200 and not found else [f"books and venues differ: {status} {answer}"]
 

@@ -9,7 +9,7 @@ from tests.simulation import day
 from tests.simulation.day import DAY, MIDNIGHT, Nakedness, Rules
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_every_fault_of_both_venues_and_the_books_still_stand(tmp_path: Path) -> None:
     with home(tmp_path) as it:
         report = day.live(it, Rules(seconds=25, at_most=1, overtime=90, often=2.5))

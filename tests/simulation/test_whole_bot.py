@@ -35,7 +35,7 @@ def test_a_seed_is_the_same_life_in_every_process() -> None:
         environment = os.environ | {"PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-m", "tests.simulation.whole", "--first", "100", "--runs", "6", "--heads"]
         done = subprocess.run(
-            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=280
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return "\n".join(done.stdout.splitlines()[:6])

@@ -12,7 +12,7 @@ def imported(statement: str) -> set[str]:
     """Return which of the heavy libraries a fresh interpreter holds after ``statement``."""
     code = f"import sys\n{statement}\nprint(*(name for name in {HEAVY!r} if name in sys.modules))"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=90
     )
     return set(done.stdout.split("\n")[-2].split())
 

@@ -26,7 +26,7 @@ def run(folder: Path, text: str, *, strict: bool) -> subprocess.CompletedProcess
         env=environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | ({"BASISBOT_STRICT": "1"} if strict else {}),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=90,
         check=False,
     )
 
