@@ -13,9 +13,11 @@ from bot.cli import (
     replaying,
     running,
     scenario,
+    showing,
     sizing,
     standing,
     transferring,
+    watching,
 )
 
 app = typer.Typer(
@@ -31,9 +33,11 @@ for register in (
     running.register,
     replaying.register,
     looking.register,
+    watching.register,
     deciding.register,
     planning.register,
     standing.register,
+    showing.register,
     transferring.register,
     emergency.register,
     books.register,

@@ -2,13 +2,18 @@
 
 import json
 import os
-import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from bot.cli.failures import CommandFailed, Exit
+from bot.runtime.person import who as who
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
 
 _TIMEOUT = 15.0
 # A comparison asks the venues many questions, and waits its turn for each where their rates are limited.
@@ -28,7 +33,41 @@ class Daemon:
     def post(self, path: str, body: dict[str, Any], timeout: float = _TIMEOUT) -> Any:
         return self._ask("POST", path, body, timeout)
 
+    def stream(self, path: str) -> Iterator[tuple[str, Any]]:
+        """Give what the bot tells, as (kind, content), until it ends: that raises CommandFailed."""
+        with self._asked("GET", path, None, _TIMEOUT) as response:
+            if response.status >= 400:
+                self._content(response)
+            kind = ""
+            while line := response.readline():
+                name, _, text = line.decode().rstrip("\r\n").partition(": ")
+                if name == "event":
+                    kind = text
+                elif name == "data":
+                    yield kind, json.loads(text)
+        raise CommandFailed(f"the bot at {self.url} has ended", Exit.UNREACHABLE)
+
     def _ask(self, method: str, path: str, body: dict[str, Any] | None, timeout: float = _TIMEOUT) -> Any:
+        with self._asked(method, path, body, timeout) as response:
+            return self._content(response)
+
+    def _content(self, response: "HTTPResponse") -> Any:
+        try:
+            answer = json.loads(response.read())
+        except ValueError as error:
+            raise CommandFailed(
+                f"the bot at {self.url} answered {response.status} with something that is not JSON",
+                Exit.UNREACHABLE,
+            ) from error
+        if response.status >= 400:
+            raise CommandFailed(_reason(response.status, answer), _code(response.status))
+        return answer
+
+    @contextmanager
+    def _asked(
+        self, method: str, path: str, body: dict[str, Any] | None, timeout: float
+    ) -> "Iterator[HTTPResponse]":
+        """Send a request, and give the answer while it is read. Raises CommandFailed when the link fails."""
         import http.client
         from urllib.parse import urlsplit
 
@@ -37,8 +76,7 @@ class Daemon:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         try:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
-            response = connection.getresponse()
-            content = response.read()
+            yield connection.getresponse()
         except TimeoutError as error:
             raise CommandFailed(
                 f"the bot at {self.url} has not answered for {timeout:g} s: it is busy, or hangs; "
@@ -53,16 +91,6 @@ class Daemon:
             ) from error
         finally:
             connection.close()
-        try:
-            answer = json.loads(content)
-        except ValueError as error:
-            raise CommandFailed(
-                f"the bot at {self.url} answered {response.status} with something that is not JSON",
-                Exit.UNREACHABLE,
-            ) from error
-        if response.status >= 400:
-            raise CommandFailed(_reason(response.status, answer), _code(response.status))
-        return answer
 
 
 def name(text: str) -> str:
@@ -76,9 +104,9 @@ def _reason(status: int, answer: Any) -> str:
         return f"refused: {detail.get('text')}"
     if isinstance(detail, list):
         return "\n".join(_fault(fault) for fault in detail)
-    if status == 404:
+    if status == 404 and detail == "Not Found":
         return "refused: there is nothing of that name (see: basisbot tickets, basisbot plan list)"
-    return f"refused ({status}): {detail}"
+    return f"refused: {detail}"
 
 
 def _fault(fault: dict[str, Any]) -> str:
@@ -99,6 +127,12 @@ def daemon(data_dir: Path, instance: str) -> Daemon:
         told = json.loads(path.read_text(encoding="utf-8"))
         return Daemon(str(told["url"]), str(told["token"]))
     except FileNotFoundError as error:
+        if (pid := _starting(data_dir)) is not None:
+            raise CommandFailed(
+                f"the bot of instance {instance!r} is starting (pid {pid}): it holds its ledger against the venues "
+                "first; ask again in a moment",
+                Exit.UNREACHABLE,
+            ) from error
         others = sorted(found.parent.name for found in data_dir.parent.glob("*/daemon.json"))
         hint = f"; there is one for {', '.join(others)}" if others else ""
         raise CommandFailed(
@@ -110,9 +144,13 @@ def daemon(data_dir: Path, instance: str) -> Daemon:
         raise CommandFailed(f"{path} cannot be read: {error}", Exit.UNREACHABLE) from error
 
 
-def who() -> str:
-    """Return who types: the login name on this machine."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid {os.getuid()}"
+def _starting(data_dir: Path) -> int | None:
+    """Return the process that starts a bot here, None if there is none (any more)."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        pid = int(json.loads((data_dir / "starting.json").read_text(encoding="utf-8"))["pid"])
+        try:
+            os.kill(pid, 0)
+        except PermissionError:
+            return pid
+        return pid
+    return None

@@ -62,7 +62,11 @@ def _percent(value: str | None) -> str:
 
 def status(view: View) -> None:
     """Print ``basisbot status``."""
-    out = console()
+    console().print(status_grid(view))
+
+
+def status_grid(view: View) -> Table:
+    """Return how things stand, as a table of two columns."""
     grid = two_columns()
     agree = "[green]ledger and venues agree[/]" if view["reconciled"] else "[red]not reconciled[/]"
     grid.add_row("instance", f"{view['instance']} ({view['mode']}), pid {view['pid']}")
@@ -115,7 +119,7 @@ def status(view: View) -> None:
     if shown:
         pages = dict.fromkeys(alert["code"].lower().replace("_", "-") for alert in shown)
         grid.add_row("what to do", ", ".join(f"runbooks/{page}.md" for page in pages))
-    out.print(grid)
+    return grid
 
 
 def _not_in_force(grid: Table, view: View) -> None:
@@ -179,15 +183,15 @@ def plans(views: list[View]) -> None:
     grid = two_columns()
     for plan in views:
         grid.add_row(plan["plan"], _plan(plan))
-        if why := plan["reason"] or plan["stopping"]:
-            grid.add_row("", f"[dim]{escape(why)}[/]")
+        if why := plan["reason"] or plan["stopping"] or plan["waiting"]:
+            grid.add_row("", f"[dim]{escape(told(why))}[/]")
     console().print(grid)
 
 
 def plan_line(plan: View) -> str:
     line = f"{plan['plan']}  {_plan(plan)}"
-    why = plan["reason"] or plan["stopping"]
-    return f"{line} ({why})" if why else line
+    why = plan["reason"] or plan["stopping"] or plan["waiting"]
+    return f"{line} ({told(why)})" if why else line
 
 
 def _plan(plan: View) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,13 +19,15 @@ from bot.reconcile import Reconciler
 from bot.runtime.automation import automation
 from bot.runtime.broker import mqtt_settings
 from bot.runtime.carrier import Carrier
-from bot.runtime.files import Endpoint, Files, published
+from bot.runtime.files import Endpoint, Files, announced, published
+from bot.runtime.person import who
 from bot.runtime.policy import policy
 from bot.runtime.server import bind, serving
 from bot.runtime.start import keep_watch, started, wind_down
 from bot.runtime.venues import Venues, build
-from bot.surfaces.api import Recent, Served, create
+from bot.surfaces.api import create
 from bot.surfaces.mqtt import Mqtt
+from bot.surfaces.served import Recent, Served
 from config.settings import Settings
 
 log = structlog.get_logger("daemon")
@@ -60,6 +62,8 @@ async def running(
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.api.host, settings.api.port))
         ledger = stack.enter_context(Ledger.open(settings.ledger_path, clock))
+        starting = stack.enter_context(ExitStack())
+        starting.enter_context(announced(files))
         broker = mqtt_settings(settings)
         venues = build(settings, clock)
         recent = Recent()
@@ -85,6 +89,7 @@ async def running(
                 "instance": settings.instance,
                 "mode": settings.mode.value,
                 "pid": os.getpid(),
+                "user": who(),
                 "ledger": str(settings.ledger_path),
                 "log": str(files.log),
             },
@@ -105,6 +110,7 @@ async def running(
         carrier = Carrier(settings, files, lambda text: core.engine.hear(Warn("FLATTEN_PENDING", text)))
         keep_watch(stack, carrier.keep(), core.failed)
         stack.enter_context(published(files, Endpoint(url, token, os.getpid(), dict(overrides or {}))))
+        starting.close()
         try:
             yield Bot(settings, core.engine, core.reconciler, venues, url, token, core.failed)
         finally:

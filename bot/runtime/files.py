@@ -32,6 +32,10 @@ class Files:
         return self.data_dir / "daemon.json"
 
     @property
+    def starting(self) -> Path:
+        return self.data_dir / "starting.json"
+
+    @property
     def log(self) -> Path:
         return self.data_dir / "basisbot.log"
 
@@ -98,6 +102,16 @@ def sync_folder(files: Files) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@contextmanager
+def announced(files: Files) -> Iterator[None]:
+    """Tell other processes that a daemon starts here, while it does."""
+    files.starting.write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")
+    try:
+        yield
+    finally:
+        files.starting.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -6,25 +6,15 @@ file only the bot's own user can read.
 
 import asyncio
 import hmac
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from fastapi import Depends, FastAPI, HTTPException
-from fastapi.responses import RedirectResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from adapters.clock import Clock, IdSource
 from adapters.errors import VenueError
-from adapters.venue import LinkState
-from bot.engine import Engine
-from bot.model.describe import describe
-from bot.model.differences import Difference
-from bot.model.events import Alerted, Recorded
 from bot.model.inputs import (
     ApproveTicket,
     CancelPlan,
@@ -37,50 +27,15 @@ from bot.model.inputs import (
 from bot.model.legging import Legging, Style
 from bot.model.plans import PlanKind, PlanSpec
 from bot.model.trading_state import TradingState
-from bot.orders.state import PlanState
 from bot.surfaces import standing_api, views
+from bot.surfaces.console import OnlyFromHere, console
+from bot.surfaces.looks_api import looks
 from bot.surfaces.refusals import sentence
+from bot.surfaces.served import Served
 from bot.surfaces.transfers_api import Reason, Who, routes
 from risk.approval import Denied
 from risk.direction import Direction
-from risk.instruments import InstrumentId
 from risk.terms import Kind
-
-_KEPT = 500
-
-
-@dataclass(slots=True)
-class Recent:
-    """The last events, for people who look in."""
-
-    events: deque[Recorded] = field(default_factory=lambda: deque(maxlen=_KEPT))
-
-    def __call__(self, recorded: Recorded) -> None:
-        self.events.append(recorded)
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """What the API needs of the bot. ``unlatch`` removes the flatten latch, or says why not; ``older_plans``: those
-    that rest on the disk; ``reconcile`` compares now, ``adopt`` (content hash, by, reason) takes the venues' word.
-    ``silent``: the venues that tell no deposits and withdrawals.
-    """
-
-    engine: Engine
-    clock: Clock
-    ids: IdSource
-    recent: Recent
-    about: dict[str, Any]
-    inverse: InstrumentId
-    linear: InstrumentId
-    latched: Callable[[], str | None]
-    unlatch: Callable[[], str | None]
-    reconcile: Callable[[], Awaitable[tuple[Difference, ...]]]
-    adopt: Callable[[str, str, str], Awaitable[Done | Denied]]
-    older_plans: Callable[[], Iterable[PlanState]]
-    standing: Callable[[], dict[str, Any]]
-    venues: tuple[str, ...]
-    silent: tuple[str, ...]
 
 
 class _Body(BaseModel):
@@ -186,10 +141,6 @@ def create(served: Served, token: str) -> FastAPI:
             )
         return {"done": answer.text}
 
-    @app.get("/", include_in_schema=False)
-    async def root() -> RedirectResponse:
-        return RedirectResponse("/docs")
-
     @app.get("/livez", summary="Alive?")
     async def livez() -> dict[str, str]:
         return {"status": "alive"}
@@ -202,15 +153,7 @@ def create(served: Served, token: str) -> FastAPI:
 
     @app.get("/status", summary="How things stand", dependencies=guarded)
     async def status() -> dict[str, Any]:
-        view = views.status(engine.state, engine.market, served.clock.now())
-        alerts = [
-            {"at": entry.at.isoformat(), "code": entry.event.code, "text": entry.event.text}
-            for entry in served.recent.events
-            if isinstance(entry.event, Alerted)
-        ]
-        view["links"] = dict.fromkeys(sorted(served.venues), LinkState.DOWN.value) | view["links"]
-        view["reconciliation"] = served.standing()
-        return {**served.about, **view, "latched": served.latched(), "alerts": alerts[-10:]}
+        return served.status()
 
     @app.get("/tickets", summary="The tickets that wait for a person", dependencies=guarded)
     async def tickets() -> list[dict[str, Any]]:
@@ -269,6 +212,9 @@ def create(served: Served, token: str) -> FastAPI:
     async def cancel(plan_id: str, body: CancelledBy) -> dict[str, Any]:
         return await carry_out(CancelPlan(plan_id, body.by))
 
+    app.include_router(looks(served), dependencies=guarded)
+    app.include_router(console())
+    app.add_middleware(OnlyFromHere)
     app.include_router(
         routes(engine, served.clock, served.ids, served.silent, carry_out), dependencies=guarded
     )
@@ -319,16 +265,7 @@ def create(served: Served, token: str) -> FastAPI:
     async def events(after: Annotated[int, Field(ge=0)] = 0, wait: bool = False) -> list[dict[str, Any]]:
         """Return the events after a sequence number, oldest first; ``wait``: up to ten seconds for one."""
         for _ in range(100 if wait else 1):
-            found = [
-                {
-                    "seq": entry.seq,
-                    "at": entry.at.isoformat(),
-                    "kind": type(entry.event).__name__,
-                    "text": describe(entry.event),
-                }
-                for entry in served.recent.events
-                if entry.seq > after
-            ]
+            found = served.recent.after(after)
             if found or not wait:
                 break
             await asyncio.sleep(0.1)

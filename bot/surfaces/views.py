@@ -40,7 +40,7 @@ def status(state: BotState, market: Market, now: datetime) -> View:
             for venue, skew in sorted(market.skews.items())
         ],
         "sessions": [_session(market, key, now) for key in sorted(market.hours)],
-        "quotes": [_quote(market, key, now) for key in sorted(market.quotes)],
+        "quotes": [quote_view(market, key, now) for key in sorted(market.quotes)],
         "basis": _basis(state, market),
         "accounts": [_account(market, venue) for venue in sorted(market.accounts)],
         "transfers_wanted": [
@@ -142,7 +142,7 @@ def _transfer(one: Transfer, now: datetime) -> View:
     }
 
 
-def _quote(market: Market, key: InstrumentId, now: datetime) -> View:
+def quote_view(market: Market, key: InstrumentId, now: datetime) -> View:
     quote = market.quotes[key]
     return {
         "instrument": str(key),

@@ -164,10 +164,15 @@ class Bot:
         self.port = int(port)
 
     def ask(
-        self, method: str, path: str, body: Any = None, token: str | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        token: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[int, Any, http.client.HTTPMessage]:
         connection = http.client.HTTPConnection(self.host, self.port, timeout=PATIENCE)
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **(headers or {})}
         if token != "":
             headers["Authorization"] = f"Bearer {token or self.token}"
         try:

@@ -1,5 +1,6 @@
 """The daemon: what its venues refuse, its API, its end, and a ledger somebody has been at."""
 
+import json
 import os
 import re
 import signal
@@ -45,10 +46,12 @@ def test_the_api_and_the_end(tmp_path: Path) -> None:
         bot = it.bot(profile)
         _guarded(bot, it, profile)
         _documented(bot)
+        _console(bot)
         _bad_bodies(bot)
         bot.trade()
         _refused(bot)
         _expired(bot, it, profile)
+        _looked_at(bot, it, profile)
 
         # Ctrl-C: everything is released, and said in one line.
         os.killpg(bot.process.pid, signal.SIGINT)
@@ -75,6 +78,10 @@ def _guarded(bot: Bot, it: Home, profile: Path) -> None:
         ("GET", "/plans"),
         ("GET", "/events"),
         ("GET", "/readyz"),
+        ("GET", "/overview"),
+        ("GET", "/stream"),
+        ("GET", "/basis"),
+        ("GET", "/plans/x"),
         ("POST", "/plans"),
         ("POST", "/trading"),
         ("POST", "/reconcile"),
@@ -101,6 +108,36 @@ def _documented(bot: Bot) -> None:
         assert bot.ask("GET", path, token="")[0] == 200, path
     schema = bot.ask("GET", "/openapi.json", token="")[1]
     assert {"/status", "/tickets/{ticket_id}/approve", "/trading"} <= schema["paths"].keys()
+
+
+def _console(bot: Bot) -> None:
+    """The page needs no token and holds none; no other site may ask, whatever it sends along."""
+    status, page, headers = bot.ask("GET", "/", token="")
+    assert status == 200
+    assert "<title>basisbot</title>" in page
+    assert bot.token not in page
+    assert "frame-ancestors 'none'" in str(headers["Content-Security-Policy"])
+    for name, value in (("Host", "evil.example"), ("Origin", "http://evil.example")):
+        status, answer, _ = bot.ask("POST", "/trading", {}, headers={name: value})
+        assert status == 403, answer
+
+
+def _looked_at(bot: Bot, it: Home, profile: Path) -> None:
+    """What people see: the whole picture, as a stream, the basis, the plan nobody answered."""
+    view = bot.get("/overview")
+    assert view["status"]["trading"] == "active"
+    assert view["basis"]["directions"][0]["direction"] == "long-inverse"
+    [stopped] = bot.get("/plans")
+    shown = it.basisbot("plan", "show", stopped["plan"], "--profile", profile).said(0, "in time", "expired")
+    assert "tranche 1" in shown.out
+    it.basisbot("plan", "show", "nope", "--profile", profile).refused(1, "no plan nope")
+    it.basisbot("basis", "--profile", profile).said(0, "long-inverse", "crossing both books out")
+    it.basisbot("watch", "--once", "--profile", profile).said(0, "active", "after costs")
+    watching = it.spawn("watch", "--json", "--profile", profile)
+    told = json.loads(watching.line('"state"'))
+    assert told["status"]["instance"] == view["status"]["instance"]
+    watching.send(signal.SIGINT)
+    assert watching.end().err == ""
 
 
 def _bad_bodies(bot: Bot) -> None:

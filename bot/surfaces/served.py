@@ -1,0 +1,79 @@
+"""What the API and everything behind it needs of a running bot."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.clock import Clock, IdSource
+from adapters.venue import LinkState
+from bot.engine import Engine
+from bot.model.describe import describe
+from bot.model.differences import Difference
+from bot.model.events import Alerted, Recorded
+from bot.model.inputs import Done
+from bot.orders.state import PlanState
+from bot.surfaces import views
+from risk.approval import Denied
+from risk.instruments import InstrumentId
+
+_KEPT = 500
+
+
+@dataclass(slots=True)
+class Recent:
+    """The last events, for people who look in."""
+
+    events: deque[Recorded] = field(default_factory=lambda: deque(maxlen=_KEPT))
+
+    def __call__(self, recorded: Recorded) -> None:
+        self.events.append(recorded)
+
+    def after(self, seq: int) -> list[views.View]:
+        """Return the events after a sequence number, oldest first."""
+        return [
+            {
+                "seq": entry.seq,
+                "at": entry.at.isoformat(),
+                "kind": type(entry.event).__name__,
+                "text": describe(entry.event),
+            }
+            for entry in self.events
+            if entry.seq > seq
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the API needs of the bot. ``unlatch`` removes the flatten latch, or says why not; ``older_plans``: those
+    that rest on the disk; ``reconcile`` compares now, ``adopt`` (content hash, by, reason) takes the venues' word.
+    ``silent``: the venues that tell no deposits and withdrawals.
+    """
+
+    engine: Engine
+    clock: Clock
+    ids: IdSource
+    recent: Recent
+    about: dict[str, Any]
+    inverse: InstrumentId
+    linear: InstrumentId
+    latched: Callable[[], str | None]
+    unlatch: Callable[[], str | None]
+    reconcile: Callable[[], Awaitable[tuple[Difference, ...]]]
+    adopt: Callable[[str, str, str], Awaitable[Done | Denied]]
+    older_plans: Callable[[], Iterable[PlanState]]
+    standing: Callable[[], dict[str, Any]]
+    venues: tuple[str, ...]
+    silent: tuple[str, ...]
+
+    def status(self) -> views.View:
+        """Return how things stand."""
+        view = views.status(self.engine.state, self.engine.market, self.clock.now())
+        view["links"] = dict.fromkeys(sorted(self.venues), LinkState.DOWN.value) | view["links"]
+        view["reconciliation"] = self.standing()
+        alerts = [
+            {"at": entry.at.isoformat(), "code": entry.event.code, "text": entry.event.text}
+            for entry in self.recent.events
+            if isinstance(entry.event, Alerted)
+        ]
+        return {**self.about, **view, "latched": self.latched(), "alerts": alerts[-10:]}
