@@ -53,7 +53,7 @@ class Carry:
         return self.net / self.opening.basis.inverse * 100
 
     def annualised(self, now: datetime, expiry: datetime) -> Decimal:
-        """Return ``percent`` a year, simple, if the basis is gone at ``expiry``. Raises ValueError once that is past."""
+        """Return ``percent`` a year, simple, if the basis is gone at ``expiry``. Raises ValueError after it."""
         left = Basis(self.opening.basis.inverse + self.net, self.opening.basis.inverse)
         return left.annualised(now, expiry)
 
