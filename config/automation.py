@@ -59,9 +59,19 @@ class MarginWatch(Section):
     xbt_hours: Positive
 
 
+class OrphanWatch(Section):
+    """A leg whose partner shrank or vanished without an order of ours: ``band_xbt`` of Δ it must be worth,
+    ``steady_seconds`` it must have been so, ``pause_seconds`` between two proposals."""
+
+    band_xbt: Positive
+    steady_seconds: Seconds
+    pause_seconds: Seconds
+
+
 class Automation(Section):
     """What the bot watches by itself. A part that is left out is switched off."""
 
     collateral: CollateralWatch | None = None
     closure: ClosureWatch | None = None
     margin: MarginWatch | None = None
+    orphan: OrphanWatch | None = None

@@ -6,6 +6,7 @@ withdrawals do, and XBT bought counts from the moment it is recorded.
 
 from decimal import ROUND_HALF_DOWN, Decimal
 
+from bot.automation import orphan
 from bot.automation.proposing import has_rested, held_direction, is_quiet, plan_of, raise_single
 from bot.model.automation import Automation, Collateral
 from bot.model.plans import Cause, Single
@@ -27,8 +28,12 @@ def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
         return
     if market.beyond_band_since is None:
         market.beyond_band_since = turn.now
-    if plan_of(state, Cause.COLLATERAL) or any(plan.spec.collateral for plan in state.active_plans()):
+    if any(plan.spec.collateral for plan in state.active_plans()):
         return  # a plan that opens hedges the collateral itself, one that closes takes that off
+    if any(plan_of(state, cause) for cause in (Cause.COLLATERAL, Cause.ORPHAN)):
+        return
+    if pair.orphan is not None and orphan.answer(turn, pair, pair.orphan) is not None:
+        return  # the leg that stands alone goes first
     if turn.now - market.beyond_band_since < limits.steady:
         return
     if not has_rested(turn, Cause.COLLATERAL, limits.pause):

@@ -1,6 +1,6 @@
 """Every watch the profile has switched on, one after the other, the most urgent first."""
 
-from bot.automation import closure, collateral, margin
+from bot.automation import closure, collateral, margin, orphan
 from bot.orders.turn import Turn
 
 
@@ -9,6 +9,8 @@ def watch(turn: Turn) -> None:
     pair = turn.policy.automation
     if pair is None or not {pair.inverse, pair.linear} <= turn.state.instruments.keys():
         return
+    if pair.orphan is not None:
+        orphan.watch(turn, pair, pair.orphan)
     if pair.margin is not None:
         margin.watch(turn, pair, pair.margin)
     if pair.closure is not None:

@@ -80,6 +80,16 @@ class MarginLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class OrphanLimits:
+    """When a leg without its partner is answered: ``band``: XBT of Δ it must be worth. ``steady``: for how long it must
+    have been so, with ledger and venues found to agree since. ``pause``: between two proposals."""
+
+    band: Decimal
+    steady: timedelta
+    pause: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Automation:
     """``inverse``, ``linear``, ``direction``: the pair the profile trades, and which way round where the positions do
     not say. ``target_delta``: XBT the owner wants unhedged."""
@@ -91,3 +101,4 @@ class Automation:
     collateral: Collateral | None = None
     closure: ClosureLimits | None = None
     margin: MarginLimits | None = None
+    orphan: OrphanLimits | None = None

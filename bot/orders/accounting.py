@@ -9,10 +9,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from bot.model.events import CommissionBooked, FillBooked, FillBusted, FillCorrected, TradingStateChanged
+from bot.model.events import CommissionBooked, FillBooked, FillBusted, FillCorrected
 from bot.model.order_states import Belief, Word
-from bot.model.trading_state import TradingState
-from bot.orders import settling
+from bot.orders import orphaning, settling
 from bot.orders.hearing import hear_word
 from bot.orders.state import ExecutionState, OrderState
 from bot.orders.turn import Turn
@@ -76,10 +75,9 @@ def _foreign(turn: Turn, fill: Fill) -> None:
         _FORCED.get(fill.cause, "FOREIGN_FILL"),
         f"{fill.instrument}: {fill.side} {fill.quantity} at {fill.price}: {why}",
     )
-    if turn.state.trading.starts_orders:
-        # Somebody else trades this account, or the venue has liquidated: a person has to look first.
-        reason = f"{'foreign fill' if fill.cause is Cause.TRADE else fill.cause} {fill.execution_id}"
-        turn.emit(TradingStateChanged(TradingState.HALTED, "basisbot", reason))
+    # Somebody else trades this account, or the venue has liquidated: a person has to look first.
+    reason = f"{'foreign fill' if fill.cause is Cause.TRADE else fill.cause} {fill.execution_id}"
+    orphaning.stand_down(turn, fill, reason)
 
 
 def _restated(turn: Turn, fill: Fill, was: Fill, known: ExecutionState) -> None:

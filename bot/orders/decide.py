@@ -287,6 +287,8 @@ def _answer(turn: Turn, answer: OrderAnswer) -> None:
 def _compared(turn: Turn, given: Compared) -> None:
     market, agree = turn.market, not given.differences
     market.reconciled = agree and not given.unanswered and not market.closing
+    if market.reconciled:
+        market.agreed_at = turn.now
     news = given.differences != turn.state.last_differences
     if agree and given.unanswered:
         return  # the rest has not spoken: neither agreement nor the end of a mismatch

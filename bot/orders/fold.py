@@ -38,7 +38,9 @@ from bot.model.events import (
 )
 from bot.model.ids import MOST_ATTEMPTS, LegKey, Role, parse_client_order_id
 from bot.model.order_states import Belief
+from bot.model.plans import Cause
 from bot.model.tickets import TicketStatus
+from bot.model.trading_state import TradingState
 from bot.model.transfers import TransferEvent
 from bot.orders.state import (
     BotState,
@@ -94,6 +96,8 @@ def _account(state: BotState, event: AccountOpened, at: datetime) -> None:
 
 def _trading(state: BotState, event: TradingStateChanged, _at: datetime) -> None:
     state.trading = event.state
+    if event.state is TradingState.ACTIVE:
+        state.orphaned = Decimal(0)
 
 
 def _plan(state: BotState, event: PlanProposed, at: datetime) -> None:
@@ -168,6 +172,7 @@ def _flatten_ended(state: BotState, event: FlattenFinished, _at: datetime) -> No
     state.flattens_ended.add(event.flatten_id)
     if event.flat:
         state.flat_endings += 1
+        state.orphaned = Decimal(0)
         for plan in state.plans.values():
             plan.unhedged, plan.unhedged_since = Decimal(0), None
 
@@ -271,8 +276,12 @@ def _exchange(state: BotState, was: Fill | None, now: Fill | None, foreign: bool
         if order is not None:
             order.filled += sign * fill.quantity
             order.filled_quantity += sign * envelope_quantity(instrument, fill.quantity, fill.price)
+    if foreign:
+        state.orphaned += xbt
     if order is None:
         return
+    if order.leg is not None and state.plans[order.leg.plan_id].spec.cause is Cause.ORPHAN:
+        state.orphaned += xbt
     if was is not None and (now is None or now.quantity < was.quantity):
         _mark_corrected(state, order)
     _index(state, order)

@@ -79,6 +79,10 @@ class Market:
     impacts: dict[InstrumentId, ToldMargin] = field(default_factory=dict)
     """By instrument: the venue's latest word on an order in it."""
     reconciled: bool = False
+    agreed_at: datetime | None = None
+    """When ledger and venues were last found to agree."""
+    orphaned_at: datetime | None = None
+    """When an execution that no order of ours caused was last booked."""
     closing: bool = False
     """The bot is ending: nothing new is started any more, whatever a comparison says."""
     differing_since: datetime | None = None

@@ -6,9 +6,7 @@ approval covers a trade that would mend that, so a person hears of it at once, a
 
 from datetime import timedelta
 
-from bot.model.events import TradingStateChanged
-from bot.model.trading_state import TradingState
-from bot.orders import ticketing
+from bot.orders import orphaning, ticketing
 from bot.orders.market import Unpaired
 from bot.orders.turn import Turn
 from risk.instruments import InstrumentId
@@ -30,9 +28,7 @@ def ended(turn: Turn, fill: Fill) -> None:
         f"{fill.instrument} has expired: {-fill.signed_quantity:+} contracts settled at {fill.price}; {_left(turn)}",
         about=str(fill.instrument),
     )
-    if turn.state.trading.starts_orders:
-        reason = f"{fill.instrument} has expired"
-        turn.emit(TradingStateChanged(TradingState.HALTED, "basisbot", reason))
+    orphaning.stand_down(turn, fill, f"{fill.instrument} has expired")
 
 
 def remind(turn: Turn) -> None:

@@ -252,6 +252,9 @@ class BotState:
     """What the last comparison with the venues found; None before the first."""
     proposed: int = 0
     """How many plans there have been."""
+    orphaned: Decimal = Decimal(0)
+    """XBT by which executions that no order of ours caused (liquidation, deleveraging, an expiry, a trade by hand) have
+    moved Δ, less what has been traded to answer them; 0 again once a person has looked and enabled trading."""
     flat_endings: int = 0
     """How many emergency commands ended flat."""
     corrections: int = 0

@@ -3,8 +3,8 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from bot.model.automation import Automation, ClosureLimits, Collateral, MarginLimits
-from config.automation import ClosureWatch, CollateralWatch, MarginWatch
+from bot.model.automation import Automation, ClosureLimits, Collateral, MarginLimits, OrphanLimits
+from config.automation import ClosureWatch, CollateralWatch, MarginWatch, OrphanWatch
 from config.kinds import weekly
 from config.settings import Settings
 from risk.capital import Stress
@@ -21,6 +21,7 @@ def automation(settings: Settings, inverse: InstrumentId, linear: InstrumentId) 
         direction=settings.plan.direction,
         target_delta=settings.plan.target_delta_xbt,
         collateral=None if given.collateral is None else _collateral(given.collateral),
+        orphan=None if given.orphan is None else _orphan(given.orphan),
         margin=None if given.margin is None else _margin(given.margin),
         closure=None if given.closure is None else _closure(given.closure),
     )
@@ -57,6 +58,14 @@ def _closure(given: ClosureWatch) -> ClosureLimits:
         pause=_minutes(given.pause_minutes),
         rebuild_after=None if given.rebuild_minutes is None else _minutes(given.rebuild_minutes),
         rebuild_basis=given.rebuild_basis_percent / 100,
+    )
+
+
+def _orphan(given: OrphanWatch) -> OrphanLimits:
+    return OrphanLimits(
+        band=given.band_xbt,
+        steady=timedelta(seconds=given.steady_seconds),
+        pause=timedelta(seconds=given.pause_seconds),
     )
 
 

@@ -1,0 +1,153 @@
+"""A leg loses its partner: only the books' own rows count, Δ is what is answered, and only by reducing."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from adapters.venue import HoursAnnounced
+from bot.model.automation import Automation, Collateral, OrphanLimits
+from bot.model.ids import Role
+from bot.model.inputs import Compared, SetTradingState
+from bot.model.plans import Cause as PlanCause
+from bot.model.trading_state import TradingState
+from risk.direction import Direction
+from risk.instruments import Instrument
+from risk.money import Currency, Money
+from risk.orders import CashFlow, CashFlowKind, Cause, Fill, Side
+from risk.sessions import Span, TradingHours
+from tests.unit.bot.desk import MBT, POLICY, T0, XBTUSD, Desk
+
+D = Decimal
+LIMITS = OrphanLimits(band=D("0.05"), steady=timedelta(seconds=5), pause=timedelta(minutes=2))
+COLLATERAL = Collateral(band=D("0.05"), pause=timedelta(minutes=2), steady=timedelta(seconds=5))
+
+
+def desk() -> Desk:
+    """Two XBT of spread, long at the inverse venue, and one XBT of collateral with its hedge."""
+    pair = Automation(XBTUSD.id, MBT.id, Direction.LONG_INVERSE, collateral=COLLATERAL, orphan=LIMITS)
+    at = Desk.ready(replace(POLICY, automation=pair))
+    at.hold(160_000, -30)
+    at.command(SetTradingState(TradingState.ACTIVE, "anna", "these are ours"))
+    at.give(Compared(()))
+    assert abs(at.state.delta()) < D("0.001")
+    return at
+
+
+def forced(at: Desk, instrument: Instrument, contracts: int, cause: Cause, price: str = "80000") -> None:
+    at.executions += 1
+    side = Side.BUY if contracts > 0 else Side.SELL
+    name = f"x{at.executions}"
+    at.give(Fill(name, instrument.id, None, "", side, abs(contracts), D(price), at.now, cause=cause))
+
+
+def pass_by(at: Desk, seconds: int, *, agree: bool = True) -> None:
+    for _ in range(seconds):
+        at.now += timedelta(seconds=1)
+        at.quotes()
+        if agree:
+            at.give(Compared(()))
+        at.wait(0)
+
+
+@pytest.mark.parametrize("cause", [Cause.LIQUIDATION, Cause.DELEVERAGE])
+def test_the_partner_of_a_liquidated_leg_is_reduced(cause: Cause) -> None:
+    at = desk()
+    forced(at, XBTUSD, -160_000, cause)
+    assert at.state.trading is TradingState.REDUCING
+    pass_by(at, 7)
+    ticket = at.tickets[Role.SINGLE]
+    # Two XBT are naked: twenty contracts of 0.1 are bought back; the collateral's own ten stay.
+    assert (ticket.material.instrument, ticket.material.side, ticket.contracts) == (MBT.id, Side.BUY, 20)
+    assert ticket.material.reduce_only
+    assert at.plan.spec.cause is PlanCause.ORPHAN
+    at.approve()
+    while at.state.positions[MBT.id] != -10:
+        at.trade()
+        at.now += timedelta(seconds=1)
+        at.quotes()
+        at.wait(0)
+    assert abs(at.state.delta()) < D("0.01")
+    assert at.state.orphaned == pytest.approx(D(0), abs=D("0.01"))
+    assert "ORPHANED_LEG" in at.alerts
+
+
+def test_part_of_the_linear_leg_bought_back_by_the_broker() -> None:
+    at = desk()
+    forced(at, MBT, 12, Cause.LIQUIDATION)
+    pass_by(at, 7)
+    ticket = at.tickets[Role.SINGLE]
+    # Δ is +1.2: the long inverse leg goes down by as much, 1.2 × 79,999.95 = 95,999.9 contracts, in lots of 100.
+    assert (ticket.material.instrument, ticket.material.side, ticket.contracts) == (
+        XBTUSD.id,
+        Side.SELL,
+        96_000,
+    )
+
+
+def test_a_position_that_only_looks_gone_trades_nothing() -> None:
+    at = desk()
+    at.give(Compared(("bitmex:XBTUSD: the venue has 0, the ledger 160000",)))
+    pass_by(at, 60, agree=False)
+    assert not at.tickets
+    at.give(Compared(()))
+    pass_by(at, 60)
+    assert not at.tickets
+
+
+def test_it_takes_agreement_after_the_row() -> None:
+    at = desk()
+    forced(at, XBTUSD, -160_000, Cause.LIQUIDATION)
+    pass_by(at, 60, agree=False)
+    assert not at.tickets
+    at.give(Compared(()))
+    at.wait(0)
+    pass_by(at, 1)
+    assert at.tickets
+
+
+def test_a_trade_by_hand_halts_and_what_is_proposed_waits_for_a_person() -> None:
+    at = desk()
+    forced(at, XBTUSD, -160_000, Cause.TRADE)
+    assert at.state.trading is TradingState.HALTED
+    pass_by(at, 10)
+    assert not at.tickets
+    at.command(SetTradingState(TradingState.REDUCING, "anna", "that was me"))
+    pass_by(at, 3)
+    assert at.tickets[Role.SINGLE].contracts == 20
+
+
+def test_a_trade_by_hand_that_a_person_has_looked_at_is_no_orphan() -> None:
+    at = desk()
+    forced(at, XBTUSD, -8_000, Cause.TRADE)
+    at.command(SetTradingState(TradingState.ACTIVE, "anna", "that was me"))
+    assert at.state.orphaned == 0
+
+
+def test_a_deposit_is_no_orphan() -> None:
+    at = desk()
+    at.give(CashFlow("d1", "bitmex", CashFlowKind.DEPOSIT, Money.of(Currency.XBT, D("0.3")), at.now))
+    pass_by(at, 8)
+    assert at.plan.spec.cause is PlanCause.COLLATERAL
+
+
+def test_the_collateral_watch_leaves_an_orphan_to_its_own() -> None:
+    at = desk()
+    forced(at, MBT, 12, Cause.LIQUIDATION)
+    pass_by(at, 300)
+    assert {plan.spec.cause for plan in at.state.plans.values()} == {PlanCause.ORPHAN}
+
+
+def test_while_its_market_is_closed_it_is_said_and_answered_after_the_open() -> None:
+    at = desk()
+    opens = T0 + timedelta(minutes=2)
+    known = Span(T0 - timedelta(days=1), T0 + timedelta(days=1))
+    hours = TradingHours.of([Span(known.start, T0), Span(opens, known.end)], known)
+    at.give(HoursAnnounced(MBT.id, hours))
+    forced(at, XBTUSD, -160_000, Cause.LIQUIDATION)
+    pass_by(at, 100)
+    assert not at.tickets
+    assert "ORPHANED_LEG" in at.alerts
+    pass_by(at, 30)
+    assert at.tickets[Role.SINGLE].contracts == 20
