@@ -109,6 +109,11 @@ class Venue(Protocol):
     def capabilities(self) -> Capabilities: ...
 
     @property
+    def complaints(self) -> list[str]:
+        """What this login gets only in part, in words for a person: market data that are delayed."""
+        ...
+
+    @property
     def rate_left(self) -> Decimal | None:
         """What is left of the venue's rate limit, a fraction of our share; None where nobody counts."""
         ...

@@ -63,6 +63,8 @@ def _broker(settings: Settings) -> Iterator[Fault]:
     linear = settings.linear
     if linear.flatten_client_id == linear.client_id:
         yield "linear.flatten_client_id", f"must differ from linear.client_id ({linear.client_id})"
+    if linear.doctor_client_id in (linear.client_id, linear.flatten_client_id):
+        yield "linear.doctor_client_id", "must differ from linear.client_id and linear.flatten_client_id"
     paper = linear.account.startswith("D")
     if settings.mode is Mode.TESTNET:
         if not paper:

@@ -76,13 +76,15 @@ class LinearContract(Section):
 
 
 class Linear(Section):
-    """The linear venue: CME through TWS or IB Gateway. ``flatten`` logs in beside the bot, as itself."""
+    """The linear venue: CME through TWS or IB Gateway. ``flatten`` and ``doctor`` log in beside the
+    bot, each as itself."""
 
     adapter: Literal["ibkr"]
     host: Text
     port: Port
     client_id: Count
     flatten_client_id: Count
+    doctor_client_id: Count = 13
     account: Text
     contract: LinearContract
     connect_timeout_seconds: Seconds = 10.0
@@ -154,9 +156,11 @@ class Limits(Section):
 
 
 class Ledger(Section):
-    """``path`` is taken from the data folder unless it is absolute."""
+    """``path`` is taken from the data folder unless it is absolute. ``min_free_megabytes``: with less room on the
+    data folder's disk, ``doctor`` fails."""
 
     path: Path = Path("ledger.sqlite3")
+    min_free_megabytes: Count = 500
 
 
 class Api(Section):

@@ -72,6 +72,10 @@ class BitmexVenue:
         )
 
     @property
+    def complaints(self) -> list[str]:
+        return []
+
+    @property
     def rate_left(self) -> Decimal | None:
         if self._connected is None:
             return None

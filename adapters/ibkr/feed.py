@@ -54,6 +54,11 @@ class Feed:
         self._unquoted: set[InstrumentId] = set()
         self._complete = asyncio.Event()
 
+    @property
+    def not_live(self) -> list[str]:
+        """The contracts whose data are delayed or frozen: nothing to trade on."""
+        return [book.instrument.symbol for book in self._books.values() if not book.is_live]
+
     def subscribe(self, wire: Wire, listed: list[Listed]) -> None:
         """Subscribe anew on a wire; what it had subscribed before is given back."""
         for request_id in self._books:

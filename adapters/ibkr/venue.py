@@ -74,6 +74,13 @@ class IbkrVenue:
         return _CAPABILITIES
 
     @property
+    def complaints(self) -> list[str]:
+        return [
+            f"{symbol}: the broker sends this login delayed or frozen market data"
+            for symbol in self._feed.not_live
+        ]
+
+    @property
     def rate_left(self) -> Decimal | None:
         wire = self._link.usable
         return None if wire is None else wire.rate_left

@@ -364,6 +364,10 @@ class InProcessVenue:
         return await self._ask(attempted, answer)
 
     @property
+    def complaints(self) -> list[str]:
+        return []
+
+    @property
     def rate_left(self) -> Decimal | None:
         """Return nothing: requests in process are not counted."""
         return None

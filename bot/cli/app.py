@@ -7,6 +7,7 @@ from bot.cli import (
     books,
     deciding,
     emergency,
+    examining,
     looking,
     planning,
     profiles,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 for register in (
     running.register,
+    examining.register,
     replaying.register,
     looking.register,
     watching.register,

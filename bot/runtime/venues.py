@@ -1,6 +1,6 @@
 """From the profile to the two venues. The client libraries are imported here, so that nothing else waits for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.bitmex.settings import BitmexSettings
 from adapters.bitmex.venue import BitmexVenue
@@ -32,14 +32,18 @@ class Venues:
         return [key.symbol for key in (self.inverse_id, self.linear_id) if key.venue == venue.name]
 
 
-def build(settings: Settings, clock: Clock, *, for_flatten: bool = False) -> Venues:
-    """Build both adapters, unconnected. ``for_flatten``: with a login of its own at the broker.
+def build(settings: Settings, clock: Clock, *, for_flatten: bool = False, for_doctor: bool = False) -> Venues:
+    """Build both adapters, unconnected. ``for_flatten``, ``for_doctor``: with a login of its own at
+    the broker.
 
     Raises ConfigError when a key cannot be had.
     """
+    broker = _ibkr(settings.linear, for_flatten)
+    if for_doctor:
+        broker = replace(broker, client_id=settings.linear.doctor_client_id)
     return Venues(
         BitmexVenue(_bitmex(settings, settings.inverse, for_flatten), clock),
-        IbkrVenue(_ibkr(settings.linear, for_flatten), clock),
+        IbkrVenue(broker, clock),
         InstrumentId(INVERSE, settings.inverse.symbol),
         InstrumentId(LINEAR, settings.linear.contract.symbol),
     )
