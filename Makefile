@@ -77,7 +77,7 @@ crash-images: $(STAMP) ## open what a power cut leaves of a ledger: some thousan
 	@BASISBOT_CRASH_TIMES=$(TIMES) $(BIN)/python -m pytest tests/crash/test_images.py
 
 docs: $(STAMP) ## write the pages of docs/ that are made from the program
-	@$(BIN)/python -m bot.surfaces.reference docs
+	@$(BIN)/python -m bot.cli.reference docs
 
 lint: $(STAMP) ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check $(PACKAGES)

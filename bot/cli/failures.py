@@ -15,6 +15,15 @@ class Exit(IntEnum):
     MISMATCH = 4
 
 
+MEANINGS = {
+    Exit.DONE: "done",
+    Exit.REFUSED: "refused, or not achieved",
+    Exit.USAGE: "wrong usage or configuration",
+    Exit.UNREACHABLE: "a venue, or the bot, is unreachable",
+    Exit.MISMATCH: "the ledger is damaged, or does not agree with the venues",
+}
+
+
 class CommandFailed(Exception):
     """A command could not be carried out; ``str(error)`` is what to print."""
 

@@ -7,6 +7,14 @@ import typer
 if TYPE_CHECKING:
     from config.place import Place
 
+
+def _profiles(incomplete: str) -> list[str]:
+    """Complete the name of a profile."""
+    from config.place import profile_names
+
+    return [name for name in profile_names() if name.startswith(incomplete)]
+
+
 Profile = Annotated[
     str,
     typer.Option(
@@ -14,6 +22,7 @@ Profile = Annotated[
         "-p",
         help="A shipped profile (demo, sim, testnet, live), or a file.",
         metavar="NAME|FILE",
+        autocompletion=_profiles,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

@@ -1,8 +1,6 @@
 """Reference pages made from the program itself: ``make docs`` writes them, a test holds them against it."""
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from bot.model.trading_state import Activity, TradingState, allows
 
@@ -38,13 +36,3 @@ def trading_states() -> str:
 
 
 PAGES: dict[str, Callable[[], str]] = {"trading-states.md": trading_states}
-
-
-def write(folder: Path) -> None:
-    """Write every page into ``folder``."""
-    for name, page in PAGES.items():
-        (folder / name).write_text(page(), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write(Path(sys.argv[1]))

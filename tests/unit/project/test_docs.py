@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.surfaces.reference import PAGES
+from bot.cli.reference import PAGES
 
 DOCS = Path(__file__).parents[3] / "docs"
 
