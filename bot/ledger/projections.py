@@ -38,6 +38,7 @@ from bot.model.events import (
     StandingGranted,
     StandingRevoked,
     TicketApproved,
+    TicketAsked,
     TicketExpired,
     TicketRaised,
     TicketRejected,
@@ -154,7 +155,7 @@ def _ticket_raised(seq: int, event: TicketRaised, _: Recorded) -> list[Change]:
                 "purpose": ticket.purpose,
                 "raised_at": ticket.raised_at,
                 "approve_by": ticket.approve_by,
-                "status": TicketStatus.OPEN.value,
+                "status": (TicketStatus.WAITING if ticket.after_fill else TicketStatus.OPEN).value,
                 "status_seq": seq,
                 "decided_by": "",
                 "reason": "",
@@ -237,13 +238,30 @@ def _ticket_expired(seq: int, event: TicketExpired, _: Recorded) -> list[Change]
     return [_decided(seq, str(event.leg), TicketStatus.EXPIRED, "", "")]
 
 
+def _ticket_asked(seq: int, event: TicketAsked, _: Recorded) -> list[Change]:
+    where = {"ticket_id": str(event.leg), "status": TicketStatus.WAITING.value}
+    values = {"status": TicketStatus.OPEN.value, "status_seq": seq, "approve_by": event.approve_by}
+    return [Update(TICKET, where, values)]
+
+
 def _ticket_voided(seq: int, event: TicketVoided, _: Recorded) -> list[Change]:
-    return [_decided(seq, str(event.leg), TicketStatus.VOID, "", event.reason)]
+    # Which of them it is, only the state knows: a ticket is one or the other.
+    return [
+        _decided(seq, str(event.leg), TicketStatus.VOID, "", event.reason, was)
+        for was in (TicketStatus.OPEN, TicketStatus.WAITING)
+    ]
 
 
-def _decided(seq: int, ticket_id: str, status: TicketStatus, by: str, reason: str) -> Update:
+def _decided(
+    seq: int,
+    ticket_id: str,
+    status: TicketStatus,
+    by: str,
+    reason: str,
+    was: TicketStatus = TicketStatus.OPEN,
+) -> Update:
     # A leg's ticket may be raised again; what is decided is always the one that is open.
-    where = {"ticket_id": ticket_id, "status": TicketStatus.OPEN.value}
+    where = {"ticket_id": ticket_id, "status": was.value}
     return Update(
         TICKET, where, {"status": status.value, "status_seq": seq, "decided_by": by, "reason": reason}
     )
@@ -466,6 +484,7 @@ _PROJECTORS: dict[type[Event], Callable[[int, Any, Recorded], list[Change]]] = {
     PlanStopping: _plan_stopping,
     PlanFinished: _plan_finished,
     TicketRaised: _ticket_raised,
+    TicketAsked: _ticket_asked,
     TicketApproved: _ticket_approved,
     StandingGranted: _standing_granted,
     StandingRevoked: _standing_revoked,

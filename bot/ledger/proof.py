@@ -6,7 +6,7 @@ shares no code with the first, so that it can find the first one's mistakes.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.ledger.standing_proof import StandingProof
@@ -29,6 +29,7 @@ from bot.model.events import (
     StandingGranted,
     StandingRevoked,
     TicketApproved,
+    TicketAsked,
     TicketExpired,
     TicketRaised,
     TicketRejected,
@@ -123,6 +124,12 @@ class Proof:
                 self._standing.finished(plan_id, tranche)
             case TicketRaised(ticket):
                 self._tickets[ticket.material.leg] = ticket
+            case TicketAsked(leg, approve_by):
+                asked = self._tickets.get(leg)
+                if asked is None or not asked.after_fill:
+                    yield f"ticket {leg} is asked for, and none waits for that"
+                else:
+                    self._tickets[leg] = replace(asked, approve_by=approve_by, after_fill=False)
             case TicketRejected(leg) | TicketExpired(leg) | TicketVoided(leg):
                 self._tickets.pop(leg, None)
             case TicketApproved() as approved:
@@ -209,6 +216,8 @@ class Proof:
         name = f"approval {envelope.approval_id}"
         if approved.content_hash != shown.content_hash():
             yield f"{name} is of content {approved.content_hash}, the ticket's is {shown.content_hash()}"
+        if ticket.after_fill:
+            yield f"{name} came before anybody was asked"
         if max(recorded.at, envelope.approved_at) >= ticket.approve_by:
             yield f"{name} came after the ticket's time, {ticket.approve_by.isoformat()}"
         wider = {

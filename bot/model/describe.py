@@ -116,6 +116,7 @@ _LINES: dict[type[ev.Event], Callable[[Any], str]] = {
     ev.TradingStateChanged: lambda e: f"trading is {e.state} ({e.reason}, by {e.by})",
     ev.PlanProposed: _plan,
     ev.TicketRaised: _ticket,
+    ev.TicketAsked: lambda e: f"ticket {e.leg} waits for a person now; approve by {e.approve_by:%H:%M:%S}Z",
     ev.TicketApproved: lambda e: (
         f"ticket {e.leg} approved by {e.envelope.approved_by}"
         f"{f', under standing approval {e.standing}' if e.standing else ''}"

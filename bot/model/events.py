@@ -60,6 +60,14 @@ class TicketRaised:
 
 
 @dataclass(frozen=True, slots=True)
+class TicketAsked:
+    """Sequential mode: the other leg has filled, and this ticket waits for a person now, until ``approve_by``."""
+
+    leg: LegKey
+    approve_by: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class TicketApproved:
     """The approval: an envelope, and the attempt numbers it reserves (``first`` to ``last``), used or not.
 
@@ -329,6 +337,7 @@ Event = (
     | TradingStateChanged
     | PlanProposed
     | TicketRaised
+    | TicketAsked
     | TicketApproved
     | TicketRejected
     | TicketExpired

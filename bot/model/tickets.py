@@ -12,6 +12,9 @@ from risk.orders import Side
 
 
 class TicketStatus(StrEnum):
+    """WAITING: nobody is asked before the other leg has filled."""
+
+    WAITING = "waiting"
     OPEN = "open"
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -89,7 +92,8 @@ class Circumstances:
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """``contracts``: how many contracts the leg comes to at the quotes of the moment. ``approve_by``: after it
-    the ticket is dead. ``execute_within``: seconds the approval is good for new working orders."""
+    the ticket is dead. ``execute_within``: seconds the approval is good for new working orders. ``after_fill``: it is
+    asked for only when the other leg has filled, and gets its ``approve_by`` then."""
 
     material: Material
     contracts: int
@@ -98,6 +102,7 @@ class Ticket:
     raised_at: datetime
     approve_by: datetime
     execute_within: float
+    after_fill: bool = False
 
     @property
     def ticket_id(self) -> str:

@@ -328,7 +328,7 @@ def _adopt(turn: Turn, given: AdoptJournal) -> None:
             reason = f"flatten {event.flatten_id}"
             turn.emit(TradingStateChanged(TradingState.HALTED, event.by, reason))
             for plan in turn.state.active_plans():
-                ticketing.stop_plan(turn, plan, reason)
+                ticketing.stop_plan(turn, plan, reason, flattened=True)
         turn.emit(event)
 
 

@@ -1,6 +1,7 @@
 """How each event changes the state. Deterministic, total, and free of decisions."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, get_args
@@ -28,6 +29,7 @@ from bot.model.events import (
     StandingGranted,
     StandingRevoked,
     TicketApproved,
+    TicketAsked,
     TicketExpired,
     TicketRaised,
     TicketRejected,
@@ -110,7 +112,14 @@ def _ticket(state: BotState, event: TicketRaised, _at: datetime) -> None:
     tranches = state.plans[key.plan_id].tranches
     if not tranches or tranches[-1].number != key.tranche:
         tranches.append(TrancheState(key.tranche))
-    tranches[-1].legs[key.role] = LegState(event.ticket)
+    status = TicketStatus.WAITING if event.ticket.after_fill else TicketStatus.OPEN
+    tranches[-1].legs[key.role] = LegState(event.ticket, status)
+
+
+def _asked(state: BotState, event: TicketAsked, _at: datetime) -> None:
+    leg = _leg(state, event.leg)
+    leg.status = TicketStatus.OPEN
+    leg.ticket = replace(leg.ticket, approve_by=event.approve_by, after_fill=False)
 
 
 def _leg(state: BotState, key: LegKey) -> LegState:
@@ -427,6 +436,7 @@ _HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
     TradingStateChanged: _trading,
     PlanProposed: _plan,
     TicketRaised: _ticket,
+    TicketAsked: _asked,
     TicketApproved: _approved,
     TicketRejected: _rejected,
     TicketExpired: _expired,

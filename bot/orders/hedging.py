@@ -10,6 +10,7 @@ from bot.model.order_states import Belief
 from bot.model.plans import PlanStatus
 from bot.model.policy import Policy
 from bot.orders.laddering import has_lapsed
+from bot.orders.sequential import ask, may_yet_be_approved
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
@@ -40,7 +41,7 @@ def answer_fills(turn: Turn, plan: PlanState) -> None:
         return
     hedge = tranche.legs[Role.HEDGE]
     naked = plan.unhedged + _answered_in_flight(turn, plan)
-    if naked == 0 or hedge.envelope is None:
+    if naked == 0:
         return
     if turn.market.in_doubt(hedge.key):
         _say_doubt(turn, plan, hedge, naked)
@@ -53,7 +54,7 @@ def answer_fills(turn: Turn, plan: PlanState) -> None:
         return
     if nothing_to_reduce(turn, hedge):
         return
-    side = hedge.envelope.side
+    side = hedge.ticket.material.side
     contracts = hedge_contracts(turn, plan, hedge, naked)
     if naked * side.sign > 0:
         return  # in flight already
@@ -61,6 +62,9 @@ def answer_fills(turn: Turn, plan: PlanState) -> None:
         # Less than can be hedged: carried to the next fill. If none will come, the fine leg takes it back.
         if _takes_rest_back(turn, plan, hedge) and _is_settled(turn, hedge):
             _unwind(turn, plan, tranche.lead, naked)
+        return
+    if may_yet_be_approved(hedge):
+        ask(turn, plan, hedge, naked)
         return
     if not gave_up(turn, plan, hedge) and _hedge(turn, hedge, side, contracts, naked):
         return
@@ -145,6 +149,8 @@ def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
 
     Time counts while hedging is possible: a restart, or a link that is back, gets as long as a fill does.
     """
+    if hedge.envelope is None:
+        return not may_yet_be_approved(hedge)
     # What filled in part is no failure: the market is there.
     if failures(turn.state, hedge, Purpose.HEDGE, enough=1) >= ladder(turn.policy) or not hedge.attempts_left:
         return True
@@ -154,6 +160,7 @@ def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
         return False
     if state is LinkState.UP:
         since = max(since, turn.market.up_since[venue])
+    since = max(since, hedge.envelope.approved_at)  # in sequential mode a person was waited for
     return turn.now - since > turn.policy.unhedged_limit
 
 

@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from bot.model.ids import Role
 from bot.model.policy import Policy
 from bot.orders.hedging import held, ladder
+from bot.orders.sequential import may_yet_be_approved
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.turn import Turn
 from risk.approval import Purpose
@@ -93,7 +94,10 @@ def answerable(policy: Policy, tranche: TrancheState, lots: int) -> int:
         return lots if tranche.lead.attempts_left else 0
     if tranche.lead.attempts_left <= ladder(policy):
         return 0
-    return max(min(lots, tranche.legs[Role.HEDGE].attempts_left - ladder(policy)), 0)
+    hedge = tranche.legs[Role.HEDGE]
+    if may_yet_be_approved(hedge):
+        return lots  # its approval will reserve them
+    return max(min(lots, hedge.attempts_left - ladder(policy)), 0)
 
 
 def _pairable(turn: Turn, tranche: TrancheState, partner: Quote, most: int) -> int:

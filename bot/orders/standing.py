@@ -83,7 +83,10 @@ def answer(turn: Turn, plan: PlanState) -> None:
     if tranche is None or tranche.armed or plan.stopping or not turn.state.standing:
         return
     legs = list(tranche.legs.values())
-    if any(leg.status is not TicketStatus.OPEN for leg in legs) or turn.now >= legs[0].ticket.approve_by:
+    if (
+        any(leg.status not in (TicketStatus.OPEN, TicketStatus.WAITING) for leg in legs)
+        or turn.now >= legs[0].ticket.approve_by
+    ):
         return  # a person has begun to answer them
     use = plan.spec.use_of(tranche.lead.key.role)
     tickets = [leg.ticket for leg in legs]

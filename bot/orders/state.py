@@ -147,7 +147,9 @@ class PlanState:
     def hedges_unwritten(self) -> TrancheState | None:
         """The tranche whose hedges go before they are on the disk, and whose reserved ids a restart asks about."""
         tranche = self.current if self.status is PlanStatus.ACTIVE else None
-        return tranche if tranche is not None and tranche.armed and tranche.is_spread else None
+        if tranche is None or not tranche.armed or not tranche.is_spread:
+            return None
+        return None if tranche.legs[Role.HEDGE].envelope is None else tranche
 
     @property
     def is_ending(self) -> bool:

@@ -15,7 +15,7 @@ from bot.model.events import (
 from bot.model.ids import MOST_ATTEMPTS, LegKey, Role, parse_leg
 from bot.model.inputs import ApproveTicket, Done, RejectTicket
 from bot.model.ladders import BasisRange
-from bot.model.plans import PlanKind, PlanStatus
+from bot.model.plans import ApprovalMode, PlanKind, PlanStatus
 from bot.model.tickets import Circumstances, Material, Ticket, TicketStatus
 from bot.orders.margining import margin_use
 from bot.orders.planning import Draft, LegDraft
@@ -74,6 +74,7 @@ def _ticket(turn: Turn, plan: PlanState, number: int, leg: LegDraft, draft: Draf
         raised_at=turn.now,
         approve_by=turn.now + policy.approve_by,
         execute_within=policy.execute_by.total_seconds(),
+        after_fill=spec.approval is ApprovalMode.SEQUENTIAL and leg.role is Role.HEDGE,
     )
 
 
@@ -189,7 +190,10 @@ def _open_leg(turn: Turn, ticket_id: str) -> LegState | Denied:
     if leg.status is not TicketStatus.OPEN:
         return Denied("TICKET_CLOSED", "an open ticket", f"{ticket_id} is {leg.status}")
     plan = turn.state.plans[leg.key.plan_id]
-    if plan.stopping or plan.status is not PlanStatus.ACTIVE:
+    answers = (
+        plan.current is not None and plan.current.armed
+    )  # what has filled: it is hedged, even if the plan stops
+    if (plan.stopping and not answers) or plan.status is not PlanStatus.ACTIVE:
         return Denied(
             "TICKET_CLOSED", "a ticket of a plan that goes on", f"{plan.spec.plan_id} {plan.status}"
         )
@@ -205,16 +209,25 @@ def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
         return Denied("TICKET_EXPIRED", f"approve by {ticket.approve_by:%F %T}Z", f"{turn.now:%F %T}Z")
     if command.content_hash != ticket.material.content_hash():
         return Denied("TICKET_ALTERED", ticket.material.content_hash(), command.content_hash)
-    verdict = turn.checks.approved(turn.state.plans[leg.key.plan_id], leg)
-    if verdict is not None and not verdict.passes:
-        return verdict.denied
+    plan = turn.state.plans[leg.key.plan_id]
+    if not plan.tranches[-1].armed:  # else it answers what has filled, which is naked until it does
+        verdict = turn.checks.approved(plan, leg)
+        if verdict is not None and not verdict.passes:
+            return verdict.denied
     give(turn, ticket, command.by)
     tranche = turn.state.plans[ticket.material.leg.plan_id].tranches[-1]
-    waiting = [key for key, other in tranche.legs.items() if other.status is not TicketStatus.APPROVED]
+    if tranche.armed:
+        return Done(f"{ticket.ticket_id} approved; what has filled is hedged")
+    waiting = [key for key, other in tranche.legs.items() if other.status is TicketStatus.OPEN]
     if waiting:
         other = tranche.legs[waiting[0]].ticket.ticket_id
         return Done(f"{ticket.ticket_id} approved; nothing is sent before {other} is approved too")
     turn.emit(TrancheArmed(ticket.material.leg.plan_id, tranche.number))
+    if plan_waits := [other.ticket.ticket_id for other in tranche.legs.values() if other.ticket.after_fill]:
+        seconds = turn.policy.hedge_deadline.total_seconds()
+        return Done(
+            f"{ticket.ticket_id} approved; what it fills waits up to {seconds:.0f} s for {plan_waits[0]}"
+        )
     return Done(f"{ticket.ticket_id} approved; tranche {tranche.number} is armed")
 
 
@@ -276,7 +289,10 @@ def reject(turn: Turn, command: RejectTicket) -> Done | Denied:
 def expire(turn: Turn, plan: PlanState) -> None:
     """Let the tickets nobody answered in time die, and the plan with them."""
     tranche = plan.current
-    if tranche is None or tranche.armed:
+    if tranche is None:
+        return
+    if tranche.armed:
+        _expire_hedge(turn, plan, tranche)
         return
     for leg in list(tranche.legs.values()):
         if leg.status is TicketStatus.OPEN and turn.now >= leg.ticket.approve_by:
@@ -288,6 +304,16 @@ def expire(turn: Turn, plan: PlanState) -> None:
             return
 
 
+def _expire_hedge(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
+    """What has filled is naked meanwhile: a clock that was set back keeps nothing waiting."""
+    hedge, deadline = tranche.legs.get(Role.HEDGE), turn.policy.hedge_deadline
+    if hedge is None or hedge.status is not TicketStatus.OPEN:
+        return
+    if turn.has_passed(deadline, hedge.ticket.approve_by - deadline):
+        turn.emit(TicketExpired(hedge.key))
+        stop_plan(turn, plan, f"nobody approved {hedge.key} in time: what has filled is unwound")
+
+
 def _ask_again_later(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     """A ladder outlives a ticket nobody answered: its tranche ends, and is asked for again after a while."""
     for leg in list(tranche.legs.values()):
@@ -296,12 +322,15 @@ def _ask_again_later(turn: Turn, plan: PlanState, tranche: TrancheState) -> None
     turn.emit(TrancheFinished(plan.spec.plan_id, tranche.number, str(plan.unhedged)))
 
 
-def stop_plan(turn: Turn, plan: PlanState, reason: str) -> None:
-    """Send no new working orders for the plan; void its open tickets. What has filled is still hedged."""
+def stop_plan(turn: Turn, plan: PlanState, reason: str, *, flattened: bool = False) -> None:
+    """Send no new working orders for the plan; void its open tickets. What has filled is still hedged: a hedge that is
+    being asked for stays open until its deadline, unless the emergency command has taken over."""
     if not plan.stopping:
         turn.emit(PlanStopping(plan.spec.plan_id, reason))
-    for leg in [] if plan.current is None else list(plan.current.legs.values()):
-        if leg.status is TicketStatus.OPEN:
+    tranche = plan.current
+    for leg in [] if tranche is None else list(tranche.legs.values()):
+        answers = tranche is not None and tranche.armed and leg.status is TicketStatus.OPEN and not flattened
+        if leg.status in (TicketStatus.OPEN, TicketStatus.WAITING) and not answers:
             turn.emit(TicketVoided(leg.key, reason))
 
 
@@ -310,7 +339,7 @@ def make_whole(turn: Turn, plan: PlanState) -> None:
     tranche = plan.current
     if tranche is None or tranche.armed:
         return
-    statuses = {leg.status for leg in tranche.legs.values()}
+    statuses = {leg.status for leg in tranche.legs.values() if leg.status is not TicketStatus.WAITING}
     if plan.stopping:
         stop_plan(turn, plan, plan.stopping)
     elif set(tranche.legs) not in ({Role.WORKING, Role.HEDGE}, {Role.SINGLE}):

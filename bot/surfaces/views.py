@@ -245,7 +245,7 @@ def tickets(state: BotState, now: datetime) -> list[View]:
     return [
         _ticket(state, leg, now)
         for plan in state.active_plans()
-        if plan.current is not None and not plan.stopping
+        if plan.current is not None and (plan.current.armed or not plan.stopping)
         for leg in plan.current.legs.values()
         if leg.status is TicketStatus.OPEN
     ]
