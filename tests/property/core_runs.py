@@ -15,8 +15,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from random import Random
 
-from bot.model.events import Alerted, Recorded
-from bot.model.plans import PlanKind
+from bot.model.events import Alerted, Recorded, TicketApproved
+from bot.model.plans import ApprovalMode, PlanKind
 from risk.direction import Direction
 from risk.terms import Kind
 from tests.property.orders_promises import begun, live
@@ -46,6 +46,8 @@ def case(seed: int) -> dict[str, object]:
         "collateral": dice.random() < 0.5,
         "steps": dice.randint(20, 250),
         "working": dice.choice([Kind.LINEAR, Kind.INVERSE]),
+        "approval": dice.choice((ApprovalMode.ARMED, ApprovalMode.ARMED, ApprovalMode.SEQUENTIAL)),
+        "standing": dice.choice(("", "", "0.5", "2.5")),
     }
 
 
@@ -66,6 +68,11 @@ def run(seed: int) -> Outcome:
         chain = _chain(world)
         counts.update(name for name, _ in transitions(chain))
         counts.update(f"alert {entry.event.code}" for entry in chain if isinstance(entry.event, Alerted))
+        counts.update(
+            f"an approval {'stood' if entry.event.standing else 'was a person'}"
+            for entry in chain
+            if isinstance(entry.event, TicketApproved)
+        )
         counts[f"the plan ended {world.desk.status}"] += 1
     return Outcome(seed, trouble, counts)
 

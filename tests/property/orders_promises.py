@@ -1,17 +1,23 @@
 """What the decisions promise whatever two venues do, held against the worlds of ``orders_world``."""
 
+from datetime import timedelta
+from decimal import Decimal
 from random import Random
 
 from bot.ledger.proof import Proof
 from bot.model.codec import GENESIS, decode, encode, record
+from bot.model.events import StandingGranted, TicketApproved, TrancheFinished
+from bot.model.ids import Role
+from bot.model.inputs import GrantStanding
 from bot.model.legging import Legging
 from bot.model.plans import PlanKind
 from bot.orders.fold import apply
 from bot.orders.state import BotState
 from risk.direction import Direction
+from risk.standing import StandingApproval, Use, scopes_for
 from risk.terms import Kind
 from tests.property.orders_world import World, intended
-from tests.unit.bot.desk import MBT, POLICY, XBTUSD, D
+from tests.unit.bot.desk import INSTRUMENTS, MBT, POLICY, XBTUSD, D
 
 LOT = D(100) / D(70_000)
 """A lot of the hedge in XBT, at any price these tests come to."""
@@ -34,7 +40,10 @@ def begun(case: dict[str, object]) -> World:
     if kind is PlanKind.CLOSE:
         sign = 1 if direction is Direction.LONG_INVERSE else -1
         world.hold(sign * 96_000, -12 * sign)
+    if case["standing"]:
+        let_stand(world, direction, str(case["standing"]))
     world.desk.propose(
+        approval=case["approval"],
         direction=direction,
         kind=kind,
         size_xbt=size,
@@ -44,6 +53,55 @@ def begun(case: dict[str, object]) -> World:
     )
     world.durable = len(world.desk.events)
     return world
+
+
+def let_stand(world: World, direction: object, budget: str) -> None:
+    """Give a standing approval for everything the plan may do, ``budget`` XBT a day and half as much again in all."""
+    daily = D(budget)
+    standing = StandingApproval(
+        standing_id="s1",
+        scopes=scopes_for(
+            [Use.OPEN, Use.CLOSE, Use.COLLATERAL], Direction(str(direction)), XBTUSD.id, MBT.id
+        ),
+        daily_xbt=daily,
+        total_xbt=daily * D("1.5"),
+        max_delta_xbt=daily,
+        price_low=D(60_000),
+        price_high=D(100_000),
+        ends_at=world.desk.now + timedelta(seconds=world.rng.choice((60, 10_000))),
+        by="anna",
+    )
+    world.desk.command(GrantStanding(standing, standing.content_hash()))
+
+
+def check_budgets(world: World) -> None:
+    """Counted from the events and what has been heard: no approval of a standing one took more than its budgets."""
+    over = {(e.plan_id, e.tranche) for e, _ in world.desk.events if isinstance(e, TrancheFinished)}
+    taken: dict[object, Decimal] = {}
+    for approved, at in world.desk.events:
+        if (
+            not isinstance(approved, TicketApproved)
+            or not approved.standing
+            or approved.leg.role is Role.HEDGE
+        ):
+            continue
+        linear = approved.envelope.instrument == MBT.id
+        size = approved.envelope.quantity * (MBT.terms.multiplier if linear else 1)
+        if (approved.leg.plan_id, approved.leg.tranche) in over:
+            ids = f"{approved.leg}-"
+            size = sum(
+                (
+                    abs(INSTRUMENTS[fill.instrument].xbt(fill.quantity, fill.price))
+                    for fill in world.heard.values()
+                    if (fill.client_order_id or "").startswith(ids) and fill.side is approved.envelope.side
+                ),
+                D(0),
+            )
+        taken[at.date()] = taken.get(at.date(), D(0)) + size
+    given = [e.standing for e, _ in world.desk.events if isinstance(e, StandingGranted)]
+    if given:
+        assert all(size <= given[0].daily_xbt * SLIP + world.late_xbt for size in taken.values())
+        assert sum(taken.values(), D(0)) <= given[0].total_xbt * SLIP + world.late_xbt
 
 
 def check_books(world: World) -> None:
@@ -74,7 +132,9 @@ def live(world: World, steps: int) -> str:
         assert world.uncontained == []
         check_books(world)
         check_exposure(world)
+    check_budgets(world)
     world.heal()
+    check_budgets(world)
     assert world.uncontained == []
     check_books(world)
     ids = [submit.order.request.client_order_id for submit in world.sent]

@@ -307,6 +307,8 @@ class World:
     def person(self) -> None:
         """Answer tickets, mostly with yes; now and then stop trading, go on, or call it off."""
         roll = 0.0 if self.calm else self.rng.random()
+        if self.desk.tickets:
+            self.give(Tick())  # over a crash the time of a ticket may have passed
         if self.desk.tickets and roll < 0.8:
             before = len(self.desk.sent)
             self.desk.approve()
@@ -361,7 +363,7 @@ class World:
             if tranche is None or not tranche.armed:
                 continue
             for role, leg in tranche.legs.items():
-                if role is not Role.HEDGE:
+                if role is not Role.HEDGE or leg.envelope is None:
                     continue
                 first = leg.next_attempt
                 last = min(first + LOOK_AHEAD - 1, leg.last_attempt)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from bot.model.plans import PlanKind
+from bot.model.plans import ApprovalMode, PlanKind
 from risk.approval import Purpose
 from risk.direction import Direction
 from risk.terms import Kind
@@ -21,6 +21,8 @@ cases = st.fixed_dictionaries(
         "collateral": st.booleans(),
         "steps": st.integers(20, 300),
         "working": st.sampled_from(Kind),
+        "approval": st.sampled_from(ApprovalMode),
+        "standing": st.sampled_from(("", "0.5", "2.5")),
     }
 )
 
@@ -52,6 +54,6 @@ def test_when_nothing_goes_wrong_nothing_is_escalated(case: dict[str, object]) -
     check_hedged(world)
     assert {submit.order.purpose for submit in world.sent} <= {Purpose.WORK, Purpose.HEDGE}
     assert world.desk.status == "done"
-    assert set(world.desk.alerts) <= {"FOREIGN_FILL"}
+    assert set(world.desk.alerts) <= {"FOREIGN_FILL", "HEDGE_AWAITS_APPROVAL", "STANDING_DENIED"}
     if case["kind"] is PlanKind.CLOSE:
         assert abs(world.desk.state.positions[XBTUSD.id]) < 100 or not case["collateral"]
