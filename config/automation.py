@@ -68,6 +68,28 @@ class OrphanWatch(Section):
     pause_seconds: Seconds
 
 
+class CarryWatch(Section):
+    """When holding no longer pays: ``loss_percent`` of price it may be expected to cost until the linear contract ends,
+    or over ``horizon_days`` at most, with funding at the mean of the latest rates."""
+
+    loss_percent: Percent
+    horizon_days: Positive
+    commission_usd: Number
+    steady_minutes: Positive
+    pause_minutes: Positive
+
+
+class EdgeWatch(Section):
+    """When the basis is worth an entry, after all costs in and out, or an exit (left out: none is proposed), in per
+    cent of price. An entry is as large as the profile's plan."""
+
+    enter_percent: Percent
+    leave_percent: Number | None = None
+    commission_usd: Number
+    steady_minutes: Positive
+    pause_minutes: Positive
+
+
 class Automation(Section):
     """What the bot watches by itself. A part that is left out is switched off."""
 
@@ -75,3 +97,5 @@ class Automation(Section):
     closure: ClosureWatch | None = None
     margin: MarginWatch | None = None
     orphan: OrphanWatch | None = None
+    carry: CarryWatch | None = None
+    edge: EdgeWatch | None = None

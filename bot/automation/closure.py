@@ -172,6 +172,7 @@ def _rebuild(turn: Turn, pair: Automation, limits: ClosureLimits, following: Clo
         f"{size:.2f} XBT came off before the closure that ended {past[-1].span.end:%a %R}Z; the basis is "
         f"{now.basis.absolute:.2f}",
         _tranches(turn, pair, limits, size),
+        collateral=False,
     )
 
 

@@ -101,9 +101,18 @@ def raise_reduction(
 
 
 def raise_opening(
-    turn: Turn, pair: Automation, cause: Cause, size: Decimal, direction: Direction, why: str, tranches: int
+    turn: Turn,
+    pair: Automation,
+    cause: Cause,
+    size: Decimal,
+    direction: Direction,
+    why: str,
+    tranches: int,
+    *,
+    collateral: bool,
 ) -> bool:
-    """Propose to open ``size`` XBT of spread, the collateral's hedge apart. Returns whether the plan was taken on."""
+    """Propose to open ``size`` XBT of spread; ``collateral``: with the hedge of the wallet's XBT. Returns whether the
+    plan was taken on."""
     return _raise(
         turn,
         PlanSpec(
@@ -114,7 +123,7 @@ def raise_opening(
             linear=pair.linear,
             size_xbt=size,
             tranches=tranches,
-            collateral=False,
+            collateral=collateral,
             proposed_by=_BY,
             target_delta=pair.target_delta,
             cause=cause,

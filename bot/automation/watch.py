@@ -1,6 +1,6 @@
 """Every watch the profile has switched on, one after the other, the most urgent first."""
 
-from bot.automation import closure, collateral, margin, orphan
+from bot.automation import closure, collateral, edge, holding, margin, orphan
 from bot.orders.turn import Turn
 
 
@@ -17,3 +17,7 @@ def watch(turn: Turn) -> None:
         closure.watch(turn, pair, pair.closure)
     if pair.collateral is not None:
         collateral.watch(turn, pair, pair.collateral)
+    if pair.carry is not None:
+        holding.watch(turn, pair, pair.carry)
+    if pair.edge is not None:
+        edge.watch(turn, pair, pair.edge)

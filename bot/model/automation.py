@@ -90,6 +90,34 @@ class OrphanLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class CarryLimits:
+    """When holding no longer pays. ``loss``: what it may be expected to cost (fraction of price) until the linear
+    contract ends, or over ``horizon`` at most. ``commission``: the broker's, USD a contract. ``steady``: for how long;
+    ``pause``: between two proposals."""
+
+    loss: Decimal
+    horizon: timedelta
+    commission: Decimal
+    steady: timedelta
+    pause: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeLimits:
+    """When the basis is worth an entry or an exit, as fractions of price. ``enter``: what must be left of it after all
+    costs, in and out; ``leave``: the basis that closing may cost at most (None: no exit is proposed). ``size``: XBT,
+    and ``tranches``, of an entry. ``commission``: the broker's, USD a contract. ``steady``, ``pause``: as above."""
+
+    enter: Decimal
+    leave: Decimal | None
+    size: Decimal
+    tranches: int
+    commission: Decimal
+    steady: timedelta
+    pause: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Automation:
     """``inverse``, ``linear``, ``direction``: the pair the profile trades, and which way round where the positions do
     not say. ``target_delta``: XBT the owner wants unhedged."""
@@ -102,3 +130,5 @@ class Automation:
     closure: ClosureLimits | None = None
     margin: MarginLimits | None = None
     orphan: OrphanLimits | None = None
+    carry: CarryLimits | None = None
+    edge: EdgeLimits | None = None

@@ -113,7 +113,7 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
         case MarginAnswer():
             hear_margin(turn, given)
         case FundingAnnounced():
-            turn.market.fundings[given.instrument] = given.funding
+            turn.market.funding(given.instrument, given.funding)
         case ClockSeen():
             _set_clock(turn, given)
         case Tick():

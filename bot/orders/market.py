@@ -29,6 +29,9 @@ class Unpaired:
     told_at: datetime
 
 
+_RATES_KEPT = 9  # three days of payments
+
+
 @dataclass(frozen=True, slots=True)
 class Advice:
     """Money a person should move: ``amount`` positive to ``venue``, negative away from it; why, and when last said."""
@@ -65,6 +68,8 @@ class Market:
     """By venue: how far its clock is from ours, as last heard."""
     fundings: dict[InstrumentId, Funding] = field(default_factory=dict)
     """By instrument: the next funding payment, as last heard."""
+    funding_rates: dict[InstrumentId, dict[datetime, Decimal]] = field(default_factory=dict)
+    """By instrument and time of payment: the rates last heard, three days of them."""
     rates_left: dict[str, Decimal] = field(default_factory=dict)
     """By venue: what is left of its rate limit, a fraction of it."""
     link_changes: int = 0
@@ -111,6 +116,10 @@ class Market:
     """By venue: the transfer that is asked for, or offered."""
     closure_said: str = ""
     """Which reminder before which closure a person has had."""
+    not_paying_since: datetime | None = None
+    """Since when holding has been expected to cost more than it brings."""
+    edge_since: datetime | None = None
+    """Since when the basis has been worth an entry, or an exit."""
     beyond_band_since: datetime | None = None
     """Since when Δ has been further from its target than the collateral's band."""
     passed_over: set[tuple[str, str, int]] = field(default_factory=set)
@@ -133,6 +142,14 @@ class Market:
             for instrument, mids in self.beside.items():
                 if instrument.venue != quote.instrument.venue:
                     mids.setdefault(quote.instrument, quote.mid)
+
+    def funding(self, instrument: InstrumentId, told: Funding) -> None:
+        """Take the latest word on the next payment, and remember the rates of the last nine."""
+        self.fundings[instrument] = told
+        known = self.funding_rates.setdefault(instrument, {})
+        known[told.at] = told.rate
+        for old in sorted(known)[:-_RATES_KEPT]:
+            del known[old]
 
     def link(self, link: Link) -> None:
         self.links[link.venue] = link.state

@@ -3,10 +3,18 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from bot.model.automation import Automation, ClosureLimits, Collateral, MarginLimits, OrphanLimits
-from config.automation import ClosureWatch, CollateralWatch, MarginWatch, OrphanWatch
+from bot.model.automation import (
+    Automation,
+    CarryLimits,
+    ClosureLimits,
+    Collateral,
+    EdgeLimits,
+    MarginLimits,
+    OrphanLimits,
+)
+from config.automation import CarryWatch, ClosureWatch, CollateralWatch, EdgeWatch, MarginWatch, OrphanWatch
 from config.kinds import weekly
-from config.settings import Settings
+from config.settings import Plan, Settings
 from risk.capital import Stress
 from risk.closures import Rules
 from risk.instruments import InstrumentId
@@ -21,6 +29,8 @@ def automation(settings: Settings, inverse: InstrumentId, linear: InstrumentId) 
         direction=settings.plan.direction,
         target_delta=settings.plan.target_delta_xbt,
         collateral=None if given.collateral is None else _collateral(given.collateral),
+        carry=None if given.carry is None else _carry(given.carry),
+        edge=None if given.edge is None else _edge(given.edge, settings.plan),
         orphan=None if given.orphan is None else _orphan(given.orphan),
         margin=None if given.margin is None else _margin(given.margin),
         closure=None if given.closure is None else _closure(given.closure),
@@ -66,6 +76,28 @@ def _orphan(given: OrphanWatch) -> OrphanLimits:
         band=given.band_xbt,
         steady=timedelta(seconds=given.steady_seconds),
         pause=timedelta(seconds=given.pause_seconds),
+    )
+
+
+def _carry(given: CarryWatch) -> CarryLimits:
+    return CarryLimits(
+        loss=given.loss_percent / 100,
+        horizon=_hours(given.horizon_days * 24),
+        commission=given.commission_usd,
+        steady=_minutes(given.steady_minutes),
+        pause=_minutes(given.pause_minutes),
+    )
+
+
+def _edge(given: EdgeWatch, plan: Plan) -> EdgeLimits:
+    return EdgeLimits(
+        enter=given.enter_percent / 100,
+        leave=None if given.leave_percent is None else given.leave_percent / 100,
+        size=plan.size_xbt,
+        tranches=plan.tranches,
+        commission=given.commission_usd,
+        steady=_minutes(given.steady_minutes),
+        pause=_minutes(given.pause_minutes),
     )
 
 

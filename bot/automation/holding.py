@@ -1,0 +1,99 @@
+"""Whether holding the spread still pays: what the basis has left, against the funding it costs until then.
+
+Funding is paid by longs of a perpetual while its rate is above zero, and by shorts below. What is to come is taken as
+the mean of the latest rates; it is a guess, and said to be one.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from bot.automation.proposing import has_rested, held_direction, is_quiet, raise_reduction
+from bot.model.automation import Automation, CarryLimits
+from bot.model.plans import Cause
+from bot.orders.turn import Turn
+from risk.carry import Carry, Rates, carry
+from risk.direction import Direction
+
+_INTERVAL = timedelta(hours=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What holding to ``until`` is expected to bring, in USD per XBT. ``left``: what the basis still gives if it goes
+    to nothing, against closing at the books of the moment; ``funding``: what is expected to be paid for it (negative:
+    received); ``rate``: the mean rate that rests on, None without funding."""
+
+    direction: Direction
+    left: Decimal
+    funding: Decimal
+    rate: Decimal | None
+    until: datetime
+
+    @property
+    def edge(self) -> Decimal:
+        return self.left - self.funding
+
+
+def books_now(turn: Turn, pair: Automation, direction: Direction, commission: Decimal) -> Carry | None:
+    """Return what trading ``direction`` would cost and bring at fresh books; None without them."""
+    quotes = [turn.market.fresh(key, turn.now, turn.policy) for key in (pair.linear, pair.inverse)]
+    if quotes[0] is None or quotes[1] is None:
+        return None
+    fee = turn.state.instruments[pair.inverse].terms.taker_fee
+    multiplier = turn.state.instruments[pair.linear].terms.multiplier
+    return carry(direction, quotes[0], quotes[1], Rates(fee, commission / multiplier))
+
+
+def holding(turn: Turn, pair: Automation, limits: CarryLimits) -> Holding | None:
+    """Return what holding the spread is expected to bring; None without a spread or fresh books."""
+    state = turn.state
+    if state.positions[pair.inverse] * state.positions[pair.linear] >= 0:
+        return None
+    direction = held_direction(state, pair)
+    now = books_now(turn, pair, direction, limits.commission)
+    if now is None:
+        return None
+    expiry = state.instruments[pair.linear].terms.expiry
+    until = turn.now + limits.horizon if expiry is None else min(expiry, turn.now + limits.horizon)
+    rate = _mean_rate(turn.market.funding_rates.get(pair.inverse, {}))
+    funding = Decimal(0)
+    if rate is not None and until > turn.now:
+        payments = Decimal((until - turn.now) / _INTERVAL)
+        funding = direction.inverse_side.sign * rate * payments * now.closing.basis.inverse
+    return Holding(direction, -now.closing.received, funding, rate, until)
+
+
+def _mean_rate(rates: dict[datetime, Decimal]) -> Decimal | None:
+    return sum(rates.values(), Decimal(0)) / len(rates) if rates else None
+
+
+def watch(turn: Turn, pair: Automation, limits: CarryLimits) -> None:
+    """Propose to close once holding has been expected to cost more than ``limits.loss`` for long enough."""
+    found = holding(turn, pair, limits)
+    price = turn.market.last_mids.get(pair.inverse)
+    if found is None or price is None or found.edge >= -limits.loss * price:
+        turn.market.not_paying_since = None
+        return
+    since = turn.market.not_paying_since = turn.market.not_paying_since or turn.now
+    if not turn.has_passed(limits.steady, since) or not is_quiet(turn) or turn.state.active_plans():
+        return
+    if not has_rested(turn, Cause.CARRY, limits.pause):
+        return
+    raise_reduction(turn, pair, Cause.CARRY, None, says(found), 1, urgent=False)
+
+
+def says(found: Holding) -> str:
+    """Return the sums for a person."""
+    funding = (
+        "no funding is known"
+        if found.rate is None
+        else (
+            f"funding at the mean rate of {found.rate:.4%} is expected to "
+            f"{'cost' if found.funding > 0 else 'bring'} {abs(found.funding):,.2f}"
+        )
+    )
+    return (
+        f"holding until {found.until:%F %R}Z: the basis has {found.left:,.2f} USD per XBT left, {funding}: "
+        f"{found.edge:+,.2f} in all"
+    )

@@ -1,0 +1,101 @@
+"""Whether holding pays, by hand: what the basis has left, and the funding until then."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from adapters.venue import FundingAnnounced
+from bot.automation.holding import Holding, holding
+from bot.model.automation import Automation, CarryLimits
+from bot.model.inputs import Compared
+from bot.model.plans import Cause, PlanKind
+from bot.orders.turn import Turn
+from risk.direction import Direction
+from risk.portfolio import Funding
+from tests.unit.bot.desk import MBT, POLICY, T0, XBTUSD, Desk
+
+D = Decimal
+LIMITS = CarryLimits(
+    loss=D("0.002"),
+    horizon=timedelta(days=10),
+    commission=D(1),
+    steady=timedelta(seconds=30),
+    pause=timedelta(hours=8),
+)
+
+
+def desk(direction: Direction = Direction.LONG_INVERSE) -> Desk:
+    pair = Automation(XBTUSD.id, MBT.id, direction, carry=LIMITS)
+    at = Desk.ready(replace(POLICY, automation=pair))
+    if direction is Direction.LONG_INVERSE:
+        at.hold(160_000, -30)
+    else:
+        at.hold(-240_000, 20)
+    at.give(Compared(()))
+    return at
+
+
+def funded(at: Desk, *rates: str) -> None:
+    for number, rate in enumerate(rates):
+        when = T0 + timedelta(hours=8 * (number + 1))
+        at.give(FundingAnnounced(XBTUSD.id, Funding(when, D(rate))))
+
+
+def expected(at: Desk) -> Holding:
+    pair = at.policy.automation
+    assert pair is not None
+    found = holding(Turn(at.state, at.market, at.policy, at.now), pair, LIMITS)
+    assert found is not None
+    return found
+
+
+def pass_by(at: Desk, seconds: int) -> None:
+    for _ in range(seconds):
+        at.now += timedelta(seconds=1)
+        at.quotes()
+        at.wait(0)
+
+
+def test_the_sums_by_hand() -> None:
+    at = desk()
+    funded(at, "0.0001", "0.0005")
+    found = expected(at)
+    # Closing buys at 80,705 and sells at 79,999.9: 705.10 of basis are left. Ten days are 30 payments of 0.03 %, of
+    # 79,999.9 each: 719.9991 a long pays.
+    assert found.left == D("705.1")
+    assert found.funding == pytest.approx(D("719.9991"))
+    assert found.edge == pytest.approx(D("-14.8991"))
+
+
+def test_a_short_is_paid_by_the_same_rate() -> None:
+    at = desk(Direction.SHORT_INVERSE)
+    funded(at, "0.0003")
+    found = expected(at)
+    # Closing sells at 80,700 and buys at 80,000: 700 come in now that are lost if the basis goes; funding brings 720.
+    assert found.left == D(-700)
+    assert found.funding == pytest.approx(D(-720))
+    assert found.edge == pytest.approx(D(20))
+
+
+def test_closing_is_proposed_once_it_has_cost_too_much_for_a_while() -> None:
+    at = desk()
+    funded(at, "0.0003")  # −14.90: less than 0.2 % of 80,000
+    pass_by(at, 60)
+    assert not at.tickets
+    funded(at, "0.0004")  # 30 × 0.04 % are 960: −254.90
+    pass_by(at, 29)
+    assert not at.tickets
+    pass_by(at, 3)
+    assert (at.plan.spec.cause, at.plan.spec.kind) == (Cause.CARRY, PlanKind.CLOSE)
+    assert "-254.90" in at.plan.spec.why
+    assert at.tickets
+
+
+def test_without_a_spread_there_is_nothing_to_hold() -> None:
+    pair = Automation(XBTUSD.id, MBT.id, Direction.LONG_INVERSE, carry=LIMITS)
+    at = Desk.ready(replace(POLICY, automation=pair))
+    funded(at, "0.01")
+    pass_by(at, 60)
+    assert not at.tickets
