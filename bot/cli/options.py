@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from config.place import Place
 
 
-def _profiles(incomplete: str) -> list[str]:
+def shipped(incomplete: str) -> list[str]:
     """Complete the name of a profile."""
     from config.place import profile_names
 
@@ -22,7 +22,7 @@ Profile = Annotated[
         "-p",
         help="A shipped profile (demo, sim, testnet, live), or a file.",
         metavar="NAME|FILE",
-        autocompletion=_profiles,
+        autocompletion=shipped,
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
