@@ -79,7 +79,9 @@ class Engine:
         self._clock = clock
         self._gate = gate
         self._tick = tick
-        self._inbox: asyncio.Queue[tuple[Input, asyncio.Future[Done | Denied] | None]] = asyncio.Queue()
+        self._inbox: asyncio.Queue[tuple[Input, asyncio.Future[Done | Denied] | None, float]] = (
+            asyncio.Queue()
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._asking: set[str] = set()
         self._last_seq = 0
@@ -93,13 +95,18 @@ class Engine:
         self.adopt: Callable[[], None] = lambda: None
         "Takes in what the emergency command has written down of its orders."
         self.listeners: list[Callable[[Recorded], None]] = []
+        self._heard_at = clock.monotonic()
+        self.on_input: Callable[[float], None] = lambda seconds: None
+        "Told of each input how many seconds it waited."
+        self.on_hedge: Callable[[float], None] = lambda seconds: None
+        "Told of each hedge: the seconds from hearing what called for it to handing it to the venue's client."
 
     def hear(self, given: VenueEvent | Input) -> None:
         """Take an input. Never blocks; call it on the loop's thread."""
         if isinstance(given, Fill | OrderUpdate) and (given.client_order_id or "").startswith(FLATTEN_PREFIX):
             # Whoever tells it, a stream or an answer: its order's intent comes before it, or it would be a stranger's.
             self.adopt()
-        self._inbox.put_nowait((given, None))
+        self._inbox.put_nowait((given, None, self._clock.monotonic()))
 
     async def command(self, command: Command) -> Done | Denied:
         """Carry out a person's command. Answers when what it did is durable."""
@@ -115,7 +122,7 @@ class Engine:
         reply: asyncio.Future[Done | Denied] = asyncio.get_running_loop().create_future()
         if self._has_ended:
             reply.cancel()
-        self._inbox.put_nowait((given, reply))
+        self._inbox.put_nowait((given, reply, self._clock.monotonic()))
         return await reply
 
     async def run(self) -> None:
@@ -125,8 +132,10 @@ class Engine:
         waiting: asyncio.Future[Done | Denied] | None = None
         try:
             while True:
-                given, reply = await self._inbox.get()
+                given, reply, heard_at = await self._inbox.get()
                 waiting = reply
+                self._heard_at = heard_at
+                self.on_input(self._clock.monotonic() - heard_at)
                 if self._broken is not None:
                     raise self._broken
                 answer = self._take(given)
@@ -164,7 +173,7 @@ class Engine:
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_RESORT):
                 while self.state.unsettled:
-                    given, reply = await self._inbox.get()
+                    given, reply, _ = await self._inbox.get()
                     if reply is not None:
                         reply.cancel()
                         continue
@@ -219,7 +228,7 @@ class Engine:
         for action in turn.actions:
             if isinstance(action, Submit):
                 hedging = hedging or not action.wait_durable
-                self._spawn(self._submit(action, self._first(action, intents)))
+                self._spawn(self._submit(action, self._first(action, intents), self._heard_at))
             else:
                 self._spawn(self._carry_out(action))
         if hedging and self._waking is None:
@@ -263,7 +272,7 @@ class Engine:
                 log.error(
                     "the ledger has failed: hedging regardless", order=action.order.request.client_order_id
                 )
-                self._spawn(self._submit(action, 0))
+                self._spawn(self._submit(action, 0, self._heard_at))
 
     def _spawn(self, coroutine: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(coroutine)
@@ -277,8 +286,8 @@ class Engine:
             self._broken = error
             self.hear(Tick())  # wakes the loop, which ends upon it
 
-    async def _submit(self, action: Submit, first: int) -> None:
-        """Send an order once event ``first`` is on the disk (0: at once)."""
+    async def _submit(self, action: Submit, first: int, heard_at: float) -> None:
+        """Send an order once event ``first`` is on the disk (0: at once). ``heard_at``: what called for it."""
         request = action.order.request
         client_id = request.client_order_id
         if first > self._durable:
@@ -293,6 +302,8 @@ class Engine:
         if closed is not None and action.order.purpose is not Purpose.FLATTEN:
             self.hear(SubmitRefused(client_id, "FLATTEN_LATCH", closed, reached_venue=False))
             return
+        if not action.wait_durable:
+            self.on_hedge(self._clock.monotonic() - heard_at)
         try:
             self.hear(await self._venues[request.instrument.venue].submit(action.order))
         except Throttled as error:

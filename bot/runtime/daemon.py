@@ -102,6 +102,7 @@ async def running(
             older_plans=partial(snapshots.older_plans, ledger.path, _OLDER_PLANS),
             standing=core.standing,
             venues=tuple(venues.by_name),
+            ledger=lambda: (ledger.seq, ledger.committed),
             silent=tuple(name for name, venue in venues.by_name.items() if not venue.capabilities.cash_flows),
         )
         await stack.enter_async_context(serving(create(served, token), listener))

@@ -32,6 +32,11 @@ class Files:
         return self.data_dir / "daemon.json"
 
     @property
+    def token(self) -> Path:
+        """The token alone, for programs that read it from a file (Prometheus: ``credentials_file``)."""
+        return self.data_dir / "token"
+
+    @property
     def starting(self) -> Path:
         return self.data_dir / "starting.json"
 
@@ -117,13 +122,20 @@ def announced(files: Files) -> Iterator[None]:
 @contextmanager
 def published(files: Files, endpoint: Endpoint) -> Iterator[None]:
     """Tell other processes of this user where the daemon is, for as long as it runs."""
-    path = files.endpoint
+    told = {files.token: endpoint.token, files.endpoint: json.dumps(asdict(endpoint))}
+    try:
+        for path, text in told.items():
+            _write_private(path, text)
+        yield
+    finally:
+        for path in told:
+            path.unlink(missing_ok=True)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read; it appears whole."""
     draft = path.with_suffix(".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
-        json.dump(asdict(endpoint), file)
+        file.write(text)
     draft.replace(path)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)

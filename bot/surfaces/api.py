@@ -9,7 +9,7 @@ import hmac
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, HTTPException
+from fastapi import Depends, FastAPI, HTTPException, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -30,6 +30,7 @@ from bot.model.trading_state import TradingState
 from bot.surfaces import standing_api, views
 from bot.surfaces.console import OnlyFromHere, console
 from bot.surfaces.looks_api import looks
+from bot.surfaces.metrics import CONTENT_TYPE, Metrics
 from bot.surfaces.refusals import sentence
 from bot.surfaces.served import Served
 from bot.surfaces.transfers_api import Reason, Who, routes
@@ -129,6 +130,7 @@ def create(served: Served, token: str) -> FastAPI:
         description="To try requests here: *Authorize*, with the `token` from `daemon.json` in the data folder.",
     )
     guarded = [Depends(authorised)]
+    metrics = Metrics(served)
 
     async def carry_out(command: Command) -> dict[str, Any]:
         return told(await engine.command(command))
@@ -150,6 +152,10 @@ def create(served: Served, token: str) -> FastAPI:
         if not engine.market.reconciled:
             raise HTTPException(503, "ledger and venues have not been found to agree yet")
         return {"status": "ready"}
+
+    @app.get("/metrics", summary="Figures for a monitor (Prometheus)", dependencies=guarded)
+    async def figures() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     @app.get("/status", summary="How things stand", dependencies=guarded)
     async def status() -> dict[str, Any]:

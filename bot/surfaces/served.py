@@ -47,7 +47,8 @@ class Recent:
 class Served:
     """What the API needs of the bot. ``unlatch`` removes the flatten latch, or says why not; ``older_plans``: those
     that rest on the disk; ``reconcile`` compares now, ``adopt`` (content hash, by, reason) takes the venues' word.
-    ``silent``: the venues that tell no deposits and withdrawals.
+    ``silent``: the venues that tell no deposits and withdrawals. ``ledger``: the last event appended, the last one on
+    the disk.
     """
 
     engine: Engine
@@ -65,6 +66,7 @@ class Served:
     standing: Callable[[], dict[str, Any]]
     venues: tuple[str, ...]
     silent: tuple[str, ...]
+    ledger: Callable[[], tuple[int, int]]
 
     def status(self) -> views.View:
         """Return how things stand."""

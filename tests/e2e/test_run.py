@@ -79,6 +79,7 @@ def _guarded(bot: Bot, it: Home, profile: Path) -> None:
         ("GET", "/events"),
         ("GET", "/readyz"),
         ("GET", "/overview"),
+        ("GET", "/metrics"),
         ("GET", "/stream"),
         ("GET", "/basis"),
         ("GET", "/plans/x"),
@@ -130,6 +131,20 @@ def _looked_at(bot: Bot, it: Home, profile: Path) -> None:
     [stopped] = bot.get("/plans")
     shown = it.basisbot("plan", "show", stopped["plan"], "--profile", profile).said(0, "in time", "expired")
     assert "tranche 1" in shown.out
+    figures = bot.ask("GET", "/metrics")[1]
+    for line in (
+        'basisbot_info{instance="api",mode="simulated"} 1.0',
+        'basisbot_trading_state{state="active"} 1.0',
+        'basisbot_trading_state{state="halted"} 0.0',
+        'basisbot_link_up{venue="cme"} 1.0',
+        "basisbot_reconciled 1.0",
+        "basisbot_naked_xbt 0.0",
+        "basisbot_ledger_queue_events 0.0",
+        'basisbot_orders{state="unknown"} 0.0',
+        "basisbot_hedge_seconds_count 0.0",
+    ):
+        assert line in figures, figures
+    assert (it.instance(profile) / "token").read_text() == bot.token
     it.basisbot("plan", "show", "nope", "--profile", profile).refused(1, "no plan nope")
     it.basisbot("basis", "--profile", profile).said(0, "long-inverse", "crossing both books out")
     it.basisbot("watch", "--once", "--profile", profile).said(0, "active", "after costs")
