@@ -112,6 +112,7 @@ def status_grid(view: View) -> Table:
     tickets = view["open_tickets"]
     waiting = f"[bold]{tickets} wait{'s' if tickets == 1 else ''} for you[/]: {told('basisbot tickets')}"
     grid.add_row("tickets", waiting if tickets else "none waiting")
+    _ahead(grid, view["outlook"])
     shown = view["alerts"][-5:]
     for alert in shown:
         when = f"{alert['at'][5:10]} {alert['at'][11:16]}Z"
@@ -120,6 +121,28 @@ def status_grid(view: View) -> Table:
         pages = dict.fromkeys(alert["code"].lower().replace("_", "-") for alert in shown)
         grid.add_row("what to do", ", ".join(f"runbooks/{page}.md" for page in pages))
     return grid
+
+
+def _ahead(grid: Table, ahead: View) -> None:
+    """Say how far the accounts are from liquidation, and what comes next if nobody answers."""
+    for one in ahead["margin"]:
+        if one["liquidation"] is not None:
+            grid.add_row(
+                "margin",
+                f"{one['venue']}  leverage {one['leverage'] or '?'}, liquidated at {price(one['liquidation'])}, "
+                f"{one['distance_percent']} % away",
+            )
+    if ahead["holding"]:
+        held = ahead["holding"]
+        grid.add_row(
+            "holding",
+            f"until {held['until'][:10]}: basis left {price(held['basis_left_usd'])}, funding expected "
+            f"{price(held['funding_usd'])}, edge {price(held['edge_usd'])} USD per XBT",
+        )
+    for one in ahead["deadlines"][:6]:
+        when = "now" if one["at"] is None else f"{one['at'][5:10]} {one['at'][11:16]}Z"
+        grid.add_row("ahead", f"[bold]{when}[/]  {escape(one['what'])}")
+        grid.add_row("", f"[dim]unanswered: {escape(one['unanswered'])}[/]")
 
 
 def _not_in_force(grid: Table, view: View) -> None:

@@ -14,6 +14,7 @@ from bot.model.events import Alerted, Recorded
 from bot.model.inputs import Done
 from bot.orders.state import PlanState
 from bot.surfaces import views
+from bot.surfaces.outlook import outlook
 from risk.approval import Denied
 from risk.instruments import InstrumentId
 
@@ -70,7 +71,9 @@ class Served:
 
     def status(self) -> views.View:
         """Return how things stand."""
-        view = views.status(self.engine.state, self.engine.market, self.clock.now())
+        engine, now = self.engine, self.clock.now()
+        view = views.status(engine.state, engine.market, now)
+        view["outlook"] = outlook(engine.state, engine.market, engine.policy, now)
         view["links"] = dict.fromkeys(sorted(self.venues), LinkState.DOWN.value) | view["links"]
         view["reconciliation"] = self.standing()
         alerts = [

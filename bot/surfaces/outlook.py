@@ -1,0 +1,63 @@
+"""What lies ahead, as plain JSON values: deadlines, how far each account is from liquidation, whether holding pays."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from bot.automation.deadlines import deadlines
+from bot.automation.holding import holding
+from bot.automation.margin import standings
+from bot.model.policy import Policy
+from bot.orders.market import Market
+from bot.orders.state import BotState
+from bot.orders.turn import Turn
+from bot.surfaces.views import View, plain
+
+WITHIN = timedelta(days=3)
+_CENT, _PLACES = Decimal("0.01"), Decimal("0.0001")
+
+
+def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> View:
+    """Return the view; parts whose watch is off, or that cannot be known now, are empty or None."""
+    turn = Turn(state, market, policy, now)
+    pair = policy.automation
+    margin = None if pair is None else pair.margin
+    carry = None if pair is None else pair.carry
+    found = None if pair is None or margin is None else standings(turn, pair, margin)
+    held = None if pair is None or carry is None else holding(turn, pair, carry)
+    return {
+        "deadlines": [
+            {
+                "at": None if one.at is None else one.at.isoformat(),
+                "what": one.what,
+                "answered": one.answered,
+                "unanswered": one.unanswered,
+                "cost": one.cost or None,
+            }
+            for one in deadlines(turn, WITHIN)
+        ],
+        "margin": [
+            {
+                "venue": one.venue,
+                "currency": one.currency,
+                "equity": plain(one.equity.quantize(_PLACES)),
+                "leverage": None if one.leverage is None else plain(one.leverage.quantize(_CENT)),
+                "liquidation": None if one.liquidation is None else plain(one.liquidation.quantize(_CENT)),
+                "distance_usd": None
+                if one.liquidation is None
+                else plain((one.liquidation - one.price).quantize(_CENT)),
+                "distance_percent": None
+                if one.distance is None
+                else plain((one.distance * 100).quantize(_CENT)),
+            }
+            for one in found or ()
+        ],
+        "holding": None
+        if held is None
+        else {
+            "until": held.until.isoformat(),
+            "basis_left_usd": plain(held.left.quantize(_CENT)),
+            "funding_usd": plain(held.funding.quantize(_CENT)),
+            "mean_rate_percent": None if held.rate is None else plain((held.rate * 100).quantize(_PLACES)),
+            "edge_usd": plain(held.edge.quantize(_CENT)),
+        },
+    }
