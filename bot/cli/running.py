@@ -92,7 +92,7 @@ def demo(
         record=record,
         json=json,
         plan={
-            "size_xbt": size,
+            "size_xbt": None if size is None else str(size),
             "tranches": tranches,
             "direction": direction,
             "working": working,
