@@ -157,6 +157,18 @@ class Venue(Protocol):
         """
         ...
 
+    async def arm_dead_mans_switch(self, timeout_ms: int) -> None:
+        """Have the venue cancel **every** order of the account, stops included, ``timeout_ms`` after we fall silent.
+
+        It is refreshed, for as long as the link lasts, until disarmed. Raises Refused where the venue has no such
+        switch, ValueError below 5,000 ms (seconds given by mistake), Unreachable.
+        """
+        ...
+
+    async def disarm_dead_mans_switch(self) -> None:
+        """Raises Refused or Unreachable; then it may still fire, and is no longer refreshed."""
+        ...
+
     async def order(self, instrument: InstrumentId, client_order_id: str) -> OrderUpdate | None:
         """Return the venue's word on an order, None if the venue answers that it has none."""
         ...

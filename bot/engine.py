@@ -14,9 +14,9 @@ import structlog
 
 from adapters.clock import Clock
 from adapters.errors import NotSent, OutcomeUnknown, Refused, Throttled, VenueError
-from adapters.venue import Venue, VenueEvent
+from adapters.venue import Capabilities, Venue, VenueEvent
 from bot.automation.watch import watch
-from bot.model.actions import Action, Ask, AskMargin, Cancel, Submit
+from bot.model.actions import Action, Ask, AskMargin, Cancel, StandDown, Submit
 from bot.model.describe import describe
 from bot.model.events import AttemptsSpent, Event, OrderIntended, Recorded, TicketApproved
 from bot.model.ids import FLATTEN_PREFIX, UNWRITTEN_HEDGES, LegKey, parse_client_order_id
@@ -36,7 +36,7 @@ from bot.orders.market import Market
 from bot.orders.state import BotState
 from bot.orders.turn import Turn
 from risk.approval import Denied, Purpose
-from risk.orders import Fill, OrderUpdate
+from risk.orders import Fill, OrderUpdate, TimeInForce
 
 log = structlog.get_logger("engine")
 
@@ -46,6 +46,11 @@ _WAKE_AFTER_HEDGE = 0.002
 _CLOCK_SLACK = timedelta(minutes=1)
 # How long a run that must end waits for the hedges it sends as its last act.
 _LAST_RESORT = 5.0
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def _can_rest(capabilities: Capabilities) -> bool:
+    return capabilities.dead_mans_switch and capabilities.post_only
 
 
 class Store(Protocol):
@@ -71,7 +76,8 @@ class Engine:
     ) -> None:
         self.state = state
         self.market = Market(
-            what_ifs=frozenset(name for name, venue in venues.items() if venue.capabilities.what_if)
+            what_ifs=frozenset(name for name, venue in venues.items() if venue.capabilities.what_if),
+            switches=frozenset(name for name, venue in venues.items() if _can_rest(venue.capabilities)),
         )
         self.policy = policy
         self._store = store
@@ -89,6 +95,7 @@ class Engine:
         self._authority: dict[LegKey, int] = {}
         self._hedges: dict[str, int] = {}
         self._waking: asyncio.TimerHandle | None = None
+        self._armed: set[str] = set()
         self._broken: BaseException | None = None
         self._unwritten = False
         self._has_ended = False
@@ -263,6 +270,8 @@ class Engine:
         known to be on the disk: the next start asks about it."""
         lost = {event.leg for event in turn.events if isinstance(event, TicketApproved | AttemptsSpent)}
         for action in turn.actions:
+            if isinstance(action, Cancel):
+                self._spawn(self._carry_out(action))
             if not isinstance(action, Submit) or action.wait_durable:
                 continue
             parsed = parse_client_order_id(action.order.request.client_order_id)
@@ -305,6 +314,13 @@ class Engine:
         if not action.wait_durable:
             self.on_hedge(self._clock.monotonic() - heard_at)
         try:
+            if request.time_in_force is TimeInForce.GTC:
+                await self._arm(request.instrument.venue)
+        except VenueError as error:
+            # What would outlive the bot is not sent.
+            self.hear(SubmitRefused(client_id, "NOT_SENT", str(error), reached_venue=False))
+            return
+        try:
             self.hear(await self._venues[request.instrument.venue].submit(action.order))
         except Throttled as error:
             self.hear(SubmitRefused(client_id, error.code, error.detail, reached_venue=False))
@@ -317,6 +333,12 @@ class Engine:
         except VenueError as error:
             # Nothing else says the order does not exist.
             self.hear(SubmitUnknown(client_id, str(error)))
+
+    async def _arm(self, venue: str) -> None:
+        """Have the venue cancel what rests there if we fall silent. Raises VenueError."""
+        if venue not in self._armed:
+            await self._venues[venue].arm_dead_mans_switch(self.policy.switch_after // _MILLISECOND)
+            self._armed.add(venue)
 
     async def _carry_out(self, action: Action) -> None:
         try:
@@ -334,6 +356,9 @@ class Engine:
                     )
                 case AskMargin():
                     await self._ask_margin(action)
+                case StandDown():
+                    self._armed.discard(action.venue)
+                    await self._venues[action.venue].disarm_dead_mans_switch()
                 case Submit():
                     raise TypeError("a submit is carried out with its sequence number")
         except VenueError as error:

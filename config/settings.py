@@ -134,6 +134,8 @@ class Limits(Section):
     basis_slack_percent: Percent
     slop_ticks: Annotated[Count, Field(ge=0)]
     clip_pause_seconds: Seconds
+    rest_seconds: Annotated[float, Field(ge=2, le=60)] = 10.0
+    switch_seconds: Annotated[float, Field(ge=5, le=60)] = 20.0
     ask_every_seconds: Seconds
     max_inverse_margin_percent: Percent
     max_linear_margin_percent: Percent

@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from adapters.clock import Clock
 from adapters.clock_watch import ClockWatch
-from adapters.errors import Misconfigured, Unreachable
+from adapters.errors import Misconfigured, Refused, Unreachable
 from adapters.ibkr.account import TAGS, account_of, positions_of
 from adapters.ibkr.blotter import Blotter
 from adapters.ibkr.contracts import Contracts
@@ -195,6 +195,14 @@ class IbkrVenue:
     async def cancel(self, instrument: InstrumentId, client_order_id: str) -> None:
         """See ``Venue.cancel``. Raises Refused too for an order placed by another client id."""
         await self._desk.cancel(instrument, client_order_id)
+
+    async def arm_dead_mans_switch(self, timeout_ms: int) -> None:
+        """Raises Refused: the broker has none, a resting order outlives us."""
+        raise Refused(self.name, f"arm a dead man's switch of {timeout_ms} ms", "the broker has none")
+
+    async def disarm_dead_mans_switch(self) -> None:
+        """Raises Refused: the broker has none."""
+        raise Refused(self.name, "disarm a dead man's switch", "the broker has none")
 
     async def cancel_all(self) -> None:
         """See ``Venue.cancel_all``: it reaches orders of other client ids, and those made by hand."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TypeVar
 
 from adapters.clock import Clock
@@ -36,6 +37,7 @@ from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderRequest, Or
 from risk.portfolio import Account, MarginImpact, Position, Quote, Skew
 
 T = TypeVar("T")
+SHORTEST_SWITCH_MS = 5_000
 
 
 class InProcessVenue:
@@ -71,6 +73,7 @@ class InProcessVenue:
         self._sink: Sink | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._timers: set[asyncio.TimerHandle] = set()
+        self._refreshing: asyncio.TimerHandle | None = None
         self._missed: list[VenueEvent] = []
         self._linked = False
         self._session = 0
@@ -294,6 +297,44 @@ class InProcessVenue:
                 self._exchange.cancel(self._account, known.order_id, "Canceled by the client")
 
         await self._ask("cancel every order", cancel)
+
+    async def arm_dead_mans_switch(self, timeout_ms: int) -> None:
+        if timeout_ms < SHORTEST_SWITCH_MS:
+            raise ValueError(f"the dead man's switch takes milliseconds: {timeout_ms}")
+        await self._ask(
+            "arm the dead man's switch", partial(self._switch, timedelta(milliseconds=timeout_ms))
+        )
+        self._stop_refreshing()
+        self._refresh_switch(timeout_ms)
+
+    async def disarm_dead_mans_switch(self) -> None:
+        self._stop_refreshing()
+        await self._ask("disarm the dead man's switch", partial(self._switch, None))
+
+    def _switch(self, timeout: timedelta | None) -> None:
+        try:
+            self._exchange.cancel_all_after(self._account, timeout)
+        except ExchangeRefusal as refusal:
+            raise Refused(self.name, "use the dead man's switch", refusal.message) from refusal
+
+    def _refresh_switch(self, timeout_ms: int) -> None:
+        """Tell the venue four times in its time that we live, as long as the link does."""
+
+        def again() -> None:
+            self._timers.discard(timer)
+            if self._linked and not self._is_down:
+                self._switch(timedelta(milliseconds=timeout_ms))
+            self._refresh_switch(timeout_ms)
+
+        timer = asyncio.get_running_loop().call_later(timeout_ms / 4_000, again)
+        self._timers.add(timer)
+        self._refreshing = timer
+
+    def _stop_refreshing(self) -> None:
+        timer, self._refreshing = self._refreshing, None
+        if timer is not None:
+            timer.cancel()
+            self._timers.discard(timer)
 
     async def order(self, instrument: InstrumentId, client_order_id: str) -> OrderUpdate | None:
         def answer() -> OrderUpdate | None:

@@ -10,7 +10,7 @@ from risk.orders import OrderRequest
 @dataclass(frozen=True, slots=True)
 class Submit:
     """Send an order. ``wait_durable``: not before the intent is on disk. A hedge does not wait: its ids were
-    reserved, durably, with its approval."""
+    reserved, durably, with its approval. One that rests until cancelled goes once the dead man's switch is armed."""
 
     order: Approved
     wait_durable: bool
@@ -37,4 +37,11 @@ class AskMargin:
     request: OrderRequest
 
 
-Action = Submit | Cancel | Ask | AskMargin
+@dataclass(frozen=True, slots=True)
+class StandDown:
+    """Disarm a venue's dead man's switch: nothing of ours rests there any more."""
+
+    venue: str
+
+
+Action = Submit | Cancel | Ask | AskMargin | StandDown

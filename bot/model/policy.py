@@ -10,7 +10,9 @@ from risk.standing import StandingLimits
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """``max_unattended_delta``: XBT one working order may put at risk. ``max_quote_age``: older quotes start
+    """``rest``: how long a working order stays in the book of a venue without a dead man's switch;
+    ``switch_after``: when a switch cancels what rests, once the bot has fallen silent.
+    ``max_unattended_delta``: XBT one working order may put at risk. ``max_quote_age``: older quotes start
     nothing. ``max_quiet_move``: how far (fraction) another venue's price may have moved since a book last
     changed; beyond it the book counts as frozen. ``close_margin``: how long a market must stay open for new work to
     start. ``price_band``: sanity band around the mid at ticket time;
@@ -60,6 +62,8 @@ class Policy:
     hedge_deadline: timedelta
     what_if_wait: timedelta
     automation: Automation | None = None
+    rest: timedelta = timedelta(seconds=10)
+    switch_after: timedelta = timedelta(seconds=20)
 
     def __post_init__(self) -> None:
         if not self.pay_up or list(self.pay_up) != sorted(self.pay_up) or self.pay_up[-1] > self.hard_band:

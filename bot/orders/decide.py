@@ -48,7 +48,7 @@ from bot.model.inputs import (
 from bot.model.order_states import WORD_OF_STATUS, Word
 from bot.model.plans import PlanKind, PlanSpec, PlanStatus
 from bot.model.trading_state import Activity, TradingState, allows
-from bot.orders import accounting, adopting, settling, standing, ticketing, transferring
+from bot.orders import accounting, adopting, settling, standing, tending, ticketing, transferring
 from bot.orders.asking import hear_margin
 from bot.orders.hearing import hear_word
 from bot.orders.legging import advance
@@ -66,6 +66,7 @@ _REMINDERS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=1))
 # A request the venue may still accept (its signature's life, a broker's queue) can outlive the question about it.
 _TRUST_ABSENCE_AFTER = timedelta(seconds=12)
 _ABSENT_TWICE = 2
+_ASK_AT_REST = timedelta(seconds=15)
 
 
 def decide(turn: Turn, given: Input) -> Done | Denied | None:
@@ -118,6 +119,7 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
             _set_clock(turn, given)
         case Tick():
             _ask_about_open_questions(turn)
+            tending.stand_down(turn)
             settling.remind(turn)
             for plan in turn.state.active_plans():
                 ticketing.expire(turn, plan)
@@ -355,7 +357,9 @@ def _ask_about_open_questions(turn: Turn) -> None:
     """Ask about every order whose fate is not known, or not fully described, for longer than it should be."""
     for client_id, order in turn.state.unsettled.items():
         last = turn.market.asked.get(client_id, order.intended_at)
-        if turn.has_passed(turn.policy.ask_every, last):
+        # One that is known to rest is asked about seldom: only a lost word of its fills would be news.
+        rests = order.is_at_rest and client_id not in turn.market.pulled
+        if turn.has_passed(_ASK_AT_REST if rests else turn.policy.ask_every, last):
             turn.market.asked[client_id] = turn.now
             turn.act(Ask(order.request.instrument, client_id))
     for client_id, until in turn.market.doubts.items():

@@ -180,7 +180,12 @@ def held(state: BotState, leg: LegState) -> int:
     """Return how many contracts a reducing order may still take off, orders in flight counted."""
     side = leg.ticket.material.side
     in_flight = sum(order.outstanding for order in state.orders_of(leg) if order.request.side is side)
-    return max(-side.sign * state.positions[leg.instrument] - in_flight, 0)
+    return max(holding(state, leg) - in_flight, 0)
+
+
+def holding(state: BotState, leg: LegState) -> int:
+    """Return how many contracts are held that a leg's side takes off, whatever is in flight."""
+    return max(-leg.ticket.material.side.sign * state.positions[leg.instrument], 0)
 
 
 def _over_hedged(plan: PlanState, hedge: LegState) -> bool:

@@ -126,6 +126,12 @@ class Market:
     """By venue, execution and revision: what a person was told of that an adoption holds already."""
     alerted: dict[tuple[str, str], datetime] = field(default_factory=dict)
     """By code and subject: when a person was last alerted."""
+    switches: frozenset[str] = frozenset()
+    """The venues with a dead man's switch, and post-only orders."""
+    armed: dict[str, datetime] = field(default_factory=dict)
+    """By venue: when an order that the dead man's switch guards was last seen to rest there, or was sent."""
+    pulled: dict[str, datetime] = field(default_factory=dict)
+    """By client order id: when the cancel of a resting order was last asked for."""
     waiting: dict[str, str] = field(default_factory=dict)
     """By plan: why it sends nothing now, for a person to read. What is not there waits for nothing but its fills."""
     transitions: Counter[str] = field(default_factory=Counter)

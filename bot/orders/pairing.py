@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from bot.model.ids import Role
 from bot.model.policy import Policy
-from bot.orders.hedging import held, ladder
+from bot.orders.hedging import held, holding, ladder
 from bot.orders.sequential import may_yet_be_approved
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.turn import Turn
@@ -29,7 +29,7 @@ def remaining(turn: Turn, plan: PlanState, tranche: TrancheState) -> int:
         return max(lead.ticket.contracts - worked, 0)
     price = _price(turn, lead)
     left = nearest(instrument, _remaining_xbt(state, plan, tranche), price)
-    return min(left, held(state, lead)) if lead.ticket.material.reduce_only else left
+    return min(left, holding(state, lead)) if lead.ticket.material.reduce_only else left
 
 
 def _remaining_xbt(state: BotState, plan: PlanState, tranche: TrancheState) -> Decimal:
@@ -72,7 +72,7 @@ def clip(
     instrument = state.instruments[lead.instrument]
     ceiling = min(left, instrument.contracts_for(most, price))
     if lead.ticket.material.reduce_only:
-        ceiling = min(ceiling, held(state, lead))
+        ceiling = min(ceiling, holding(state, lead))
     if instrument.terms.kind is Kind.LINEAR:
         lots = answerable(turn.policy, tranche, ceiling // instrument.terms.lot)
         return min(lots * instrument.terms.lot, _pairable(turn, tranche, partner, ceiling))
@@ -85,7 +85,9 @@ def clip(
     if not lots:
         return 0
     carried = lead.ticket.material.side.sign * plan.unhedged
-    return min(ceiling, nearest(instrument, lots * lot - carried, price))
+    wanted = nearest(instrument, lots * lot - carried, price)
+    # Of less than a lot only what makes a whole one with what is carried.
+    return 0 if most < lot and wanted > ceiling else min(ceiling, wanted)
 
 
 def answerable(policy: Policy, tranche: TrancheState, lots: int) -> int:

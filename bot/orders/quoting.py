@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bot.model.legging import Style
 from bot.model.tickets import Material
 from risk.basis import Basis
 from risk.instruments import Instrument
 from risk.orders import Side
+from risk.portfolio import Quote
 from risk.terms import Kind, Rounding
 
 
@@ -57,3 +59,21 @@ class Lock:
         if edge is None:
             return price
         return max(price, edge) if self.material.side is Side.SELL else min(price, edge)
+
+
+def resting_price(lock: Lock, book: Quote, style: Style, own: Decimal | None) -> Decimal:
+    """Return where an order of a resting ``style`` belongs in a two-sided ``book``, without crossing it.
+
+    JOIN and IMPROVE follow their own side's best price, and not their own order (``own``: its price) where that is the
+    best. EDGE follows the hedge venue's price; without a basis limit it joins.
+    """
+    side, tick = lock.material.side, lock.instrument.terms.tick
+    best, other = book.take(side.opposite), book.take(side)
+    if best is None or other is None:
+        raise ValueError("a book with two sides is needed")
+    price, last = best.price, other.price - side.sign * tick
+    if style is Style.IMPROVE and price != own:
+        price += side.sign * tick
+    elif style is Style.EDGE and lock.edge is not None:
+        price = lock.edge
+    return min(price, last) if side is Side.BUY else max(price, last)

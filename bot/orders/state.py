@@ -16,7 +16,7 @@ from bot.model.transfer_book import TransferBook
 from risk.approval import Envelope, Purpose, Usage, envelope_quantity
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money, from_units
-from risk.orders import Fill, OrderRequest
+from risk.orders import Fill, OrderRequest, TimeInForce
 from risk.standing import Spent, StandingApproval
 from risk.terms import Kind
 
@@ -55,6 +55,16 @@ class OrderState:
             # Filled: as many as the venue said, for an order recovered from a fill may claim more than it was.
             whole = self.venue_filled or (whole if self.belief is Belief.FILLED else 0)
         return max(whole - self.filled, 0)
+
+    @property
+    def rests(self) -> bool:
+        """Say whether it was sent to stay in the book."""
+        return self.request.time_in_force is not TimeInForce.IOC
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Say whether it stands in the book by the venue's word, and all that has filled of it is booked."""
+        return self.rests and self.belief is Belief.LIVE and not self.undescribed
 
     @property
     def undescribed(self) -> int:

@@ -1,5 +1,6 @@
 """Tickets: raised, approved, rejected, expired, voided."""
 
+from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_UP, Decimal
 
 from bot.model.events import (
@@ -264,8 +265,9 @@ def give(turn: Turn, ticket: Ticket, by: str, standing: StandingApproval | None 
 
 
 def _attempts(turn: Turn, tranche: TrancheState) -> int:
-    """Return how many order ids an approval reserves: at worst each lot of the coarse leg of a spread fills, and is
-    hedged, by itself; a leg alone goes clip by clip. As many as the policy says come on top, for what fails."""
+    """Return how many order ids an approval reserves: at worst each lot of the coarse leg of a spread fills,
+    and is hedged, by itself; a leg alone goes clip by clip; an order that rests is sent anew as often as it may
+    be. As many as the policy says come on top, for what fails."""
     terms = turn.state.instruments
     legs = [leg for leg in tranche.legs.values() if terms[leg.instrument].terms.kind is Kind.LINEAR]
     leg = legs[0] if tranche.is_spread and legs else tranche.lead
@@ -274,7 +276,12 @@ def _attempts(turn: Turn, tranche: TrancheState) -> int:
     if not tranche.is_spread:
         most = instrument.contracts_for(turn.policy.max_unattended_delta, leg.ticket.material.price_low)
         clip = max(most // lot * lot, lot)
-    return min(turn.policy.reserved_attempts + -(-leg.ticket.contracts // clip), MOST_ATTEMPTS)
+    plan = turn.state.plans[tranche.lead.key.plan_id]
+    more = 0
+    if tranche.is_spread and plan.spec.legging.style.rests:
+        minutes = -(-turn.policy.execute_by // timedelta(minutes=1))
+        more = plan.spec.legging.reprices_per_minute * minutes
+    return min(turn.policy.reserved_attempts + -(-leg.ticket.contracts // clip) + more, MOST_ATTEMPTS)
 
 
 def reject(turn: Turn, command: RejectTicket) -> Done | Denied:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from bot.model.actions import Action, Submit
 from bot.model.events import Alerted, Event, OrderIntended
@@ -13,7 +14,7 @@ from bot.orders.market import Market
 from bot.orders.state import BotState, LegState, PlanState
 from risk.approval import Denied, Purpose, authorize
 from risk.checks.all import Verdict
-from risk.orders import OrderRequest, Side
+from risk.orders import OrderRequest, Side, TimeInForce
 
 _ALERT_AGAIN = timedelta(minutes=1)
 
@@ -69,8 +70,11 @@ class Turn:
         contracts: int,
         price: Decimal,
         basis: Decimal | None = None,
+        *,
+        rests: bool = False,
     ) -> bool:
-        """Send one IOC limit order under the leg's approval. False, with an alert, if it may not go."""
+        """Send one limit order under the leg's approval, immediate or cancel unless it ``rests``. False, with an alert,
+        if it may not go."""
         self.refused = None
         if self.market.latched is not None:
             return False
@@ -88,6 +92,7 @@ class Turn:
             price=price,
             # An unwind takes back what the leg did: it reduces where the leg opened, and the reverse.
             reduce_only=leg.envelope.reduce_only is not against,
+            **(self._resting(leg.instrument.venue) if rests else {}),
         )
         verdict = self.checks.sent(leg, purpose, request)
         if verdict is not None:
@@ -107,6 +112,13 @@ class Turn:
         unwritten = purpose is Purpose.HEDGE and current is not None and current.number == leg.key.tranche
         self.act(Submit(order, wait_durable=not unwritten))
         return True
+
+    def _resting(self, venue: str) -> dict[str, Any]:
+        """How an order may rest at a venue: guarded by its dead man's switch, else for seconds."""
+        if venue in self.market.switches:
+            self.market.armed[venue] = self.now
+            return {"time_in_force": TimeInForce.GTC, "post_only": True}
+        return {"time_in_force": TimeInForce.GTD, "expires_at": self.now + self.policy.rest}
 
     def _deny(self, leg: LegState, request: OrderRequest, denied: Denied) -> None:
         # The prices in the text change with every quote; what is wrong does not.

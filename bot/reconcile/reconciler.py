@@ -119,14 +119,14 @@ class Reconciler:
         """
         async with self._running:
             state, before = self._engine.state, self._movements()
-            if state.unsettled:
+            if self._in_motion():
                 return None
             taken = {}
             for name, venue in self._reached.items():
                 account, positions = await asyncio.gather(venue.account(), venue.positions())
                 taken[name] = Snapshot(account, tuple(positions), ())
             await self._meet(taken)
-            if self._movements() != before or state.unsettled:
+            if self._movements() != before or self._in_motion():
                 return None
             return not differences(state, taken)
 
@@ -210,6 +210,10 @@ class Reconciler:
         for taken in snapshots.values():
             self._engine.hear(MeetAccount(taken.account))
         await self._engine.drained()
+
+    def _in_motion(self) -> bool:
+        """Say whether an order is on its way; one that rests moves nothing before it fills."""
+        return not all(order.is_at_rest for order in self._engine.state.unsettled.values())
 
     def _movements(self) -> int:
         state = self._engine.state

@@ -46,6 +46,8 @@ def policy(limits: Limits, automation: Automation | None = None) -> Policy:
             price_band=limits.standing_price_band_percent / 100,
         ),
         hedge_deadline=timedelta(seconds=limits.hedge_deadline_seconds),
+        rest=timedelta(seconds=limits.rest_seconds),
+        switch_after=timedelta(seconds=limits.switch_seconds),
     )
 
 
