@@ -268,10 +268,16 @@ def _may_send(turn: Turn, leg: LegState) -> bool:
         return False
     if not leg.orders:
         return True
+    for client_id in reversed(leg.orders):
+        # Not the last one alone: of several hedges that go out together the venue may refuse any.
+        order = turn.state.orders[client_id]
+        if turn.has_passed(_AFTER_REFUSAL, order.intended_at):
+            break
+        if order.belief is Belief.REFUSED:
+            return False
     last = turn.state.orders[leg.orders[-1]]
     ran_out = failures(turn.state, leg, Purpose.CONTINGENCY) > turn.policy.last_step
-    resting = last.belief is Belief.REFUSED or ran_out
-    return not resting or turn.has_passed(_AFTER_REFUSAL, last.intended_at)
+    return not ran_out or turn.has_passed(_AFTER_REFUSAL, last.intended_at)
 
 
 def _contracts(turn: Turn, leg: LegState, side: Side, xbt: Decimal) -> int:

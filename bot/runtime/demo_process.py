@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
 
 from adapters.clock import RandomIds, SystemClock
@@ -17,6 +18,8 @@ from config.errors import ConfigError, Problem
 from config.load import load_profile
 from config.settings import Mode, Settings
 
+# The simulated accounts hold what a spread of any size needs: margin at the broker, and a tenth of it in XBT.
+_CASH_PER_XBT = 150_000
 _QUIET = (OrderBelieved, InstrumentLoaded)
 
 
@@ -93,10 +96,13 @@ def _must_exist(option: str, file: Path | None) -> None:
 def _arguments(settings: Settings, scenario: Path | None, options: Mapping[str, object]) -> list[str]:
     if scenario is None:
         scenario = settings.data_dir / "scenario.toml"
+        size = settings.plan.size_xbt
         scenario.write_text(
             "# Written by basisbot demo at every start.\n"
             f"seed = {settings.demo.seed}\n\n[inverse]\n"
-            f"funding_every_seconds = {settings.demo.funding_every_seconds:g}\n",
+            f"funding_every_seconds = {settings.demo.funding_every_seconds:g}\n"
+            f"wallet = {max(Decimal(1), size / 10):f}\n\n[linear]\n"
+            f"cash = {max(2_000_000, int(size * _CASH_PER_XBT))}\n",
             encoding="utf-8",
         )
     given = [f"--{name}={value}" for name, value in options.items() if value is not None]

@@ -343,3 +343,17 @@ def test_a_reducing_hedge_never_takes_off_more_than_there_is() -> None:
     desk.hold(inverse=-8_000)
     desk.fill(2, "80705")
     assert hedges(desk) == [("sell", 12_000, D("79959.9"))]
+
+
+def test_what_is_refused_among_several_is_not_sent_again_at_once() -> None:
+    """A burst of fills meets a rate limit: ids are not for burning while the venue says no."""
+    desk = Desk.ready().armed()
+    work = desk.last
+    desk.fill(1, "80700", work)
+    first = desk.last
+    desk.fill(1, "80700", work)
+    desk.refuse(first)
+    desk.fill(1, "80700", work)
+    assert len(desk.of(Purpose.HEDGE)) == 2
+    desk.wait(0.6)
+    assert [request.quantity for request in desk.of(Purpose.HEDGE)] == [8_000, 8_000, 16_000]
