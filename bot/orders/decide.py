@@ -62,11 +62,11 @@ from risk.terms import Kind
 
 # After which a mismatch that stays is told again, then every hour.
 _REMINDERS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=1))
+_ASK_AT_REST = timedelta(seconds=15)
 # A venue may answer "no such order" while the order is still on its way to it.
 # A request the venue may still accept (its signature's life, a broker's queue) can outlive the question about it.
 _TRUST_ABSENCE_AFTER = timedelta(seconds=12)
 _ABSENT_TWICE = 2
-_ASK_AT_REST = timedelta(seconds=15)
 
 
 def decide(turn: Turn, given: Input) -> Done | Denied | None:
