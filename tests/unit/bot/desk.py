@@ -121,6 +121,7 @@ class Desk:
         self.events: list[tuple[Event, datetime]] = []
         self.sent: list[Submit] = []
         self.asked: list[Ask] = []
+        self.other: list[Action] = []
         self.executions = 0
 
     @classmethod
@@ -169,6 +170,8 @@ class Desk:
                     self.sent.append(action)
                 case Ask():
                     self.asked.append(action)
+                case _:
+                    self.other.append(action)
 
     def command(self, given: Command) -> Done:
         answer = self.give(given)
