@@ -47,6 +47,7 @@ STATUS: dict[str, Any] = {
     "plans": [],
     "orders_in_flight": [],
     "open_tickets": 0,
+    "outlook": {"deadlines": [], "margin": [], "holding": None},
     "alerts": [],
     "reconciliation": {"missing": [], "problem": None, "next_try_seconds": None},
 }
