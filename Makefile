@@ -28,7 +28,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test bench golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core replay-week
+.PHONY: help setup demo test bench flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core replay-week
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -44,6 +44,9 @@ test: lint ## lint, then every test
 
 bench: $(STAMP) ## how fast the ledger writes, and starts as it grows (ARGS="--sizes 10000,1000000 --json FILE")
 	@$(BIN)/python -m tests.bench.ledger $(ARGS)
+
+flatten-states: $(STAMP) ## flatten from every state over sockets, each with its time; a table (ARGS="--json FILE")
+	@$(BIN)/python -m tests.e2e.flatten_states $(ARGS)
 
 golden: $(STAMP) ## the guides' figures as the simulated venues answer them: both spreads, a real position's margin
 	@$(BIN)/python -m pytest -q -s -p no:xdist tests/conformance/test_spreads.py \

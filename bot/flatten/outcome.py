@@ -46,8 +46,8 @@ class Outcome:
 
     ``live_orders``: orders in our contracts that may still fill. ``stops``: protective ones, still there.
     ``unmatched_xbt``: by how much the linear leg has been closed further than the inverse one could follow
-    (bought > 0). ``opens``: when the market opens that is waited for. ``flat_after``: seconds until both venues said
-    flat and stayed so.
+    (bought > 0). ``closed``: what is left of the linear leg cannot be closed now; ``opens``: when its market opens.
+    ``flat_after``: seconds until both venues said flat and stayed so.
     """
 
     ending: Ending

@@ -34,6 +34,8 @@ def report(
     legs = tuple(_leg(side, booked) for side in sides)
     in_xbt = account is not None and account.currency is Currency.XBT
     wallet = account.equity.amount if account is not None and in_xbt else None
+    # A position that is not known may be one that only the open can close.
+    closed = linear.is_closed and linear.excess != 0
     likely = [leg.xbt if leg.xbt is not None or leg.last is None else leg.last.xbt for leg in legs]
     return Outcome(
         ending=ending,
@@ -53,8 +55,8 @@ def report(
         wallet_at=account.at if account is not None and now - account.at > FRESH else None,
         remaining_xbt=total(wallet, [leg.xbt for leg in legs]),
         likely_xbt=total(wallet, likely),
-        closed=linear.is_closed,
-        opens=linear.opens if linear.is_closed else None,
+        closed=closed,
+        opens=linear.opens if closed else None,
         flat_after=flat_after,
         seconds=seconds,
     )

@@ -73,6 +73,8 @@ class Flatten:
         self._by = by
         self._options = options
         self._account: Account | None = None
+        # Before it is known how much of a hedge is to stay, none of it is taken off.
+        self._aimed = not options.hold_hedge
         for request, at in earlier:
             for side in self._sides:
                 if side.instrument_id == request.instrument:
@@ -163,7 +165,8 @@ class Flatten:
             self._say_left()
             sent = self._desk.sent
             await self._cancel()
-            await self._pairs.reduce()
+            if self._aimed:
+                await self._pairs.reduce()
             idle = idle + 1 if self._desk.sent == sent else 0
             await asyncio.sleep(_pause(idle))
         return Ending.NOT_FLAT, None
@@ -172,7 +175,7 @@ class Flatten:
         others = self._options.everything and any(side.orders for side in self._sides)
         if all(side.is_flat for side in self._sides) and not others:
             return Ending.FLAT
-        return Ending.PENDING if self._pairs.waits else None
+        return Ending.PENDING if self._aimed and self._pairs.waits else None
 
     async def _settle(self) -> None:
         await asyncio.gather(*(self._desk.settle(side) for side in self._sides))
@@ -200,6 +203,10 @@ class Flatten:
         if self._options.hold_hedge and any(side.excess != 0 for side in self._sides):
             await self._ask_account()
             self._set_goals()
+            if not self._aimed:
+                self._voice.once(
+                    "how much of a short the wallet needs is not known yet: nothing is closed before"
+                )
 
     def _set_goals(self) -> None:
         inverse, linear, account = self._inverse, self._linear, self._account
@@ -217,6 +224,7 @@ class Flatten:
             linear.contracts,
             inverse.price,
         )
+        self._aimed = True
 
     async def _leave_nothing_behind(self) -> None:
         """Cancel what may still fill, and wait for the venues to say that it cannot."""

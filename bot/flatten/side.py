@@ -14,6 +14,7 @@ from risk.instruments import Instrument, InstrumentId
 from risk.orders import OrderRequest, OrderUpdate, Side
 from risk.portfolio import Quote
 from risk.sessions import Session, TradingHours
+from risk.terms import Kind
 
 # A venue may tell a fill before its positions show it; after this many seconds its positions are believed.
 CATCH_UP = 3.0
@@ -137,12 +138,14 @@ class VenueSide:
         return self.is_there and not self.stops
 
     def xbt(self, contracts: int) -> Decimal | None:
-        """Return their Δ in XBT, signed, at the last price seen; None without one."""
+        """Return their Δ in XBT, signed: of an inverse contract at the last price seen, None without one."""
         if not contracts:
             return Decimal(0)
-        if self.instrument is None or self.price is None:
+        if self.instrument is None:
             return None
-        return self.instrument.xbt(contracts, self.price)
+        if self.instrument.terms.kind is Kind.LINEAR:
+            return contracts * self.instrument.terms.multiplier
+        return None if self.price is None else self.instrument.xbt(contracts, self.price)
 
     async def connect(self) -> None:
         try:

@@ -108,7 +108,9 @@ async def running(
         await stack.enter_async_context(serving(create(served, token), listener))
         if broker is not None:
             await stack.enter_async_context(Mqtt(broker, core.engine, clock, files.latched).running())
-        carrier = Carrier(settings, files, lambda text: core.engine.hear(Warn("FLATTEN_PENDING", text)))
+        carrier = Carrier(
+            settings, files, clock, lambda text: core.engine.hear(Warn("FLATTEN_PENDING", text))
+        )
         keep_watch(stack, carrier.keep(), core.failed)
         stack.enter_context(published(files, Endpoint(url, token, os.getpid(), dict(overrides or {}))))
         starting.close()

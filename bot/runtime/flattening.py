@@ -49,19 +49,7 @@ async def carry_out(
     A disk that takes neither latch nor pending file does not stop what can be done now.
     """
     with ExitStack() as held:
-        watch = Watch(files, clock, held, say)
-        async with attempt(order) as ready:
-            if not await confirm(ready.plan):
-                return None
-            _latch(files, held, say)
-            outcome = await ready.flatten.run(order.limit, ready.booked)
-        while not _is_done(files, clock, order, outcome, say):
-            if not order.wait or not watch.taken() or not await watch.until_due():
-                break
-            async with attempt(order) as ready:
-                await confirm(ready.plan)
-                outcome = await ready.flatten.run(order.limit, ready.booked)
-        return outcome
+        return await _carry_out(Watch(files, clock, held, say), order, attempt, confirm)
 
 
 async def resume(
@@ -76,10 +64,25 @@ async def resume(
         ordered = pending.read(files)
         if ordered is None or not watch.taken():
             return None
-        _latch(files, held, say)
+        watch.latch()
         if ordered.opens is not None and clock.now() < ordered.opens and not await watch.until_due():
             return None
-        return await carry_out(files, clock, Order(ordered.by, ordered.options, limit), attempt, say, confirm)
+        return await _carry_out(watch, Order(ordered.by, ordered.options, limit), attempt, confirm)
+
+
+async def _carry_out(watch: "Watch", order: Order, attempt: Attempt, confirm: Confirm) -> Outcome | None:
+    async with attempt(order) as ready:
+        if not await confirm(ready.plan):
+            return None
+        watch.latch()
+        outcome = await ready.flatten.run(order.limit, ready.booked)
+    while not watch.is_done(order, outcome):
+        if not order.wait or not watch.taken() or not await watch.until_due():
+            break
+        async with attempt(order) as ready:
+            await confirm(ready.plan)
+            outcome = await ready.flatten.run(order.limit, ready.booked)
+    return outcome
 
 
 class Watch:
@@ -91,6 +94,43 @@ class Watch:
         self._held = held
         self._say = say
         self._is_ours = False
+        self._has_latched = False
+
+    def latch(self) -> None:
+        """Let no other process of this instance send anything, and nobody enable trading, while ``held`` is open."""
+        if self._has_latched:
+            return
+        try:
+            self._held.callback(os.close, latch(self._files))
+        except OSError as error:
+            self._say(f"THE LATCH IS NOT SET ({error}): stop the bot by hand, or it may trade against this")
+        self._has_latched = True
+
+    def is_done(self, order: Order, outcome: Outcome) -> bool:
+        """Say whether nothing is left to wait for; write down what is."""
+        files = self._files
+        if outcome.flat:
+            try:
+                pending.end(files)
+            except OSError as error:
+                self._say(f"IT IS DONE, but {files.pending} is still there ({error}): remove it by hand")
+            return True
+        if not outcome.closed or order.options.strip_hedge:
+            return not files.pending.exists()
+        known = pending.read(files)
+        wanted = pending.Pending(
+            by=order.by,
+            at=self._clock.now() if known is None else known.at,
+            opens=outcome.opens,
+            hold_hedge=order.options.hold_hedge,
+            everything=order.options.everything,
+        )
+        try:
+            pending.write(files, wanted)
+        except OSError as error:
+            self._say(f"THE PENDING FLATTEN IS NOT WRITTEN ({error}): run flatten again at the open, by hand")
+            return True
+        return False
 
     def taken(self) -> bool:
         """Be the one who waits; False if another process does."""
@@ -137,36 +177,3 @@ class Watch:
         self._say("This process waits and goes on by itself: leave it running")
         self._say("Should it end, or the machine restart, a running bot (basisbot run) goes on in its place")
         self._say("To call it off: basisbot flatten --call-off")
-
-
-def _is_done(files: Files, clock: Clock, order: Order, outcome: Outcome, say: Say) -> bool:
-    """Say whether nothing is left to wait for; write down what is."""
-    if outcome.flat:
-        try:
-            pending.end(files)
-        except OSError as error:
-            say(f"IT IS DONE, but {files.pending} is still there ({error}): remove it by hand")
-        return True
-    if not outcome.closed or order.options.strip_hedge:
-        return not files.pending.exists()
-    known = pending.read(files)
-    wanted = pending.Pending(
-        by=order.by,
-        at=clock.now() if known is None else known.at,
-        opens=outcome.opens,
-        hold_hedge=order.options.hold_hedge,
-        everything=order.options.everything,
-    )
-    try:
-        pending.write(files, wanted)
-    except OSError as error:
-        say(f"THE PENDING FLATTEN IS NOT WRITTEN ({error}): run flatten again at the open, by hand")
-        return True
-    return False
-
-
-def _latch(files: Files, held: ExitStack, say: Say) -> None:
-    try:
-        held.callback(os.close, latch(files))
-    except OSError as error:
-        say(f"THE LATCH IS NOT SET ({error}): stop the bot by hand, or it may trade against this")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ib_async import IB
+from ib_async import IB, Future, LimitOrder
 
 KEY, SECRET = "sim-key", "sim-secret"
 
@@ -59,11 +59,21 @@ def bitmex_contracts(port: int) -> int:
     return sum(int(row["currentQty"]) for row in _get(port, "/api/v1/position"))
 
 
-def _get(port: int, path: str) -> Any:
+def bitmex_order(port: int, **fields: object) -> Any:
+    """Place an order as a person does, whatever the bot thinks of it."""
+    return _get(port, "/api/v1/order", "POST", json.dumps({"symbol": "XBTUSD"} | fields))
+
+
+def _get(port: int, path: str, verb: str = "GET", body: str = "") -> Any:
     expires = str(int(time.time()) + 30)
-    signature = hmac.new(SECRET.encode(), f"GET{path}{expires}".encode(), hashlib.sha256).hexdigest()
+    signed = f"{verb}{path}{expires}{body}".encode()
+    signature = hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
     headers = {"api-key": KEY, "api-expires": expires, "api-signature": signature}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
+    if body:
+        headers["Content-Type"] = "application/json"
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", body.encode() or None, headers, method=verb
+    )
     with urllib.request.urlopen(request, timeout=90) as answer:
         return json.loads(answer.read())
 
@@ -96,3 +106,24 @@ def broker(port: int, client_id: int = 77) -> View:
             ib.disconnect()
 
     return asyncio.run(ask())
+
+
+def broker_order(port: int, contracts: int, limit: float, client_id: int = 78) -> None:
+    """Trade the front MBT as a person does; ``contracts`` signed. Return when it has filled."""
+
+    async def trade() -> None:
+        ib = IB()
+        await ib.connectAsync("127.0.0.1", port, clientId=client_id, timeout=10)
+        try:
+            contract = Future("MBT", "202612", "CME")
+            await ib.qualifyContractsAsync(contract)
+            order = LimitOrder("BUY" if contracts > 0 else "SELL", abs(contracts), limit, outsideRth=True)
+            placed = ib.placeOrder(contract, order)
+            async with asyncio.timeout(20):
+                while not placed.isDone():  # noqa: ASYNC110 - a bounded wait in a test
+                    await asyncio.sleep(0.02)
+            assert placed.filled() == abs(contracts), placed
+        finally:
+            ib.disconnect()
+
+    asyncio.run(trade())

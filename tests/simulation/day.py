@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -134,7 +134,11 @@ class Venues:
 
     def heal(self) -> None:
         """No faults from now on."""
-        body = json.dumps({"enabled": False}).encode()
+        self.harm(enabled=False)
+
+    def harm(self, *, enabled: bool = True) -> None:
+        """From now on, faults as the scenario has them."""
+        body = json.dumps({"enabled": enabled}).encode()
         urllib.request.urlopen(
             urllib.request.Request(f"{self._referee}/faults", body, method="POST"), timeout=90
         ).close()
@@ -149,9 +153,14 @@ class Venues:
         return faults
 
 
+def venues(it: Home, rules: Rules) -> AbstractContextManager[Venues]:
+    return launched(it, scenario(rules))
+
+
 @contextmanager
-def venues(it: Home, rules: Rules) -> Iterator[Venues]:
-    file = it.scenario(scenario(rules))
+def launched(it: Home, text: str) -> Iterator[Venues]:
+    """Run the simulators with a scenario, and a referee beside them."""
+    file = it.scenario(text)
     with (it.folder / "simulators.err").open("w") as errors:
         process = subprocess.Popen(
             [

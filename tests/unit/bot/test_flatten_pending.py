@@ -175,6 +175,30 @@ def test_stripped_it_takes_the_pending_one_with_it_once_flat(world: World) -> No
     assert not world.files.pending.exists()
 
 
+def test_a_market_that_opens_later_than_it_said_is_waited_for_again(world: World) -> None:
+    ordered = pending.Pending("anna", world.bench.clock.now(), OPENS - timedelta(minutes=30), False, False)
+    pending.write(world.files, ordered)
+    world.opens()
+    outcome = world.resume()
+    assert outcome is not None
+    assert outcome.flat
+    assert world.attempts == 2
+
+
+def test_closed_for_nothing_it_waits_for_nobody(world: World) -> None:
+    """Nothing is held at CME: what the inverse venue refuses has nothing to do with the open."""
+    world.bench.wait(3_600)
+    world.bench.market(1)
+    assert world.carry_out() is not None
+    world.bench.wait(3_600)
+    world.bench.trade(0, 8_000)
+    world.bench.exchanges[0].set_market(world.bench.symbol(0), 8_000_000, [], [])
+    outcome = world.carry_out(replace(ORDER, limit=timedelta(seconds=5)))
+    assert outcome is not None
+    assert (outcome.ending, outcome.closed) == (Ending.NOT_FLAT, False)
+    assert not world.files.pending.exists()
+
+
 def test_nothing_pending_nothing_to_resume(world: World) -> None:
     assert world.resume() is None
     assert world.attempts == 0

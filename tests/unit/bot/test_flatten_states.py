@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.bitmex.settings import BitmexSettings
-from adapters.errors import OutcomeUnknown, Refused, Throttled
+from adapters.errors import OutcomeUnknown, Refused, Throttled, Unreachable
 from adapters.simulator.exchange.catalog import xbt_future
 from adapters.simulator.exchange.events import Executed, OrderChanged
 from adapters.simulator.exchange.orders import NewOrder, Side, Tif
@@ -18,6 +18,7 @@ from bot.flatten import Ending, Options
 from bot.flatten.options import LANDING
 from bot.orders import decide
 from risk.orders import OrderRequest
+from risk.portfolio import Account
 from tests.unit.bot.desk import T0
 from tests.unit.bot.flatten_bench import ACCOUNT, PRICE, SHORT, Bench, Wayward, dollars
 from tests.unit.bot.test_flatten import CLIP
@@ -167,6 +168,17 @@ def test_an_inverse_short_is_kept_too(bench: Bench) -> None:
     assert outcome.remaining_xbt is not None
     assert Decimal(0) <= outcome.remaining_xbt < Decimal("0.02")
     assert -1_600_000 <= inverse < -1_598_000
+
+
+def test_while_the_wallet_is_not_known_no_hedge_is_taken_off(bench: Bench) -> None:
+    class Mute(Wayward):
+        async def account(self) -> Account:
+            raise Unreachable(self.name, "ask for the account", "no answer")
+
+    bench.hold(240_000, -230)
+    venues = Mute(bench.exchanges[0], ACCOUNT, bench.clock), bench.venues()[1]
+    assert not bench.flat(venues, 5, options=HELD).flat
+    assert bench.held == (240_000, -230)
 
 
 def test_run_twice_it_keeps_the_same(bench: Bench) -> None:
