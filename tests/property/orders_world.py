@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from adapters.venue import HoursAnnounced, Link, LinkState
+from adapters.venue import ClockSeen, HoursAnnounced, Link, LinkState
 from bot.model.actions import Submit
 from bot.model.events import FillBooked, OrderIntended, TicketApproved
 from bot.model.ids import Role
@@ -33,7 +33,7 @@ from risk.approval import Purpose
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
 from risk.orders import Fill, OrderRequest, OrderStatus, OrderUpdate, Side
-from risk.portfolio import Level, Quote
+from risk.portfolio import Level, Quote, Skew
 from risk.sessions import TradingHours
 from risk.terms import Kind
 from tests.unit.bot.desk import INSTRUMENTS, MBT, POLICY, XBTUSD, D, Desk, spec
@@ -83,6 +83,9 @@ class World:
         self.calm = False
         self.mid = {"bitmex": D(80_000), "cme": D(80_700)}
         self.up = {"bitmex": True, "cme": True}
+        self.told_up = dict(self.up)
+        self.clocks = {"bitmex": 0.0, "cme": 0.0}
+        """By venue: seconds its clock was last told to be ahead of ours."""
         self.placed: dict[str, Placed] = {}
         self.mail: list[tuple[str, Input]] = []
         self.heard: dict[tuple[str, str], Fill] = {}
@@ -110,6 +113,10 @@ class World:
     # --- time and the market -----------------------------------------------------------------------------
 
     def give(self, given: Input) -> None:
+        if isinstance(given, Link):
+            self.told_up[given.venue] = given.state is LinkState.UP
+        if isinstance(given, ClockSeen):
+            self.clocks[given.venue] = abs(given.skew.least.total_seconds())
         if isinstance(given, Fill):
             self.heard[given.instrument.venue, given.execution_id] = given
         before = len(self.desk.sent)
@@ -144,7 +151,7 @@ class World:
     def _accept(self, submit: Submit) -> None:
         request, venue = submit.order.request, submit.order.request.instrument.venue
         self.sent.append(submit)
-        problem = contained(self, submit)
+        problem = contained(self, submit) or forbidden(self, submit)
         if problem is not None:
             self.uncontained.append(f"{request}: {problem}")
         if submit.wait_durable:
@@ -296,6 +303,11 @@ class World:
         self.give(Link(venue, LinkState.UP, self.desk.now))
         self.catch_up()
 
+    def set_clock(self, venue: str, seconds: float) -> None:
+        """The venue's clock is told to be so far ahead of ours."""
+        ahead = timedelta(seconds=seconds)
+        self.give(ClockSeen(venue, Skew(ahead, ahead)))
+
     def catch_up(self) -> None:
         if not all(self.up.values()):
             return
@@ -341,6 +353,7 @@ class World:
         self.heard = {key: fill for key, fill in self.heard.items() if key in booked}
         self.desk = desk
         self.mail.clear()
+        self.clocks = dict.fromkeys(self.clocks, 0.0)  # nothing is known of them, until they are told again
         self.durable = len(desk.events)
         desk.now += timedelta(seconds=self.rng.choice((1, 30)))
         for placed in self.placed.values():  # whatever was on its way has arrived meanwhile
@@ -389,6 +402,8 @@ class World:
             self.quote(self.rng.choice(("bitmex", "cme")))
         elif roll < 0.93:
             self.person()
+        elif roll < 0.935:
+            self.set_clock(self.rng.choice(("bitmex", "cme")), self.rng.choice((-60, -3, 0, 0, 3)))
         elif roll < 0.96:
             self.cut(self.rng.choice(("bitmex", "cme")))
         elif roll < 0.99:
@@ -404,6 +419,7 @@ class World:
         self.calm = True
         for venue in NAMES:
             self.mend(venue)
+            self.set_clock(venue, 0)
         self.give(SetTradingState(TradingState.ACTIVE, "anna", "go on"))
         self.catch_up()
         for _ in range(1_500):
@@ -494,6 +510,36 @@ def _heard(world: World, leg: str, side: Side) -> tuple[list[Fill], list[Fill]]:
 
 def _size(instrument: Instrument, contracts: int, price: Decimal) -> Decimal:
     return D(contracts) if instrument.terms.kind is Kind.LINEAR else contracts / price
+
+
+def forbidden(world: World, submit: Submit) -> str | None:
+    """Return which rule of ``risk.checks`` would have kept the order back, by what the world knows of itself.
+
+    The rules a second time, from what was heard of quotes, links and clocks: ours are not asked.
+    """
+    request, policy, market = submit.order.request, world.desk.policy, world.desk.market
+    if [sent.order.request.client_order_id for sent in world.sent].count(request.client_order_id) > 1:
+        return "its id was used before"
+    if submit.order.purpose is not Purpose.WORK:
+        return None
+    legs = {request.instrument}
+    if "s-" not in request.client_order_id:
+        legs = {instrument.id for instrument in NAMES.values()}
+    for instrument in legs:
+        quote = market.quotes.get(instrument)
+        if quote is None or not quote.bids or not quote.asks:
+            return f"{instrument} has no quote"
+        if not 0 <= (world.desk.now - quote.at).total_seconds() <= 5:
+            return f"the quote of {instrument} is of {quote.at}"
+        if not world.told_up[instrument.venue]:
+            return f"{instrument.venue} was told to be down"
+        if world.clocks[instrument.venue] > 2:
+            return f"the clock of {instrument.venue} is wrong"
+    touch = market.quotes[request.instrument].take(request.side)
+    assert touch is not None
+    if abs(INSTRUMENTS[request.instrument].xbt(request.quantity, touch.price)) > policy.max_unattended_delta:
+        return "it is too large"
+    return None
 
 
 def intended(world: World) -> list[str]:
