@@ -1,7 +1,7 @@
 """Were the order alone to fill, Δ would not end further from its target than the profile allows.
 
-What brings Δ nearer to its target may go wherever that leaves it; so may what closes a pair, which as a whole leaves
-Δ where it is: a wallet somebody did not hedge must not keep a spread open.
+What brings Δ nearer to its target may go wherever that leaves it. So may what only takes off what is held: the ticket
+says which Δ that ends with, and a wallet somebody did not hedge must not keep a position open.
 """
 
 from risk.approval import Denied
@@ -9,7 +9,7 @@ from risk.checks.case import Case
 
 
 def check(case: Case) -> Denied | None:
-    if case.order.reduce_only and case.partner is not None:
+    if case.order.reduce_only:
         return None
     before = abs(case.delta - case.target)
     after = abs(case.delta + case.change - case.target)
