@@ -20,7 +20,12 @@ TIMES ?= 20
 JOBS ?= 2
 RUNS ?=
 SEED ?=
-DATA ?= ../shared/data/xbtusd_xbtm19_bidask_20190528_20190604.csv.gz
+RECORDED ?= ../shared/data
+DATA ?= $(RECORDED)/xbtusd_xbtm19_bidask_20190528_20190604.csv.gz
+HOURLY := $(RECORDED)/cme_bitmex_hourly_2018_2020.csv.gz
+CRASH := $(RECORDED)/xbtusd_1m_2020-02-15_2020-05-31.csv.gz
+FUNDING := $(RECORDED)/xbtusd_funding_2018_2020.csv
+OUT ?= replays
 export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The machine's own certificates where it has them: behind a company's proxy no others will do.
@@ -28,7 +33,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test bench flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core replay-week
+.PHONY: help setup demo test bench flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core replay-week replay-2019 replay-march-2020
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -62,7 +67,15 @@ simulate-core: $(STAMP) ## run the decisions alone RUNS times between misbehavin
 	@$(BIN)/python -m tests.property.core_runs $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),100000) --jobs $(JOBS))
 
 replay-week: $(STAMP) ## play the recorded week of DATA through the whole bot, in virtual time
-	@$(BIN)/basisbot replay $(DATA) $(ARGS)
+	@$(BIN)/basisbot replay $(DATA) --open-at 100 --close-at 60 --size 0.5 --tranches 2 --wallet 20 --cash 2000000 \
+		--no-collateral --approve-after 0s $(ARGS)
+
+replay-2019: $(STAMP) ## play 2019, by the hour, with its funding and every roll; ledger and HTML report in OUT
+	@$(BIN)/basisbot replay $(HOURLY) $(FUNDING) --from 2019-01-01 --to 2020-01-01 --out $(OUT)/2019 $(ARGS)
+
+replay-march-2020: $(STAMP) ## play March 2020, by the minute: the price halves within a day; report in OUT
+	@$(BIN)/basisbot replay $(CRASH) $(HOURLY) $(FUNDING) --from 2020-03-01 --to 2020-04-01 \
+		--out $(OUT)/march-2020 $(ARGS)
 
 clients: $(FOREIGN:%=.venv-clients/%/.set-up) ## run ib_insync, ibapi and ccxt's own bitmex against the simulators
 	@$(BIN)/python -m tests.clients.run

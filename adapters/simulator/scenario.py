@@ -1,5 +1,6 @@
 """What a simulation starts from. A TOML file may state any part of it; the rest keeps these defaults."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -69,6 +70,7 @@ class CalendarScenario:
 class InverseScenario:
     """The BitMEX account. ``wallet``: satoshi. ``funding_rate``: ppm per interval, longs pay when positive.
 
+    ``funding_recorded``: rates that take the place of ``funding_rate``, by the time they fall due.
     ``funding_every``: None for the venue's own 04:00, 12:00, 20:00 UTC of the calendar. ``futures``: months of dated
     contracts to list beside the perpetual. ``sheds_load``: when prices run, new orders are
     answered "overloaded". ``clock_ahead``: of the venue's clock; ``may_withdraw``: the key has that right as well.
@@ -81,6 +83,7 @@ class InverseScenario:
     wallet: int = 100_000_000
     funding_rate: int = 100
     funding_every: timedelta | None = None
+    funding_recorded: Mapping[datetime, int] = field(default_factory=dict)
     futures: tuple[tuple[int, int], ...] = ()
     latency: timedelta = timedelta(milliseconds=20)
     sheds_load: bool = False
@@ -93,7 +96,8 @@ class InverseScenario:
 class LinearScenario:
     """The broker's account. ``cash``: units of 1e-8 USD. ``month``: (year, month) of BTC and MBT, or None.
 
-    None lists the first month with two weeks to live. ``sessions``: the default never closes, so that a
+    None lists the first month with two weeks to live. ``months``: if any, MBT of these is all that is listed.
+    ``sessions``: the default never closes, so that a
     demonstration runs on any day, CME's own pauses included. ``faults``: what goes wrong at the gateway.
 
     ``hours``: CME's own take the place of ``sessions``, ALWAYS leaves these. ``price_band``: how far from the mark
@@ -103,6 +107,7 @@ class LinearScenario:
     account: str = "DU0000001"
     cash: int = 2_000_000 * 100_000_000
     month: tuple[int, int] | None = None
+    months: tuple[tuple[int, int], ...] = ()
     sessions: Sessions = ALWAYS_OPEN
     hours: Hours = Hours.ALWAYS
     price_band: int = 30_000

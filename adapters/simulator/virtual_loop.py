@@ -14,6 +14,7 @@ from typing import Any, Never, TypeVarTuple, Unpack
 
 _Ts = TypeVarTuple("_Ts")
 
+_RESOLUTION = 1e-6
 _MOST_TURNS = 100_000
 """Turns of the loop at one instant, after which whoever keeps it there is called a busy loop."""
 
@@ -49,6 +50,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._selector_of_time = _Jump(clock, self._explain)
         super().__init__(self._selector_of_time)
         self._selector_of_time.sealed = True
+        # What asyncio takes for the same time. Its own nanosecond is lost in a float of 2**24 seconds: after 194 days a
+        # timer that is due would never be found so.
+        self._clock_resolution = _RESOLUTION
         self._clock = clock
         self._thread = threading.get_ident()
         self.failures: list[str] = []

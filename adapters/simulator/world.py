@@ -1,24 +1,28 @@
 """A whole simulation: two venues on one market, built from a scenario."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adapters.clock import Clock
 from adapters.simulator.calendar import Calendar
 from adapters.simulator.exchange.catalog import btc, front_month, mbt, xbt_future, xbtusd
 from adapters.simulator.exchange.cme_hours import Hours, sessions
+from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.funding import FundingSchedule
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.recorded import RecordedMarket
 from adapters.simulator.market.update import Market
-from adapters.simulator.scenario import Scenario, ScenarioError
+from adapters.simulator.scenario import MarketScenario, Scenario, ScenarioError
 
 DAYS_BEFORE = timedelta(days=7)
 SESSION_DAYS = 400
+
+Source = Callable[[MarketScenario, Iterable[ContractSpec], int, datetime], Market]
+"""Makes a market of the contracts: scenario, contracts, seed, the market's time at the start."""
 
 
 class World:
@@ -61,8 +65,8 @@ class World:
             self.step()
 
 
-def build(scenario: Scenario, clock: Clock) -> World:
-    """Build both venues with their accounts funded, and step the market once.
+def build(scenario: Scenario, clock: Clock, source: Source | None = None) -> World:
+    """Build both venues with their accounts funded, and step the market once. ``source``: None for the scenario's own.
 
     Raises ScenarioError if a contract it names has expired, or a recording cannot be read.
     """
@@ -71,6 +75,8 @@ def build(scenario: Scenario, clock: Clock) -> World:
     year, month = scenario.linear.month or front_month(now)
     every = scenario.inverse.funding_every
     funding = calendar.funding(FundingSchedule(scenario.inverse.funding_rate))
+    if scenario.inverse.funding_recorded:
+        funding = replace(funding, recorded=scenario.inverse.funding_recorded)
     if every is not None:
         funding = FundingSchedule(scenario.inverse.funding_rate, every, timedelta(0))
     inverse = Exchange(
@@ -85,7 +91,8 @@ def build(scenario: Scenario, clock: Clock) -> World:
     if scenario.linear.hours is not Hours.ALWAYS:
         hours = sessions(scenario.linear.hours, (calendar.starts - DAYS_BEFORE).date(), SESSION_DAYS)
     hours = calendar.sessions(hours)
-    specs = [replace(one(year, month), price_band=scenario.linear.price_band) for one in (mbt, btc)]
+    listed = [mbt(*one) for one in scenario.linear.months] or [mbt(year, month), btc(year, month)]
+    specs = [replace(spec, price_band=scenario.linear.price_band) for spec in listed]
     linear = Exchange("cme", specs, replace(LINEAR_RULES, sessions=hours), clock, seed=scenario.seed)
     for spec in (*inverse.specs(), *linear.specs()):
         if spec.expiry is not None and spec.expiry <= now:
@@ -97,7 +104,7 @@ def build(scenario: Scenario, clock: Clock) -> World:
         venue.open_account(account)
         if amount:
             venue.deposit(account, amount)
-    source = GeneratedMarket if scenario.market.data is None else RecordedMarket
+    source = source or (GeneratedMarket if scenario.market.data is None else RecordedMarket)
     market = source(scenario.market, [*inverse.specs(), *linear.specs()], scenario.seed, calendar.starts)
     world = World(scenario, clock, calendar, inverse, linear, market)
     world.step()

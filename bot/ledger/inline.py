@@ -100,6 +100,15 @@ class InlineLedger:
             if not waiter.done():
                 waiter.set_exception(LedgerFailed(cause))
 
+    def save(self, path: Path) -> None:
+        """Write everything appended into a ledger of its own, in one commit. Raises LedgerError."""
+        engine = open_writable(path)
+        try:
+            with engine.begin() as connection:
+                write(connection, Journal(), self.entries)
+        finally:
+            engine.dispose()
+
     def crash(self, *, just_in_time: bool = False) -> list[Entry]:
         """End as a killed process does; return what lies on the disk. ``just_in_time``: with the group at hand."""
         if self._writing is not None:

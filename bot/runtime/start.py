@@ -59,9 +59,10 @@ async def started(
     listeners: Iterable[Callable[[Recorded], None]] = (),
     pace: Pace = _USUAL,
     tick: float = _TICK,
+    look_for_flatten: float = _LOOK_FOR_FLATTEN,
 ) -> AsyncIterator[Core]:
     """Run the bot while the block runs. ``state``: what ``store`` comes to. ``venues``: with their contracts.
-    ``tick``: seconds between two looks at deadlines.
+    ``tick``: seconds between two looks at deadlines; ``look_for_flatten``: at the emergency command's latch.
 
     Raises Misconfigured, and Unreachable when no venue can be reached.
     """
@@ -90,7 +91,7 @@ async def started(
                 keep_watch(stack, attachment.keep_trying(clock, pace), failed)
         await keeper.once()
         keep_watch(stack, keeper.keep(), failed)
-        keep_watch(stack, _adopt_while_latched(files, adopt), failed)
+        keep_watch(stack, _adopt_while_latched(files, adopt, look_for_flatten), failed)
 
         def standing() -> dict[str, Any]:
             missing = [one.standing(clock) for one in attachments if one.error]
@@ -153,9 +154,9 @@ def _adopter(engine: Engine, files: Files) -> Callable[[], None]:
     return adopt
 
 
-async def _adopt_while_latched(files: Files, adopt: Callable[[], None]) -> None:
+async def _adopt_while_latched(files: Files, adopt: Callable[[], None], every: float) -> None:
     """Notice a flatten that had nothing to send: no order of it ever calls for its journal."""
     while True:
-        await asyncio.sleep(_LOOK_FOR_FLATTEN)
+        await asyncio.sleep(every)
         if files.latched():
             adopt()

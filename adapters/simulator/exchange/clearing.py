@@ -170,8 +170,8 @@ class Clearing:
             at=now,
         )
 
-    def pay_funding(self, listing: Listing, mark: int, now: datetime) -> None:
-        """Charge every position of a perpetual ``value at mark × rate``: longs pay a positive rate.
+    def pay_funding(self, listing: Listing, mark: int, rate: int, now: datetime) -> None:
+        """Charge every position of a perpetual ``value at mark × rate`` (ppm): longs pay a positive rate.
 
         An isolated position pays out of its own margin, and receives into it: its liquidation price moves.
         """
@@ -181,7 +181,7 @@ class Clearing:
             if position is None or position.contracts == 0:
                 continue
             worth = value(listing.spec, position.contracts, mark)
-            payment = half_even(worth * listing.funding_rate, PPM)
+            payment = half_even(worth * rate, PPM)
             exec_id, number = self._ids.execution()
             execution = Execution(
                 exec_id=exec_id,

@@ -46,7 +46,9 @@ class Course:
             stops.trigger(self.desk, self.store, listing, now)
 
     def is_anyone_due(self, now: datetime) -> bool:
-        """Say whether some position's mark has come to its liquidation price."""
+        """Say whether some position's mark has come to its liquidation price; at the broker's none has one."""
+        if self.rules.kind is not ContractKind.INVERSE:
+            return False
         names = self.clearing.names()
         return any(view.is_due for name in names for view in self.clearing.position_views(name, now))
 

@@ -34,8 +34,10 @@ class Listing:
 
     @property
     def funding_rate(self) -> int:
-        """ppm per interval; 0 for a contract without funding."""
-        return 0 if self.funding is None else self.funding.rate
+        """What falls due next, ppm per interval; 0 for a contract without funding."""
+        if self.funding is None or self.next_funding is None:
+            return 0
+        return self.funding.rate_at(self.next_funding)
 
     def mark(self, now: datetime) -> int | None:
         """Return the mark: of the index for an inverse contract, the mid for a linear one."""
@@ -47,7 +49,7 @@ class Listing:
             return None
         if self.funding is not None and self.next_funding is not None:
             left = max(self.next_funding - now, timedelta(0))
-            return perpetual_mark(self.index, self.funding.rate, left, self.funding.interval)
+            return perpetual_mark(self.index, self.funding_rate, left, self.funding.interval)
         if self.spec.expiry is not None and self.mid is not None:
             return dated_mark(self.index, self.mid, now, self.spec.expiry)
         return self.index
@@ -99,7 +101,7 @@ class Listing:
             last=self.last,
             mark=self.mark(now),
             index=self.index,
-            funding_rate=None if self.funding is None else self.funding.rate,
+            funding_rate=None if self.funding is None else self.funding_rate,
             next_funding=self.next_funding,
             at=now,
             impact_bid=impact_price(self.spec, view.bids) if self.spec.is_inverse else None,

@@ -104,10 +104,10 @@ class Timetable:
         while (
             listing.funding is not None and listing.next_funding is not None and now >= listing.next_funding
         ):
-            mark = listing.mark(now)
+            mark, rate = listing.mark(now), listing.funding_rate
             listing.next_funding = listing.funding.next_after(listing.next_funding)
             if mark is not None:
-                self._clearing.pay_funding(listing, mark, now)
+                self._clearing.pay_funding(listing, mark, rate, now)
 
     def _empty(self, listing: Listing) -> None:
         listing.book.replace((), ())

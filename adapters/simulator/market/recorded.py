@@ -1,71 +1,21 @@
-"""Recorded prices as a market. An outage is an outage: where nobody quoted, nobody quotes.
+"""Recorded prices as a market, each from its time on. An outage is an outage: where nobody quoted, nobody quotes.
 
-A file is CSV, plain or gzip, times UTC and rising, one of three by its header:
-
-``timestamp,xbtusd_bid,xbtusd_ask,xbtm19_bid,xbtm19_ask``
-    Quotes of the perpetual and of a future, about one a second. A crossed pair says nothing.
-``ts_bar_end_utc,open,high,low,close,volume,trades``
-    Minutes of the perpetual, labelled by their end. Each is walked through its farther extremes: low then high
-    if it rose, high then low if it fell, then the close. ``open`` is not used: it is the bar before's close. Two
-    or more bars together with fewer than 15 trades are an outage.
-``ts_utc,cme_contract,cme_price,cme_next_contract,cme_next_price,xbtusd_price``
-    Hourly closes; an empty ``cme_price`` means that CME is closed.
-
-The index is the perpetual's middle, for want of better. Inverse futures and CME's trade at the recorded future,
-else at CME's price, else at the scenario's mean basis over the index.
+The files are those of ``formats``. The index is the perpetual's middle, for want of better. Inverse futures and CME's
+trade at the recorded future, else at CME's price, else at the scenario's mean basis over the index.
 """
 
-import csv
-import gzip
 import random
-import zlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from itertools import chain, dropwhile
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from itertools import dropwhile
 
 from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.orders import Side
+from adapters.simulator.market.formats import Moment, Pair, open_recording
 from adapters.simulator.market.ladder import Ladders
 from adapters.simulator.market.process import PPM
 from adapters.simulator.market.update import MarketUpdate
 from adapters.simulator.scenario import MarketScenario, ScenarioError
-
-FEWEST_TRADES = 15
-_CENTS = 100
-_GZIP = b"\x1f\x8b"
-_MOST = Decimal(1_000_000)
-Row = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Bid and ask, cents; equal where only one price is known."""
-
-    bid: int
-    ask: int
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What was quoted from ``at`` on; None: nobody was."""
-
-    at: datetime
-    perpetual: Pair | None
-    future: Pair | None = None
-    linear: Pair | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """How a file is read. ``stale``: after so long without a row nobody quotes. ``has_linear``: CME is in it."""
-
-    columns: tuple[str, ...]
-    stale: timedelta
-    read: Callable[[Iterator[Row]], Iterator[Moment]]
-    has_linear: bool = False
 
 
 class RecordedMarket:
@@ -150,132 +100,5 @@ class RecordedMarket:
         return current.future or current.linear or Pair(fair, fair)
 
 
-def open_recording(path: Path) -> tuple[Format, Iterator[Moment]]:
-    """Open a recording; rows are read as they are asked for. Raises ScenarioError."""
-    rows = _rows(path)
-    header = next(rows, [])
-    known = next((one for one in FORMATS if list(one.columns) == header), None)
-    if known is None:
-        rows.close()
-        raise ScenarioError(f"{path}: unknown columns: {','.join(header)[:200] or 'none'}")
-    return known, _checked(path, known.read(_named(path, known.columns, rows)))
-
-
 def _from(start: datetime | None) -> str:
     return "in which every venue is quoted" if start is None else f"from {start} on"
-
-
-def _rows(path: Path) -> Generator[list[str], None, None]:
-    try:
-        with path.open("rb") as raw:
-            packed = raw.read(2) == _GZIP
-        with (
-            gzip.open(path, "rt", encoding="utf-8", newline="")
-            if packed
-            else path.open(encoding="utf-8", newline="") as text
-        ):
-            yield from csv.reader(text)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise ScenarioError(f"{path}: cannot be read: {reason}") from error
-
-
-def _named(path: Path, columns: Sequence[str], rows: Iterator[list[str]]) -> Iterator[Row]:
-    for number, row in enumerate(rows, 2):
-        if len(row) != len(columns):
-            raise ScenarioError(f"{path}, line {number}: {len(row)} columns instead of {len(columns)}")
-        yield dict(zip(columns, row, strict=True))
-
-
-def _checked(path: Path, moments: Iterator[Moment]) -> Iterator[Moment]:
-    last: datetime | None = None
-    try:
-        for moment in moments:
-            if last is not None and moment.at < last:
-                raise ScenarioError(f"{path}: {moment.at:%F %T}Z comes after {last:%F %T}Z")
-            last = moment.at
-            yield moment
-    except ValueError as error:
-        raise ScenarioError(f"{path}, after {last or 'the header'}: {error}") from error
-
-
-def _quotes(rows: Iterator[Row]) -> Iterator[Moment]:
-    for row in rows:
-        perpetual = _pair(row["xbtusd_bid"], row["xbtusd_ask"])
-        if perpetual is not None:
-            yield Moment(_time(row["timestamp"]), perpetual, _pair(row["xbtm19_bid"], row["xbtm19_ask"]))
-
-
-def _minutes(rows: Iterator[Row]) -> Iterator[Moment]:
-    """Walk the bars with a look at the next one: a lone quiet minute is a calm one."""
-    quiet_before = False
-    previous: Row | None = None
-    for row in chain(rows, (None,)):
-        if previous is not None:
-            quiet = _is_quiet(previous)
-            out = quiet and (quiet_before or (row is not None and _is_quiet(row)))
-            yield from _bar(previous, out=out)
-            quiet_before = quiet
-        previous = row
-
-
-def _bar(row: Row, *, out: bool) -> Iterator[Moment]:
-    end = _time(row["ts_bar_end_utc"])
-    if out:
-        yield Moment(end - timedelta(minutes=1), None)
-        return
-    high, low, close = (_price(row[name]) for name in ("high", "low", "close"))
-    rose = 2 * close >= high + low
-    for second, price in ((40, low if rose else high), (20, high if rose else low), (0, close)):
-        yield Moment(end - timedelta(seconds=second), Pair(price, price))
-
-
-def _is_quiet(row: Row) -> bool:
-    return int(row["trades"]) < FEWEST_TRADES
-
-
-def _hours(rows: Iterator[Row]) -> Iterator[Moment]:
-    for row in rows:
-        perpetual, linear = row["xbtusd_price"], row["cme_price"]
-        yield Moment(
-            _time(row["ts_utc"]),
-            _pair(perpetual, perpetual) if perpetual else None,
-            linear=_pair(linear, linear) if linear else None,
-        )
-
-
-def _pair(bid: str, ask: str) -> Pair | None:
-    """Return a pair of quotes; None if they are crossed."""
-    pair = Pair(_price(bid), _price(ask))
-    return pair if pair.bid <= pair.ask else None
-
-
-def _price(text: str) -> int:
-    try:
-        price = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"no price: {text!r}") from None
-    if not price.is_finite() or not 0 < price < _MOST:
-        raise ValueError(f"no price: {text!r}")
-    return max(1, round(price * _CENTS))
-
-
-def _time(text: str) -> datetime:
-    at = datetime.fromisoformat(text)
-    return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
-
-
-FORMATS = (
-    Format(
-        ("timestamp", "xbtusd_bid", "xbtusd_ask", "xbtm19_bid", "xbtm19_ask"), timedelta(minutes=1), _quotes
-    ),
-    Format(
-        ("ts_bar_end_utc", "open", "high", "low", "close", "volume", "trades"), timedelta(minutes=2), _minutes
-    ),
-    Format(
-        ("ts_utc", "cme_contract", "cme_price", "cme_next_contract", "cme_next_price", "xbtusd_price"),
-        timedelta(hours=1, minutes=1),
-        _hours,
-        has_linear=True,
-    ),
-)

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.simulator.exchange.catalog import mbt, xbt_future, xbtusd
-from adapters.simulator.market.recorded import RecordedMarket, open_recording
+from adapters.simulator.market.formats import open_recording
+from adapters.simulator.market.recorded import RecordedMarket
 from adapters.simulator.market.update import MarketUpdate
 from adapters.simulator.scenario import MarketScenario, Scenario, ScenarioError
 from adapters.simulator.world import build
@@ -16,6 +17,7 @@ from tests.unit.simulator.support import START, ManualClock, dollars
 QUOTES = "timestamp,xbtusd_bid,xbtusd_ask,xbtm19_bid,xbtm19_ask"
 MINUTES = "ts_bar_end_utc,open,high,low,close,volume,trades"
 HOURS = "ts_utc,cme_contract,cme_price,cme_next_contract,cme_next_price,xbtusd_price"
+FUNDING = "timestamp,symbol,fundingInterval,fundingRate,fundingRateDaily"
 SPECS = [xbtusd(), xbt_future(2026, 12), mbt(2026, 12)]
 SHARED = Path(__file__).parents[4] / "shared" / "data"
 SECOND = timedelta(seconds=1)
@@ -162,15 +164,27 @@ def test_a_recording_can_start_later_and_run_faster(tmp_path: Path) -> None:
         (["a,b,c"], "unknown columns: a,b,c"),
         ([QUOTES], "holds no row"),
         ([QUOTES, "2019-05-28T18:23:03Z,1,2,3"], "line 2: 4 columns instead of 5"),
-        ([QUOTES, "yesterday,1,2,3,4"], "after the header: Invalid isoformat"),
-        ([QUOTES, "2019-05-28T18:23:03Z,x,2,3,4"], "no price: 'x'"),
+        ([QUOTES, "yesterday,1,2,3,4"], "line 2: Invalid isoformat"),
+        ([QUOTES, "2019-05-28T18:23:03Z,x,2,3,4"], "line 2: no price: 'x'"),
         ([QUOTES, "2019-05-28T18:23:03Z,nan,2,3,4"], "no price: 'nan'"),
         ([QUOTES, "2019-05-28T18:23:03Z,-1,2,3,4"], "no price: '-1'"),
         (
             [QUOTES, "2019-05-28T18:23:03Z,1,2,3,4", "2019-05-28T18:23:02Z,1,2,3,4"],
-            "18:23:02Z comes after 2019-05-28 18:23:03Z",
+            "line 3: 2019-05-28 18:23:02Z comes after 2019-05-28 18:23:03Z",
         ),
-        ([MINUTES, "2020-03-13T02:15Z,1,2,3,4,5,many"], "invalid literal"),
+        ([MINUTES, "2020-03-13T02:15Z,1,3,1,2,5,many"], "line 2: invalid literal"),
+        ([MINUTES, "2020-03-13T02:15Z,1,3,2,4,5,6"], "line 2: the close 4 lies outside 2 to 3"),
+        (["ts_utc,cme_contract,cme_price,xbtusd_price"], "this one lacks cme_next_contract, cme_next_price"),
+        ([QUOTES + ",more"], "has them in another order, or more of them"),
+        ([HOURS, "2018-01-02T04:00Z,201813,1,,,2"], "line 2: no month of a contract: '201813'"),
+        (
+            [HOURS, "2018-01-02T04:00Z,201802,1,,,2", "2018-01-02T05:00Z,201802,1"],
+            "line 3: 3 columns instead of 6",
+        ),
+        (
+            [FUNDING, "2018-01-01T04:00:00Z,XBTUSD,x,0.001,0.003"],
+            "holds funding rates of the perpetual, and no prices",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_in_one_line(

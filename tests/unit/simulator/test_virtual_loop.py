@@ -121,3 +121,16 @@ def test_what_a_callback_raises_is_not_lost(loop: VirtualLoop) -> None:
     loop.run_until_complete(main())
     with pytest.raises(VirtualTimeError, match="ZeroDivisionError"):
         loop.check()
+
+
+def test_years_pass_as_well(loop: VirtualLoop, clock: VirtualTime) -> None:
+    """A float of 2**24 seconds (194 days) holds no nanosecond any more: a timer that is due must still be found."""
+
+    async def main() -> None:
+        for _ in range(40):
+            await asyncio.sleep(30 * 86_400 + 0.3)
+            for _ in range(20):
+                await asyncio.sleep(0.1)
+
+    loop.run_until_complete(main())
+    assert clock.elapsed == pytest.approx(40 * (30 * 86_400 + 0.3 + 2.0), abs=1e-3)

@@ -1,0 +1,167 @@
+"""The loop of a replay: the market steps, the venues answer, the bot decides, the scripted owner acts."""
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+from adapters.simulator.virtual_loop import VirtualLoop, VirtualTime
+from adapters.venue import Venue
+from bot.ledger.inline import InlineLedger
+from bot.ledger.report import summarise
+from bot.ledger.verify import verify
+from bot.model.events import Alerted, Recorded
+from bot.model.policy import Policy
+from bot.orders.state import BotState
+from bot.reconcile import Pace
+from bot.runtime.files import Files
+from bot.runtime.replay.margins import MarginWatch
+from bot.runtime.replay.operating import Operator
+from bot.runtime.replay.options import Options
+from bot.runtime.replay.recordings import Recording
+from bot.runtime.replay.result import Replayed, forced_of, plans_of, tickets_of
+from bot.runtime.replay.series import Sampler
+from bot.runtime.replay.stage import Stage, assumptions, set_up
+from bot.runtime.replay.strategy import LONG_CLOSURE, Strategy
+from bot.runtime.start import started
+from risk.sessions import Span
+
+_FSYNC = 0.004
+# Nothing moves between two looks but what the streams tell; a live bot looks every 15 seconds.
+_PACE = Pace(around=300.0, look=900.0, whole=86_400.0)
+_TICK = 300.0
+_HOME = 30
+LEDGER = "ledger.sqlite3"
+
+Progress = Callable[[float], None]
+"""Told now and then how much has been played, 0 to 1."""
+
+
+def replay(
+    recording: Recording,
+    options: Options,
+    policy: Policy,
+    folder: Path | None = None,
+    progress: Progress | None = None,
+) -> Replayed:
+    """Play a recording through the bot; the ledger is left in ``folder``, or thrown away. Raises ScenarioError."""
+    clock = VirtualTime(recording.starts)
+    loop = VirtualLoop(clock)
+    try:
+        with tempfile.TemporaryDirectory(prefix="basisbot-replay-") as temporary:
+            place = Path(temporary) if folder is None else folder
+            result = loop.run_until_complete(
+                _play(recording, options, policy, clock, place, Path(temporary), progress)
+            )
+        loop.check()
+        return result
+    finally:
+        loop.close()
+
+
+async def _play(
+    recording: Recording,
+    options: Options,
+    policy: Policy,
+    clock: VirtualTime,
+    folder: Path,
+    temporary: Path,
+    progress: Progress | None,
+) -> Replayed:
+    stage = set_up(recording, options, clock)
+    clock.elapsed += 1.0  # the deposits are before the books
+    ledger = InlineLedger(lambda: _FSYNC)
+    alerts: Counter[str] = Counter()
+    state = BotState()
+    sampler = Sampler(
+        stage.world.inverse,
+        stage.world.linear,
+        stage.accounts,
+        MarginWatch(options.keep),
+        lambda now: _linear_price(stage, recording, now),
+        state.delta,
+        _sampled(recording.ends - recording.starts),
+    )
+
+    def hear(entry: Recorded) -> None:
+        sampler.hear(entry)
+        if isinstance(entry.event, Alerted):
+            alerts[entry.event.code] += 1
+
+    closures = _closures(stage, recording)
+    strategy = Strategy(options, recording, closures)
+    symbols: dict[Venue, list[str]] = {
+        stage.inverse: [stage.perpetual.symbol],
+        stage.linear: [key.symbol for key in stage.months.values()],
+    }
+    files = Files(temporary / "data")
+    async with started(
+        ledger, state, symbols, policy, clock, files, [hear], _PACE, _TICK, look_for_flatten=_TICK
+    ) as core:
+        operator = Operator(core.engine, stage, recording, options, strategy, clock.now)
+        await operator.enable("a replay")
+        length = recording.ends - recording.starts
+        while clock.now() < recording.ends and not core.failed.done():
+            await asyncio.sleep(operator.pause())
+            stage.world.step()
+            sampler.look(clock.now())
+            await operator.act()
+            if progress is not None:
+                progress(min((clock.now() - recording.starts) / length, 1.0))
+        if core.failed.done():
+            await core.failed
+        core.engine.market.reconciled = False  # nothing new: what is out comes home
+        await asyncio.sleep(_HOME)
+        differences = tuple(map(str, await core.reconciler.run()))
+        await ledger.durable(len(ledger.entries))
+        sampler.look(clock.now(), always=True)
+    recorded, head = ledger.recorded, ledger.head
+    ledger.crash()
+    ledger.save(folder / LEDGER)
+    return Replayed(
+        options=options,
+        recording=recording,
+        assumptions=assumptions(recording, options),
+        samples=tuple(sampler.samples),
+        closures=tuple((one.start, one.end) for one in closures),
+        plans=plans_of(recorded, operator.why),
+        tickets=tickets_of(recorded),
+        forced=forced_of(recorded),
+        lows=tuple(sampler.watch.lows.values()),
+        needs=tuple(sampler.watch.needs),
+        drawdown_usd=sampler.usd,
+        drawdown_xbt=sampler.xbt,
+        refused=tuple(operator.refused),
+        alerts=alerts,
+        differences=differences,
+        verification=verify(folder / LEDGER),
+        summary=summarise(iter(recorded)),
+        head=head,
+    )
+
+
+def _sampled(length: timedelta) -> timedelta:
+    """Return how often a sample is kept: some 2,000 in all, no rarer than hourly."""
+    return min(max(length / 2_000, timedelta(minutes=1)), timedelta(hours=1))
+
+
+def _closures(stage: Stage, recording: Recording) -> tuple[Span, ...]:
+    """Return CME's long closures while the recording lasts."""
+    sessions = stage.world.linear.rules.sessions.intervals or ()
+    gaps = (Span(before.closes, after.opens) for before, after in pairwise(sessions))
+    return tuple(
+        gap
+        for gap in gaps
+        if gap.length > LONG_CLOSURE and gap.end > recording.starts and gap.start < recording.ends
+    )
+
+
+def _linear_price(stage: Stage, recording: Recording, now: datetime) -> Decimal | None:
+    ticker = stage.world.linear.ticker(stage.months[recording.contract(now)].symbol)
+    if ticker.bid is None or ticker.ask is None:
+        return None
+    return Decimal(ticker.bid + ticker.ask) / 200
