@@ -22,6 +22,8 @@ def exact(value: Any) -> Any:
     match value:
         case Decimal():
             return format(value.normalize() if value else Decimal(0), "f")
+        case float():
+            return exact(Decimal(str(value)))
         case datetime():
             return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
         case InstrumentId():
