@@ -33,7 +33,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test bench flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core replay-week replay-2019 replay-march-2020
+.PHONY: help setup demo test bench stutter flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core replay-week replay-2019 replay-march-2020
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -47,8 +47,11 @@ demo: $(STAMP) ## run the whole job on simulated venues: open, hedge, fund, unwi
 test: lint ## lint, then every test
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
-bench: $(STAMP) ## how fast the ledger writes, and starts as it grows (ARGS="--sizes 10000,1000000 --json FILE")
-	@$(BIN)/python -m tests.bench.ledger $(ARGS)
+bench: $(STAMP) ## measure hedge latency, naked exposure, ledger, flatten, runs, start-up (ARGS="--only hedge --json FILE")
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+stutter: $(STAMP) ## run tests while their processes are stopped at random moments (ARGS="--seed 7 tests/integration")
+	@$(BIN)/python -m tests.stutter -n 2 $(or $(ARGS),tests/integration tests/conformance)
 
 flatten-states: $(STAMP) ## flatten from every state over sockets, each with its time; a table (ARGS="--json FILE")
 	@$(BIN)/python -m tests.e2e.flatten_states $(ARGS)
