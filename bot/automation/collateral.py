@@ -28,8 +28,8 @@ def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
         return
     if market.beyond_band_since is None:
         market.beyond_band_since = turn.now
-    if any(plan.spec.collateral for plan in state.active_plans()):
-        return  # a plan that opens hedges the collateral itself, one that closes takes that off
+    if any(plan.spec.collateral and not plan.spec.ladder for plan in state.active_plans()):
+        return  # a plan that opens hedges the collateral itself, one that closes takes it off; a ladder may wait long
     if any(plan_of(state, cause) for cause in (Cause.COLLATERAL, Cause.ORPHAN)):
         return
     if pair.orphan is not None and orphan.answer(turn, pair, pair.orphan) is not None:

@@ -18,6 +18,10 @@ from bot.model.events import (
     AttemptsSpent,
     CashBooked,
     CommissionBooked,
+    ExitEnded,
+    ExitRearmed,
+    ExitSet,
+    ExitTripped,
     FillBooked,
     FillBusted,
     FillCorrected,
@@ -91,6 +95,7 @@ class Proof:
         self._commissions: dict[tuple[str, str], int] = {}
         self._fills: dict[tuple[str, str], Fill] = {}
         self._busted: set[tuple[str, str]] = set()
+        self._tripped: set[str] = set()
         self._transfers = TransferProof()
         self._standing = StandingProof()
 
@@ -116,12 +121,18 @@ class Proof:
             case PlanProposed(spec):
                 yield from self._repeated("plan", spec.plan_id)
                 self._standing.proposed(spec)
+                if spec.exit_of and spec.exit_of not in self._tripped:
+                    yield f"plan {spec.plan_id} carries out the exit of plan {spec.exit_of}, which had not tripped"
             case StandingGranted() as granted:
                 yield from self._standing.granted(granted, recorded.at)
             case StandingRevoked() as revoked:
                 yield from self._standing.revoked(revoked)
             case TrancheFinished(plan_id, tranche):
                 self._standing.finished(plan_id, tranche)
+            case ExitTripped(plan_id):
+                self._tripped.add(plan_id)
+            case ExitSet(plan_id) | ExitRearmed(plan_id) | ExitEnded(plan_id):
+                self._tripped.discard(plan_id)
             case TicketRaised(ticket):
                 self._tickets[ticket.material.leg] = ticket
             case TicketAsked(leg, approve_by):

@@ -156,6 +156,13 @@ _LINES: dict[type[ev.Event], Callable[[Any], str]] = {
     ),
     ev.PlanStopping: lambda e: f"plan {e.plan_id} stops: {e.reason}",
     ev.PlanFinished: lambda e: f"plan {e.plan_id} {e.status}: {e.reason}",
+    ev.ExitSet: lambda e: f"exit of plan {e.plan_id}: {e.rules} (by {e.by})",
+    ev.ExitBest: lambda e: f"exit of plan {e.plan_id}: the best basis is {_number(e.basis)}",
+    ev.ExitTripped: lambda e: (
+        f"exit of plan {e.plan_id}: its {e.rule} has tripped at a basis of {_number(e.basis)}"
+    ),
+    ev.ExitRearmed: lambda e: f"exit of plan {e.plan_id} is watched again: {e.reason}",
+    ev.ExitEnded: lambda e: f"exit of plan {e.plan_id} has ended: {e.reason}",
     ev.Reconciled: _reconciled,
     ev.Adopted: _adopted,
     ev.Alerted: lambda e: f"ALERT {e.code}: {e.text}",

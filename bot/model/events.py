@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from bot.model.exits import Exit, ExitRule
 from bot.model.ids import LegKey
 from bot.model.order_states import Belief
 from bot.model.plans import PlanSpec, PlanStatus
@@ -262,6 +263,48 @@ class PlanFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ExitSet:
+    """From now on these rules say when what the plan has opened is taken down; they replace those before."""
+
+    plan_id: str
+    rules: Exit
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExitBest:
+    """The best basis a trailing stop goes by (USD per XBT); told when it has moved by a step, not at every quote."""
+
+    plan_id: str
+    basis: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ExitTripped:
+    """``rule`` says to close, at an executable basis of ``basis`` that has been seen long and often enough."""
+
+    plan_id: str
+    rule: ExitRule
+    basis: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ExitRearmed:
+    """What had tripped has passed before anything was closed: the rules are watched again."""
+
+    plan_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExitEnded:
+    """The rules are watched no more."""
+
+    plan_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciled:
     """Ledger and venues were held against each other; empty ``differences`` means they agree."""
 
@@ -364,6 +407,11 @@ Event = (
     | TrancheFinished
     | PlanStopping
     | PlanFinished
+    | ExitSet
+    | ExitBest
+    | ExitTripped
+    | ExitRearmed
+    | ExitEnded
     | Reconciled
     | Adopted
     | Alerted

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from adapters.venue import VenueEvent
 from bot.model.events import Adopted, FlattenFinished, FlattenOrdered, OrderIntended
+from bot.model.exits import Exit
 from bot.model.ids import LegKey
 from bot.model.plans import PlanSpec
 from bot.model.trading_state import TradingState
@@ -23,6 +24,15 @@ class ProposePlan:
 @dataclass(frozen=True, slots=True)
 class CancelPlan:
     plan_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetExit:
+    """When what a plan has opened is to be taken down; None: not by itself."""
+
+    plan_id: str
+    rules: Exit | None
     by: str
 
 
@@ -207,6 +217,7 @@ TransferCommand = RecordTransfer | FinishTransfer | CancelTransfer | RecordConve
 Command = (
     ProposePlan
     | CancelPlan
+    | SetExit
     | ApproveTicket
     | RejectTicket
     | GrantStanding

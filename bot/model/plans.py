@@ -26,9 +26,10 @@ class PlanKind(StrEnum):
 
 
 class Cause(StrEnum):
-    """Who or what a plan comes from: a person, or one of the watches of ``bot.automation``."""
+    """Who or what a plan comes from: a person, the exit of a plan, or one of the watches of ``bot.automation``."""
 
     PERSON = "person"
+    EXIT = "exit"
     COLLATERAL = "collateral"
     MARGIN = "margin"
     CLOSURE = "closure"

@@ -31,7 +31,8 @@ class Policy:
     fraction of a venue's rate limit that working orders leave to cancels, hedges and the emergency. ``standing``:
     what no standing approval may exceed. ``hedge_deadline``: how long, in sequential mode, what has filled waits for
     a person to approve its hedge. ``what_if_wait``: for a venue's answer to
-    what margin an order would need."""
+    what margin an order would need. ``exit_confirm`` and ``exit_quotes``: how long a basis must have been seen, and by
+    how many quotes of each leg, before an exit believes it."""
 
     max_unattended_delta: Decimal
     max_quote_age: timedelta
@@ -64,6 +65,8 @@ class Policy:
     automation: Automation | None = None
     rest: timedelta = timedelta(seconds=10)
     switch_after: timedelta = timedelta(seconds=20)
+    exit_confirm: timedelta = timedelta(seconds=10)
+    exit_quotes: int = 3
 
     def __post_init__(self) -> None:
         if not self.pay_up or list(self.pay_up) != sorted(self.pay_up) or self.pay_up[-1] > self.hard_band:

@@ -16,7 +16,7 @@ from bot.model.events import (
     Reconciled,
     TradingStateChanged,
 )
-from bot.model.ids import UNWRITTEN_HEDGES, parse_client_order_id
+from bot.model.ids import UNWRITTEN_HEDGES, parse_client_order_id, parse_leg
 from bot.model.inputs import (
     AdoptDifferences,
     AdoptJournal,
@@ -38,6 +38,7 @@ from bot.model.inputs import (
     RecordTransfer,
     RejectTicket,
     RevokeStanding,
+    SetExit,
     SetTradingState,
     SpendAttempts,
     SubmitRefused,
@@ -48,7 +49,7 @@ from bot.model.inputs import (
 from bot.model.order_states import WORD_OF_STATUS, Word
 from bot.model.plans import PlanKind, PlanSpec, PlanStatus
 from bot.model.trading_state import Activity, TradingState, allows
-from bot.orders import accounting, adopting, settling, standing, tending, ticketing, transferring
+from bot.orders import accounting, adopting, exits, settling, standing, tending, ticketing, transferring
 from bot.orders.asking import hear_margin
 from bot.orders.hearing import hear_word
 from bot.orders.legging import advance
@@ -74,6 +75,7 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
     match given:
         case Quote():
             turn.market.quote(given)
+            exits.watch(turn)
         case HoursAnnounced():
             turn.market.hours[given.instrument] = given.hours
             if given.hours.trouble:
@@ -123,6 +125,7 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
             settling.remind(turn)
             for plan in turn.state.active_plans():
                 ticketing.expire(turn, plan)
+            exits.watch(turn)
         case LoadInstrument():
             if turn.state.instruments.get(given.instrument.id) != given.instrument:
                 turn.emit(InstrumentLoaded(given.instrument))
@@ -174,11 +177,16 @@ def _command(turn: Turn, given: Command) -> Done | Denied:
             if plan.status is not PlanStatus.ACTIVE:
                 return Denied("PLAN_CLOSED", "an active plan", f"{given.plan_id} is {plan.status}")
             ticketing.stop_plan(turn, plan, f"cancelled by {given.by}")
-            return Done(f"plan {given.plan_id} sends no new working orders; what has filled is still hedged")
+            off = exits.declined(turn, given.plan_id, given.by)
+            return Done(
+                f"plan {given.plan_id} sends no new working orders; what has filled is still hedged{off}"
+            )
+        case SetExit():
+            return exits.set_exit(turn, given)
         case ApproveTicket():
             return ticketing.approve(turn, given)
         case RejectTicket():
-            return ticketing.reject(turn, given)
+            return _reject(turn, given)
         case GrantStanding():
             return standing.grant(turn, given)
         case RevokeStanding():
@@ -200,10 +208,20 @@ def propose(turn: Turn, spec: PlanSpec) -> Done | Denied:
     if not allows(turn.state.trading, activity):
         return Denied("TRADING_STATE", activity, turn.state.trading)
     problem = objection(turn.state, turn.policy, spec)
+    if problem is None and spec.exit is not None:
+        problem = exits.rules_objection(turn, spec, spec.exit)
     if problem is not None:
         return Denied("PLAN_REFUSED", problem, f"plan {spec.plan_id}")
     turn.emit(PlanProposed(spec))
     return Done(f"plan {spec.plan_id} taken on: its tickets follow (see: basisbot tickets)")
+
+
+def _reject(turn: Turn, given: RejectTicket) -> Done | Denied:
+    answer = ticketing.reject(turn, given)
+    key = parse_leg(given.ticket_id)
+    if isinstance(answer, Denied) or key is None:
+        return answer
+    return Done(answer.text + exits.declined(turn, key.plan_id, given.by))
 
 
 def _recover_fill(turn: Turn, fill: Fill) -> OrderState | None:

@@ -13,6 +13,11 @@ from bot.model.events import (
     CashBooked,
     CommissionBooked,
     Event,
+    ExitBest,
+    ExitEnded,
+    ExitRearmed,
+    ExitSet,
+    ExitTripped,
     FillBooked,
     FillBusted,
     FillCorrected,
@@ -48,6 +53,7 @@ from bot.orders.state import (
     BotState,
     Draw,
     ExecutionState,
+    ExitState,
     FeeState,
     LegState,
     OrderState,
@@ -104,7 +110,13 @@ def _trading(state: BotState, event: TradingStateChanged, _at: datetime) -> None
 
 def _plan(state: BotState, event: PlanProposed, at: datetime) -> None:
     state.proposed += 1
-    state.plans[event.spec.plan_id] = PlanState(event.spec, at, number=state.proposed)
+    spec = event.spec
+    state.plans[spec.plan_id] = PlanState(spec, at, number=state.proposed)
+    if spec.exit is not None:
+        state.exits[spec.plan_id] = ExitState(spec.plan_id, spec.exit)
+    if spec.exit_of in state.exits:
+        state.exits[spec.exit_of].closings.append(spec.plan_id)
+        state.exits[spec.exit_of].tries += 1
 
 
 def _ticket(state: BotState, event: TicketRaised, _at: datetime) -> None:
@@ -422,6 +434,35 @@ def _tranche_finished(state: BotState, event: TrancheFinished, at: datetime) -> 
             state.standing[leg.standing].draws[key].over = True
 
 
+def _exit_set(state: BotState, event: ExitSet, _at: datetime) -> None:
+    before = state.exits.get(event.plan_id)
+    best = None
+    if before is not None and before.rules.trail is not None and event.rules.trail is not None:
+        best = before.best  # a trailing stop that is moved goes on from where it was
+    closings = [] if before is None else before.closings
+    state.exits[event.plan_id] = ExitState(event.plan_id, event.rules, best, closings=closings)
+
+
+def _exit_best(state: BotState, event: ExitBest, _at: datetime) -> None:
+    state.exits[event.plan_id].best = event.basis
+
+
+def _exit_tripped(state: BotState, event: ExitTripped, at: datetime) -> None:
+    of = state.exits[event.plan_id]
+    of.tripped, of.tripped_at = event.rule, at
+    of.tries = 0
+
+
+def _exit_rearmed(state: BotState, event: ExitRearmed, _at: datetime) -> None:
+    of = state.exits[event.plan_id]
+    of.tripped = of.tripped_at = None
+    of.missed += 1
+
+
+def _exit_ended(state: BotState, event: ExitEnded, _at: datetime) -> None:
+    del state.exits[event.plan_id]
+
+
 def _plan_finished(state: BotState, event: PlanFinished, _at: datetime) -> None:
     plan = state.plans[event.plan_id]
     plan.status, plan.reason = event.status, event.reason
@@ -456,6 +497,11 @@ _HANDLERS: dict[type[Any], Callable[[BotState, Any, datetime], None]] = {
     CashBooked: _cash,
     **dict.fromkeys(get_args(TransferEvent), _moved),
     PlanStopping: _stopping,
+    ExitSet: _exit_set,
+    ExitBest: _exit_best,
+    ExitTripped: _exit_tripped,
+    ExitRearmed: _exit_rearmed,
+    ExitEnded: _exit_ended,
     Reconciled: _reconciled,
     Adopted: _adopted,
     TrancheFinished: _tranche_finished,

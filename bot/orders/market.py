@@ -9,6 +9,7 @@ from adapters.venue import Link, LinkState
 from bot.model.ids import LegKey
 from bot.model.plans import Cause
 from bot.model.policy import Policy
+from bot.orders.sightings import Sighting
 from risk.approval import Denied
 from risk.checks import link, quotes, session
 from risk.checks.case import Sight
@@ -132,6 +133,14 @@ class Market:
     """By venue: when an order that the dead man's switch guards was last seen to rest there, or was sent."""
     pulled: dict[str, datetime] = field(default_factory=dict)
     """By client order id: when the cancel of a resting order was last asked for."""
+    sightings: dict[tuple[str, str], Sighting] = field(default_factory=dict)
+    """By plan and what is seen of its exit: what is not believed yet."""
+    blind_since: dict[str, datetime] = field(default_factory=dict)
+    """By plan: since when its exit sees no fresh quotes."""
+    exit_reminded: dict[str, int] = field(default_factory=dict)
+    """By plan: how often a person has been reminded that its exit has tripped."""
+    exit_ended: dict[str, datetime] = field(default_factory=dict)
+    """By the plan that was to carry an exit out: when it was first seen to have ended without."""
     waiting: dict[str, str] = field(default_factory=dict)
     """By plan: why it sends nothing now, for a person to read. What is not there waits for nothing but its fills."""
     transitions: Counter[str] = field(default_factory=Counter)

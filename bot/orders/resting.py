@@ -39,6 +39,8 @@ def _is_over(state: BotState, plan: PlanState) -> bool:
     if plan.status is PlanStatus.ACTIVE or plan.unhedged_since is not None or plan.leaves_something:
         return False
     name = plan.spec.plan_id
+    if name in state.exits or plan.spec.exit_of in state.exits:
+        return False
     return not any(order.leg is not None and order.leg.plan_id == name for order in state.unsettled.values())
 
 

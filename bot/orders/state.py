@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from bot.model.cold import cool
+from bot.model.exits import Exit, ExitRule
 from bot.model.ids import LegKey, Role
 from bot.model.order_states import Belief
 from bot.model.plans import PlanKind, PlanSpec, PlanStatus
@@ -176,6 +177,22 @@ class PlanState:
         return abs(self.unhedged) >= _WORTH_SAYING
 
 
+@dataclass(slots=True)
+class ExitState:
+    """The exit of a plan that has opened. ``best``: the best basis seen, of a trailing stop. ``tripped``: which rule
+    says to close, since ``tripped_at``. ``closings``: the plans proposed to carry it out, the oldest first,
+    ``tries``: how many of them for what has tripped. ``missed``: how often a profit target was gone again."""
+
+    plan_id: str
+    rules: Exit
+    best: Decimal | None = None
+    tripped: ExitRule | None = None
+    tripped_at: datetime | None = None
+    closings: list[str] = field(default_factory=list)
+    tries: int = 0
+    missed: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class ExecutionState:
     """An execution as the venue has last told it. ``fill``: None where it has been taken back."""
@@ -233,6 +250,8 @@ class BotState:
     trading: TradingState = TradingState.DISABLED
     instruments: dict[InstrumentId, Instrument] = field(default_factory=dict)
     plans: dict[str, PlanState] = field(default_factory=dict)
+    exits: dict[str, ExitState] = field(default_factory=dict)
+    """By the plan that has opened: what is watched, or being carried out."""
     orders: dict[str, OrderState] = field(default_factory=dict)
     unsettled: dict[str, OrderState] = field(default_factory=dict)
     executions: dict[tuple[str, str], ExecutionState] = field(default_factory=dict)

@@ -5,6 +5,7 @@ from risk.approval import Denied
 _WORDS = {
     "PLAN_REFUSED": "{limit}",
     "TRADING_STATE": "trading is {given}, which does not allow to {limit} (see: docs/trading-states.md)",
+    "EXIT_REFUSED": "{limit}",
     "PLAN_UNKNOWN": "there is no plan {given} (see: basisbot plan list)",
     "PLAN_CLOSED": "plan {given} already",
     "ADOPT_NOTHING": "{given}: there is nothing to adopt",
