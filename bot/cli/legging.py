@@ -39,9 +39,11 @@ Reprices = Annotated[
     typer.Option(help="Resting orders sent a minute, at most.", metavar="N", min=1, max=120),
 ]
 MinLean = Annotated[
-    str | None,
+    Decimal | None,
     typer.Option(
-        help="Least the hedge venue's best price must hold for a working order to go.", metavar="XBT"
+        help="Least the hedge venue's best price must hold for a working order to go.",
+        metavar="XBT",
+        parser=amount,
     ),
 ]
 DepthMultiple = Annotated[

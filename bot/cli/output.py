@@ -109,6 +109,8 @@ def status_grid(view: View) -> Table:
         grid.add_row(*row)
     for plan in view["plans"]:
         grid.add_row("plan", escape(plan_line(plan)))
+    for of in view["exits"]:
+        grid.add_row("exit", escape(_exit(of)))
     for order in view["orders_in_flight"]:
         grid.add_row("order", f"{order['id']} {order['belief']}, {order['outstanding']} outstanding")
     tickets = view["open_tickets"]
@@ -208,6 +210,8 @@ def plans(views: list[View]) -> None:
     grid = two_columns()
     for plan in views:
         grid.add_row(plan["plan"], _plan(plan))
+        if plan["ladder"]:
+            grid.add_row("", f"[dim]ladder {', '.join(map(_rung, plan['ladder']))}[/]")
         if why := plan["reason"] or plan["stopping"] or plan["waiting"]:
             grid.add_row("", f"[dim]{escape(told(why))}[/]")
     console().print(grid)
@@ -217,6 +221,18 @@ def plan_line(plan: View) -> str:
     line = f"{plan['plan']}  {_plan(plan)}"
     why = plan["reason"] or plan["stopping"] or plan["waiting"]
     return f"{line} ({told(why)})" if why else line
+
+
+def _exit(of: View) -> str:
+    line = f"{of['plan']}  {of['rules']}"
+    if of["best"] is not None:
+        line += f", best basis {price(of['best'])}"
+    return f"{line}; its {of['tripped']} HAS TRIPPED" if of["tripped"] else line
+
+
+def _rung(rung: View) -> str:
+    least, most = rung["min_basis"], rung["max_basis"]
+    return f"{rung['size_xbt']}@{least or ''}:{most or ''}" if least or most else str(rung["size_xbt"])
 
 
 def _plan(plan: View) -> str:

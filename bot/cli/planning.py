@@ -1,18 +1,19 @@
-"""``plan open|close|list|cancel``."""
+"""``plan open|close|exit|list|cancel``."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import typer
 
-from bot.cli import legging
+from bot.cli import laddering, legging
 from bot.cli.client import name, who
+from bot.cli.failures import CommandFailed, Exit
 from bot.cli.hints import say
 from bot.cli.looking import connect
 from bot.cli.numbers import number, plain, positive
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
-plan = typer.Typer(help="Plans: open a spread, take it down, list, cancel.", no_args_is_help=True)
+plan = typer.Typer(help="Plans: open a spread, take it down, say when; list, cancel.", no_args_is_help=True)
 
 Direction = Annotated[
     Literal["long-inverse", "short-inverse"] | None,
@@ -48,6 +49,13 @@ def open_plan(
             "--collateral/--no-collateral", help="Hedge the XBT held as collateral first, or do not."
         ),
     ] = None,
+    tranche: laddering.Tranche = None,
+    ladder: laddering.Ladder = None,
+    pause: laddering.Pause = None,
+    stop: laddering.Stop = None,
+    trail: laddering.Trail = None,
+    inversion_stop: laddering.InversionStop = False,
+    take_profit: laddering.TakeProfit = None,
     working: legging.Working = None,
     style: legging.Style = None,
     slop: legging.Slop = None,
@@ -60,21 +68,32 @@ def open_plan(
     """Propose to open a spread.
 
     What is left out comes from the profile. Nothing is sent: one ticket for each leg follows, tranche by tranche,
-    and waits for you (basisbot tickets).
+    and waits for you (basisbot tickets). With a ladder each tranche waits for its own basis, and its tickets follow
+    then: --tranche 6@400: --tranche 6@500:, or --ladder 400..600 for equal ones.
+
+    --stop, --trail, --inversion-stop and --take-profit watch the basis at which closing would trade. When one trips,
+    the bot proposes a plan that closes; its tickets wait for you as well.
     """
     default = settings(profile).plan
+    steps = laddering.ladder_body(tranche, ladder)
+    # The tranches of a ladder have their own limits: those of the profile are for plans without.
+    least, most = (None, None) if steps else (default.min_basis, default.max_basis)
     _propose(
         profile,
         json,
         {
             "kind": "open",
             "direction": direction or default.direction.value,
-            "size_xbt": plain(size or default.size_xbt),
-            "tranches": tranches or default.tranches,
+            "size_xbt": plain(size) or laddering.ladder_size(steps) or plain(default.size_xbt),
+            "tranches": tranches or len(tranche or ()) or default.tranches,
             "collateral": default.collateral_hedge if collateral is None else collateral,
-            "min_basis": plain(default.min_basis if min_basis is None else min_basis),
-            "max_basis": plain(default.max_basis if max_basis is None else max_basis),
+            "min_basis": plain(least if min_basis is None else min_basis),
+            "max_basis": plain(most if max_basis is None else max_basis),
             "target_delta": plain(default.target_delta_xbt),
+            "legging": legging.body(default, working, style, slop, reprices, min_lean, depth_multiple),
+            "pause_seconds": pause or 0.0,
+            "exit": laddering.exit_body(stop, trail, inversion_stop, take_profit),
+            **steps,
         },
     )
 
@@ -98,6 +117,9 @@ def close_plan(
             help="Take the collateral's hedge off too: leaves the wallet's XBT naked.",
         ),
     ] = False,
+    tranche: laddering.Tranche = None,
+    ladder: laddering.Ladder = None,
+    pause: laddering.Pause = None,
     working: legging.Working = None,
     style: legging.Style = None,
     slop: legging.Slop = None,
@@ -109,9 +131,11 @@ def close_plan(
 ) -> None:
     """Propose to take a spread down, in pairs.
 
-    Nothing is sent: tickets follow and wait for you (basisbot tickets).
+    Nothing is sent: tickets follow and wait for you (basisbot tickets). With a ladder each tranche waits for its own
+    basis: --tranche 6@:100 --tranche 6@:0. Without --size the last tranche takes all that is left.
     """
     default = settings(profile).plan
+    steps = laddering.ladder_body(tranche, ladder)
     _propose(
         profile,
         json,
@@ -119,13 +143,48 @@ def close_plan(
             "kind": "close",
             "direction": direction or default.direction.value,
             "size_xbt": plain(size),
-            "tranches": tranches or default.tranches,
+            "tranches": tranches or len(tranche or ()) or default.tranches,
             "collateral": collateral,
             "min_basis": plain(min_basis),
             "max_basis": plain(max_basis),
             "target_delta": plain(default.target_delta_xbt),
+            "legging": legging.body(default, working, style, slop, reprices, min_lean, depth_multiple),
+            "pause_seconds": pause or 0.0,
+            **steps,
         },
     )
+
+
+@plan.command("exit")
+def exit_plan(
+    plan_id: Annotated[
+        str, typer.Argument(metavar="PLAN", help="The plan that has opened, as basisbot plan list shows it.")
+    ],
+    stop: laddering.Stop = None,
+    trail: laddering.Trail = None,
+    inversion_stop: laddering.InversionStop = False,
+    take_profit: laddering.TakeProfit = None,
+    tranches: Tranches = None,
+    off: Annotated[bool, typer.Option("--off", help="Watch for none of these any more.")] = False,
+    profile: Profile = DEFAULT_PROFILE,
+    json: Json = False,
+) -> None:
+    """Say when what a plan has opened is to be closed.
+
+    The rules replace those there were. When one trips, the bot proposes a plan that closes; its tickets wait for you
+    (basisbot tickets), and it reminds you until the position is closed. Reject them, and the exit is off.
+    """
+    from bot.cli import output
+
+    rules = laddering.exit_body(stop, trail, inversion_stop, take_profit)
+    if off is (rules is not None):
+        raise CommandFailed(
+            "say either a rule (--stop, --trail, --inversion-stop, --take-profit) or --off", Exit.USAGE
+        )
+    if rules is not None:
+        rules["tranches"] = tranches or 1
+    answer = connect(profile).post(f"/plans/{name(plan_id)}/exit", {"exit": rules, "by": who()})
+    output.print_json(answer) if json else say(answer["done"])
 
 
 @plan.command("list")

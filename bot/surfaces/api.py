@@ -22,6 +22,7 @@ from bot.model.inputs import (
     Done,
     ProposePlan,
     RejectTicket,
+    SetExit,
     SetTradingState,
 )
 from bot.model.legging import Legging, Style
@@ -31,6 +32,7 @@ from bot.surfaces import standing_api, views
 from bot.surfaces.console import OnlyFromHere, console
 from bot.surfaces.looks_api import looks
 from bot.surfaces.metrics import CONTENT_TYPE, Metrics
+from bot.surfaces.plans_api import Basis, NewExit, NewRung, Pause, Size, even
 from bot.surfaces.refusals import sentence
 from bot.surfaces.served import Served
 from bot.surfaces.transfers_api import Reason, Who, routes
@@ -43,9 +45,7 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Size = Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=16, decimal_places=8)]
 Least = Annotated[Decimal, Field(ge=0, allow_inf_nan=False, max_digits=16, decimal_places=8)]
-Basis = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=16, decimal_places=8)]
 
 
 class Approve(_Body):
@@ -88,7 +88,8 @@ class NewLegging(_Body):
 
 class NewPlan(_Body):
     """``size_xbt`` may be left out to close everything. ``collateral``: hedge it first, or take it off last.
-    ``legging``: how the pair is worked."""
+    ``legging``: how the pair is worked. ``ladder``: the tranches one by one, or ``ladder_from`` and ``ladder_to``: the
+    basis of the first and the last of equal ones. ``exit``: when what is opened is to be closed again."""
 
     kind: Literal[PlanKind.OPEN, PlanKind.CLOSE]
     direction: Direction
@@ -100,12 +101,28 @@ class NewPlan(_Body):
     max_basis: Basis | None = None
     target_delta: Basis = Decimal(0)
     legging: NewLegging = NewLegging()
+    ladder: Annotated[list[NewRung], Field(max_length=90)] = []
+    ladder_from: Basis | None = None
+    ladder_to: Basis | None = None
+    pause_seconds: Pause = 0.0
+    exit: NewExit | None = None
 
     @model_validator(mode="after")
     def _can_be_met(self) -> "NewPlan":
         if self.min_basis is not None and self.max_basis is not None and self.min_basis > self.max_basis:
             raise ValueError(f"min_basis {self.min_basis} is above max_basis {self.max_basis}")
+        if (self.ladder_from is None) is not (self.ladder_to is None):
+            raise ValueError("ladder_from and ladder_to go together")
+        if self.ladder and self.ladder_from is not None:
+            raise ValueError("a ladder is given by its tranches, or by its two ends, not by both")
         return self
+
+
+class SetExitOf(_Body):
+    """``exit``: left out, what the plan has opened is not closed by itself any more."""
+
+    exit: NewExit | None = None
+    by: Who
 
 
 class CancelledBy(_Body):
@@ -189,6 +206,18 @@ def create(served: Served, token: str) -> FastAPI:
     @app.post("/plans", summary="Propose a plan; tickets follow", dependencies=guarded)
     async def propose(body: NewPlan) -> dict[str, Any]:
         try:
+            ladder = tuple(rung.settled() for rung in body.ladder)
+            if body.ladder_from is not None and body.ladder_to is not None:
+                ladder = even(
+                    engine.state,
+                    engine.market,
+                    (served.inverse, served.linear),
+                    body.direction,
+                    body.kind,
+                    body.size_xbt,
+                    body.tranches,
+                    (body.ladder_from, body.ladder_to),
+                )
             spec = PlanSpec(
                 plan_id=served.ids.new(),
                 kind=body.kind,
@@ -203,6 +232,9 @@ def create(served: Served, token: str) -> FastAPI:
                 max_basis=body.max_basis,
                 target_delta=body.target_delta,
                 legging=body.legging.settled(),
+                ladder=ladder,
+                pause=body.pause_seconds,
+                exit=None if body.exit is None else body.exit.settled(),
             )
         except ValueError as error:
             raise HTTPException(
@@ -217,6 +249,20 @@ def create(served: Served, token: str) -> FastAPI:
     )
     async def cancel(plan_id: str, body: CancelledBy) -> dict[str, Any]:
         return await carry_out(CancelPlan(plan_id, body.by))
+
+    @app.post(
+        "/plans/{plan_id}/exit",
+        summary="Say when what a plan has opened is to be closed; nothing is sent without approval",
+        dependencies=guarded,
+    )
+    async def set_exit(plan_id: str, body: SetExitOf) -> dict[str, Any]:
+        try:
+            rules = None if body.exit is None else body.exit.settled()
+        except ValueError as error:
+            raise HTTPException(
+                409, {"code": "EXIT_REFUSED", "limit": "", "given": "", "text": str(error)}
+            ) from error
+        return await carry_out(SetExit(plan_id, rules, body.by))
 
     app.include_router(looks(served), dependencies=guarded)
     app.include_router(console())

@@ -11,7 +11,7 @@ from bot.model.plans import Single
 from bot.model.tickets import TicketStatus
 from bot.model.transfer_book import Transfer
 from bot.orders.market import Market
-from bot.orders.state import BotState, LegState, PlanState
+from bot.orders.state import BotState, ExitState, LegState, PlanState
 from risk.instruments import InstrumentId
 from risk.money import Money, from_units
 from risk.terms import Kind
@@ -80,6 +80,7 @@ def status(state: BotState, market: Market, now: datetime) -> View:
             sum((plan.unhedged for plan in state.active_plans()), Decimal(0)).quantize(Decimal("1e-8"))
         ),
         "plans": [plan_view(plan, market) for plan in state.active_plans()],
+        "exits": [_exit(of) for of in state.exits.values()],
         "open_tickets": len(tickets(state, now)),
         "orders_in_flight": [
             {"id": client_id, "belief": order.belief, "outstanding": order.outstanding}
@@ -224,9 +225,35 @@ def plan_view(plan: PlanState, market: Market) -> View:
         "stopping": plan.stopping or None,
         "reason": plan.reason or None,
         "waiting": market.waiting.get(spec.plan_id),
+        "ladder": [
+            {
+                "size_xbt": plain(rung.xbt),
+                "min_basis": plain(rung.basis.least),
+                "max_basis": plain(rung.basis.most),
+            }
+            for rung in spec.ladder
+        ],
+        "pause_seconds": spec.pause,
+        "exit_of": spec.exit_of or None,
         "working": spec.legging.working,
         "style": spec.legging.style,
         "unhedged_xbt": plain(plan.unhedged.quantize(Decimal("1e-8"))),
+    }
+
+
+def _exit(of: ExitState) -> View:
+    rules = of.rules
+    return {
+        "plan": of.plan_id,
+        "rules": str(rules),
+        "stop": plain(rules.stop),
+        "trail": plain(rules.trail),
+        "inversion": rules.inversion,
+        "profit": plain(rules.profit),
+        "best": plain(of.best),
+        "tripped": of.tripped,
+        "tripped_at": None if of.tripped_at is None else of.tripped_at.isoformat(),
+        "closing_plan": of.closings[-1] if of.closings else None,
     }
 
 

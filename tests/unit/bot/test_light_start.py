@@ -25,6 +25,7 @@ HEAVY = (
     "asyncio",
 )
 STATUS: dict[str, Any] = {
+    "exits": [],
     "instance": "demo",
     "mode": "simulated",
     "pid": 1,
