@@ -1,8 +1,12 @@
 """Reference pages made from the program itself: ``make docs`` writes them, a test holds them against it."""
 
+import sys
 from collections.abc import Callable
 
 from bot.model.trading_state import Activity, TradingState, allows
+from risk.approval import Purpose
+from risk.checks.all import RULES
+from risk.checks.case import Stage
 
 _STATES = """# Trading states
 
@@ -35,4 +39,37 @@ def trading_states() -> str:
     return _STATES.format(table="\n".join(lines))
 
 
-PAGES: dict[str, Callable[[], str]] = {"trading-states.md": trading_states}
+_CHECKS = """# Pre-trade checks
+
+Made by `make docs` from `risk/checks/all.py`; do not edit. Each rule is a file in `risk/checks`; the limits stand in
+`[limits]` of the profile.
+
+{table}
+
+Asked in this order, the first *no* counts. *wait*: what is denied now may go later by itself, and the plan says what it
+waits for (`basisbot plan list`). *refuse*: it may not, until a person changes something: no ticket is raised, an
+approval is not taken, an order is not sent, and the plan sends nothing more.
+
+*working* orders start something. A *hedge* answers what has filled and a *contingency* unwinds it: they are kept back
+by nothing that is there to limit new risk. A hedge is held against the margin rules when its leg is proposed, so that
+the first leg does not go where the second could not follow. Orders of `basisbot flatten` are asked by none: typing the
+command was the decision.
+"""
+
+
+def checks() -> str:
+    """Return the page about the pre-trade checks."""
+    purposes = {Purpose.WORK: "working", Purpose.HEDGE: "hedge", Purpose.CONTINGENCY: "contingency"}
+    lines = [
+        "| rule | what must be so | a no means | asked of | when |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for rule in RULES:
+        told = (sys.modules[rule.check.__module__].__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+        whom = ", ".join(name for purpose, name in purposes.items() if purpose in rule.purposes)
+        when = ", ".join(stage for stage in Stage if stage in rule.stages)
+        lines.append(f"| {rule.name} | {told} | {rule.nature} | {whom} | {when} |")
+    return _CHECKS.format(table="\n".join(lines))
+
+
+PAGES: dict[str, Callable[[], str]] = {"trading-states.md": trading_states, "checks.md": checks}

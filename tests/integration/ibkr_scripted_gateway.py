@@ -14,7 +14,7 @@ from decimal import Decimal
 from adapters.simulator.exchange.catalog import mbt
 from adapters.simulator.tws import order_messages
 from adapters.simulator.tws.contracts import IbContract
-from adapters.simulator.tws.order_messages import OrderFace
+from adapters.simulator.tws.order_messages import MarginState, OrderFace
 from adapters.simulator.tws.wire import frame as server_frame
 
 ACCOUNT = "DU0000001"
@@ -103,7 +103,20 @@ class ScriptedGateway:
         self.say(3, order_id, status, filled, remaining, 0, perm_id, 0, 0, 7, "", 0)
 
     def open_order(self, order_id: object, status: str, *, ref: str = "p1", client_id: int = 7) -> None:
-        """Say that order (a buy of 5, permId 900) is open; the simulator's encoder knows the 100 fields."""
+        """Say that order (a buy of 5, permId 900) is open."""
+        if self.writer is not None:
+            self.writer.write(self.open_order_frame(order_id, status, ref=ref, client_id=client_id))
+
+    def open_order_frame(
+        self,
+        order_id: object,
+        status: str,
+        what_if: MarginState | None = None,
+        *,
+        ref: str = "p1",
+        client_id: int = 7,
+    ) -> bytes:
+        """Return the message; the simulator's encoder knows the 100 fields."""
         contract = IbContract(
             con_id=CON_ID,
             symbol="MBT",
@@ -133,8 +146,7 @@ class ScriptedGateway:
             average=Decimal(0),
             last=Decimal(0),
         )
-        if self.writer is not None:
-            self.writer.write(server_frame(order_messages.open_order(VERSION, face)))
+        return server_frame(order_messages.open_order(VERSION, face, what_if))
 
     def execution(
         self,

@@ -95,3 +95,14 @@ def test_an_overloaded_venue_is_left_alone_for_half_a_second_but_for_cancels() -
     assert b.consume(5.2, Priority.QUESTION) == pytest.approx(0.3)
     assert b.consume(5.2, Priority.CANCEL) == 0.0
     assert b.consume(5.5, Priority.ORDER) == 0.0
+
+
+def test_what_is_left_is_that_of_the_tighter_limit() -> None:
+    b = budget(minute=110)
+    assert b.left(0.0) == 1.0
+    b.observe(0.0, {"x-ratelimit-remaining": "43", "x-ratelimit-limit": "120"})
+    assert b.left(0.0) == pytest.approx(33 / 110)  # 43 less the 10 that are not ours
+    b.observe(0.0, {"x-ratelimit-remaining-1s": "2"})
+    assert b.left(0.0) == pytest.approx(2 / 10)
+    b.observe(0.0, {"retry-after": "3"})
+    assert b.left(0.0) == 0.0
