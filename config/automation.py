@@ -1,8 +1,11 @@
 """What the bot is to watch by itself: the profile's table ``[automation]``. A part that is left out is switched off."""
 
 from decimal import Decimal
+from typing import Annotated, Literal
 
-from config.kinds import Number, Percent, Positive, Seconds, Section, WeeklyWindow
+from pydantic import Field
+
+from config.kinds import Count, Number, Percent, Positive, Seconds, Section, WeeklyWindow
 
 
 class CollateralWatch(Section):
@@ -90,6 +93,19 @@ class EdgeWatch(Section):
     pause_minutes: Positive
 
 
+class ExpiryWatch(Section):
+    """What becomes of a spread whose contract ends: "close" takes it down ``lead_hours`` before, "settle" holds the
+    contract to its settlement and takes the other leg off in ``slices`` while the price is averaged."""
+
+    what: Literal["close", "settle"]
+    warn_days: Positive
+    lead_hours: Positive
+    inverse_window_minutes: Positive
+    linear_window_minutes: Positive
+    slices: Annotated[Count, Field(le=60)]
+    pause_minutes: Positive
+
+
 class Automation(Section):
     """What the bot watches by itself. A part that is left out is switched off."""
 
@@ -99,3 +115,4 @@ class Automation(Section):
     orphan: OrphanWatch | None = None
     carry: CarryWatch | None = None
     edge: EdgeWatch | None = None
+    expiry: ExpiryWatch | None = None

@@ -13,6 +13,7 @@ from bot.automation.books import account_at
 from bot.automation.proposing import (
     has_rested,
     held_direction,
+    is_news,
     is_quiet,
     plan_of,
     raise_opening,
@@ -126,8 +127,7 @@ def _instead(found: Survival) -> str:
 def _say_once_more(turn: Turn, limits: ClosureLimits, closure: Closure, left: timedelta, text: str) -> None:
     passed = sum(left <= limits.lead * float(part) for part in _SAID_AT)
     key = f"{closure.span.start} {passed}"
-    if turn.market.closure_said != key:
-        turn.market.closure_said = key
+    if is_news(turn, "CLOSURE_NEAR", key):
         turn.alert("CLOSURE_NEAR", f"in {_span(left)}: {text}", about=key)
 
 

@@ -6,7 +6,7 @@ withdrawals do, and XBT bought counts from the moment it is recorded.
 
 from decimal import ROUND_HALF_DOWN, Decimal
 
-from bot.automation import orphan
+from bot.automation import expiry, orphan
 from bot.automation.proposing import has_rested, held_direction, is_quiet, plan_of, raise_single
 from bot.model.automation import Automation, Collateral
 from bot.model.plans import Cause, Single
@@ -30,8 +30,10 @@ def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
         market.beyond_band_since = turn.now
     if any(plan.spec.collateral and not plan.spec.ladder for plan in state.active_plans()):
         return  # a plan that opens hedges the collateral itself, one that closes takes it off; a ladder may wait long
-    if any(plan_of(state, cause) for cause in (Cause.COLLATERAL, Cause.ORPHAN)):
+    if any(plan_of(state, cause) for cause in (Cause.COLLATERAL, Cause.ORPHAN, Cause.EXPIRY)):
         return
+    if pair.expiry is not None and expiry.is_averaging(turn, pair, pair.expiry):
+        return  # what the books show as naked is being settled
     if pair.orphan is not None and orphan.answer(turn, pair, pair.orphan) is not None:
         return  # the leg that stands alone goes first
     if turn.now - market.beyond_band_since < limits.steady:

@@ -5,15 +5,18 @@ reconnect, a position told late) is no cause: it is a mismatch, which stops new 
 is Δ, not the sizes of the pair, and it only ever reduces: to open the lost leg again is a person's decision.
 """
 
+from datetime import timedelta
 from decimal import ROUND_HALF_DOWN, Decimal
 
-from bot.automation.proposing import has_rested, is_quiet, plan_of, raise_single
+from bot.automation.proposing import has_rested, is_news, is_quiet, plan_of, raise_single
 from bot.model.automation import Automation, OrphanLimits
 from bot.model.plans import Cause, Single
 from bot.orders.turn import Turn
 from risk.instruments import InstrumentId
 from risk.orders import Side
 from risk.sessions import Session
+
+_HOUR = timedelta(hours=1)
 
 
 def answer(turn: Turn, pair: Automation, limits: OrphanLimits) -> Single | None:
@@ -58,13 +61,15 @@ def watch(turn: Turn, pair: Automation, limits: OrphanLimits) -> None:
     off = turn.state.delta() - pair.target_delta
     # After a restart nobody knows when it happened: it counts from now.
     since = market.orphaned_at = market.orphaned_at or turn.now
-    turn.alert(
-        "ORPHANED_LEG",
-        f"Δ is {off:+.4f} XBT off its target, {turn.state.orphaned:+.4f} of it by no order of ours: "
-        f"{single.side} {single.contracts} {single.instrument} would answer it"
-        + ("" if _trades(turn, single.instrument) else f"; {single.instrument} does not trade now"),
-        about=f"{single.instrument} {turn.now:%F %H}",
-    )
+    hour = f"{single.instrument} {(turn.now - since) // _HOUR}"
+    if is_news(turn, "ORPHANED_LEG", f"{since} {hour}"):
+        turn.alert(
+            "ORPHANED_LEG",
+            f"Δ is {off:+.4f} XBT off its target, {turn.state.orphaned:+.4f} of it by no order of ours: "
+            f"{single.side} {single.contracts} {single.instrument} would answer it"
+            + ("" if _trades(turn, single.instrument) else f"; {single.instrument} does not trade now"),
+            about=hour,
+        )
     seen_again = market.agreed_at is not None and market.agreed_at > since
     if not seen_again or not turn.has_passed(limits.steady, since) or not is_quiet(turn):
         return

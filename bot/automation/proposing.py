@@ -1,6 +1,6 @@
 """From what a watch has found to a plan whose tickets a person, or a standing approval, decides."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.model.automation import Automation
@@ -42,6 +42,14 @@ def is_quiet(turn: Turn) -> bool:
     )
 
 
+def is_news(turn: Turn, alert: str, key: str) -> bool:
+    """Say whether a person has not had this reminder yet; from now on they have."""
+    if turn.market.said.get(alert) == key:
+        return False
+    turn.market.said[alert] = key
+    return True
+
+
 def has_rested(turn: Turn, cause: Cause, pause: timedelta) -> bool:
     """Say whether the last proposal for ``cause`` is long enough ago."""
     last = turn.market.proposed.get(cause)
@@ -49,9 +57,16 @@ def has_rested(turn: Turn, cause: Cause, pause: timedelta) -> bool:
 
 
 def raise_single(
-    turn: Turn, pair: Automation, cause: Cause, single: Single, why: str, tranches: int = 1
+    turn: Turn,
+    pair: Automation,
+    cause: Cause,
+    single: Single,
+    why: str,
+    tranches: int = 1,
+    pause: timedelta = timedelta(0),
+    not_before: datetime | None = None,
 ) -> bool:
-    """Propose to trade one contract by itself. Returns whether the plan was taken on."""
+    """Propose to trade one contract by itself, in so many slices. Returns whether the plan was taken on."""
     return _raise(
         turn,
         PlanSpec(
@@ -68,6 +83,8 @@ def raise_single(
             cause=cause,
             why=why,
             single=single,
+            pause=pause.total_seconds(),
+            not_before=not_before,
         ),
     )
 

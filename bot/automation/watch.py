@@ -1,6 +1,6 @@
 """Every watch the profile has switched on, one after the other, the most urgent first."""
 
-from bot.automation import closure, collateral, edge, holding, margin, orphan
+from bot.automation import closure, collateral, edge, expiry, holding, margin, orphan
 from bot.orders.turn import Turn
 
 
@@ -13,6 +13,8 @@ def watch(turn: Turn) -> None:
         orphan.watch(turn, pair, pair.orphan)
     if pair.margin is not None:
         margin.watch(turn, pair, pair.margin)
+    if pair.expiry is not None:
+        expiry.watch(turn, pair, pair.expiry)
     if pair.closure is not None:
         closure.watch(turn, pair, pair.closure)
     if pair.collateral is not None:

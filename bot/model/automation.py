@@ -6,6 +6,7 @@ A part that is None is switched off.
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 
 from risk.capital import Stress
 from risk.closures import Rules
@@ -117,6 +118,29 @@ class EdgeLimits:
     pause: timedelta
 
 
+class AtExpiry(StrEnum):
+    """What becomes of a spread whose contract ends. CLOSE: it is taken down before. SETTLE: the contract is held to its
+    settlement, and the other leg taken off in slices while the settlement price is averaged."""
+
+    CLOSE = "close"
+    SETTLE = "settle"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryLimits:
+    """``warn``: how long before a contract's end it is said, every day. ``lead``: how long before (CLOSE) its end, or
+    (SETTLE) its averaging, the plan is proposed. ``inverse_window``, ``linear_window``: how long the settlement price
+    is averaged over. ``slices``: of the other leg; ``pause``: between two proposals."""
+
+    what: AtExpiry
+    warn: timedelta
+    lead: timedelta
+    inverse_window: timedelta
+    linear_window: timedelta
+    slices: int
+    pause: timedelta
+
+
 @dataclass(frozen=True, slots=True)
 class Automation:
     """``inverse``, ``linear``, ``direction``: the pair the profile trades, and which way round where the positions do
@@ -132,3 +156,4 @@ class Automation:
     orphan: OrphanLimits | None = None
     carry: CarryLimits | None = None
     edge: EdgeLimits | None = None
+    expiry: ExpiryLimits | None = None

@@ -1,6 +1,7 @@
 """A plan: the intent behind a series of tranches."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -91,6 +92,7 @@ class PlanSpec:
     plan's own limits. ``pause``: seconds between two tranches. ``exit``: when what an OPEN plan has opened is to be
     taken down again; ``exit_of``: the plan whose exit this CLOSE plan carries out.
     ``cause`` and ``why``: what proposed the plan, and its reason in a sentence. ``single``: of a SINGLE plan.
+    ``not_before``: no ticket is raised sooner.
     """
 
     plan_id: str
@@ -114,6 +116,7 @@ class PlanSpec:
     why: str = ""
     single: Single | None = None
     approval: ApprovalMode = ApprovalMode.ARMED
+    not_before: datetime | None = None
 
     def __post_init__(self) -> None:
         if not is_plan_id(self.plan_id):

@@ -115,8 +115,8 @@ class Market:
     """By watch: when it last raised a plan, or tried to."""
     advice: dict[str, Advice] = field(default_factory=dict)
     """By venue: the transfer that is asked for, or offered."""
-    closure_said: str = ""
-    """Which reminder before which closure a person has had."""
+    said: dict[str, str] = field(default_factory=dict)
+    """By alert: which of its reminders a person has had."""
     not_paying_since: datetime | None = None
     """Since when holding has been expected to cost more than it brings."""
     edge_since: datetime | None = None

@@ -115,6 +115,8 @@ def next_draft(
 ) -> Draft | Wait | Finished:
     """Return the next tranche of ``plan``, sized at the current prices."""
     spec = plan.spec
+    if spec.not_before is not None and now < spec.not_before:
+        return Wait(f"it begins at {spec.not_before:%F %T}Z")
     if (pause := laddering.resting(plan, now)) is not None:
         return Wait(pause)
     other = next(

@@ -4,15 +4,25 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.model.automation import (
+    AtExpiry,
     Automation,
     CarryLimits,
     ClosureLimits,
     Collateral,
     EdgeLimits,
+    ExpiryLimits,
     MarginLimits,
     OrphanLimits,
 )
-from config.automation import CarryWatch, ClosureWatch, CollateralWatch, EdgeWatch, MarginWatch, OrphanWatch
+from config.automation import (
+    CarryWatch,
+    ClosureWatch,
+    CollateralWatch,
+    EdgeWatch,
+    ExpiryWatch,
+    MarginWatch,
+    OrphanWatch,
+)
 from config.kinds import weekly
 from config.settings import Plan, Settings
 from risk.capital import Stress
@@ -31,6 +41,7 @@ def automation(settings: Settings, inverse: InstrumentId, linear: InstrumentId) 
         collateral=None if given.collateral is None else _collateral(given.collateral),
         carry=None if given.carry is None else _carry(given.carry),
         edge=None if given.edge is None else _edge(given.edge, settings.plan),
+        expiry=None if given.expiry is None else _expiry(given.expiry),
         orphan=None if given.orphan is None else _orphan(given.orphan),
         margin=None if given.margin is None else _margin(given.margin),
         closure=None if given.closure is None else _closure(given.closure),
@@ -97,6 +108,18 @@ def _edge(given: EdgeWatch, plan: Plan) -> EdgeLimits:
         tranches=plan.tranches,
         commission=given.commission_usd,
         steady=_minutes(given.steady_minutes),
+        pause=_minutes(given.pause_minutes),
+    )
+
+
+def _expiry(given: ExpiryWatch) -> ExpiryLimits:
+    return ExpiryLimits(
+        what=AtExpiry(given.what),
+        warn=_hours(given.warn_days * 24),
+        lead=_hours(given.lead_hours),
+        inverse_window=_minutes(given.inverse_window_minutes),
+        linear_window=_minutes(given.linear_window_minutes),
+        slices=given.slices,
         pause=_minutes(given.pause_minutes),
     )
 

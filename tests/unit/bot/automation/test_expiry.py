@@ -1,0 +1,113 @@
+"""Contracts that end: said in time, closed before, or settled with the other leg sliced across the averaging."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from bot.model.automation import AtExpiry, Automation, Collateral, ExpiryLimits
+from bot.model.events import Alerted
+from bot.model.ids import Role
+from bot.model.inputs import Compared, LoadInstrument
+from bot.model.plans import Cause, PlanKind
+from risk.direction import Direction
+from risk.orders import Side
+from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk
+
+D = Decimal
+# December 2026: CME ends on the 24th at 16:00 UTC, 20 hours before BitMEX (DOMAIN.md, section 1).
+CME_ENDS = datetime(2026, 12, 24, 16, tzinfo=UTC)
+LIMITS = ExpiryLimits(
+    what=AtExpiry.CLOSE,
+    warn=timedelta(days=10),
+    lead=timedelta(hours=24),
+    inverse_window=timedelta(minutes=30),
+    linear_window=timedelta(minutes=60),
+    slices=6,
+    pause=timedelta(hours=1),
+)
+COLLATERAL = Collateral(band=D("0.05"), pause=timedelta(minutes=2), steady=timedelta(seconds=5))
+
+
+def desk(what: AtExpiry, now: datetime) -> Desk:
+    limits = replace(LIMITS, what=what)
+    pair = Automation(XBTUSD.id, MBT.id, Direction.LONG_INVERSE, collateral=COLLATERAL, expiry=limits)
+    policy = replace(
+        POLICY,
+        automation=pair,
+        max_quote_age=timedelta(hours=1),
+        max_unattended_delta=D(2),
+        approve_by=timedelta(minutes=30),
+    )
+    at = Desk(policy)
+    at.now = now
+    at.open("1")
+    at.give(LoadInstrument(replace(MBT, terms=replace(MBT.terms, expiry=CME_ENDS))))
+    at.hold(160_000, -30)
+    at.give(Compared(()))
+    at.quotes()
+    return at
+
+
+def until(at: Desk, when: datetime, minutes: float = 15) -> None:
+    while at.now < when:
+        at.now = min(at.now + timedelta(minutes=minutes), when)
+        at.quotes()
+        at.wait(0)
+
+
+def test_it_is_said_every_day_from_ten_days_before() -> None:
+    at = desk(AtExpiry.CLOSE, CME_ENDS - timedelta(days=11))
+    until(at, CME_ENDS - timedelta(days=7, hours=1), minutes=60)
+    said = [alert.text for alert in at.told(Alerted) if alert.code == "EXPIRY_NEAR"]
+    assert len(said) == 4  # at ten whole days, then 9, 8 and 7 and a bit
+    assert said[0].startswith("cme:MBT (-3.00 XBT) expires in 10 days, Thu 2026-12-24 16:00Z")
+    assert not at.tickets
+
+
+def test_the_spread_is_taken_down_before_the_first_leg_ends() -> None:
+    at = desk(AtExpiry.CLOSE, CME_ENDS - timedelta(hours=26))
+    until(at, CME_ENDS - timedelta(hours=24, minutes=15))
+    assert not at.tickets
+    until(at, CME_ENDS - timedelta(hours=23, minutes=45))
+    made = at.plan.spec
+    assert (made.kind, made.cause, made.size_xbt) == (PlanKind.CLOSE, Cause.EXPIRY, None)
+    assert at.tickets
+
+
+def test_held_to_settlement_the_other_leg_comes_off_across_the_averaging() -> None:
+    at = desk(AtExpiry.SETTLE, CME_ENDS - timedelta(hours=26))
+    until(at, CME_ENDS - timedelta(hours=25))
+    made = at.plan.spec
+    assert made.single is not None
+    # CME settles three XBT; two of them face the inverse leg, which is all of that.
+    assert (made.single.instrument, made.single.side, made.single.contracts) == (
+        XBTUSD.id,
+        Side.SELL,
+        160_000,
+    )
+    assert (made.tranches, made.not_before) == (6, CME_ENDS - timedelta(minutes=55))
+    times = []
+    while at.now < CME_ENDS:
+        until(at, at.now + timedelta(minutes=1), minutes=1)
+        if Role.SINGLE in at.tickets:
+            times.append(CME_ENDS - at.now)
+            at.approve()
+            at.trade()
+            at.wait(0)
+    # Six slices of 26,600 and 26,700 contracts, ten minutes apart, the first five minutes into the hour.
+    assert len(times) == 6
+    assert max(times) <= timedelta(minutes=55)
+    assert min(times) >= timedelta(minutes=2)
+    assert at.state.positions[XBTUSD.id] == 0
+
+
+def test_what_the_books_show_meanwhile_is_not_hedged() -> None:
+    at = desk(AtExpiry.SETTLE, CME_ENDS - timedelta(hours=2))
+    while at.now < CME_ENDS + timedelta(minutes=5):
+        until(at, at.now + timedelta(minutes=1), minutes=1)
+        if Role.SINGLE in at.tickets:
+            assert at.plan.spec.cause is Cause.EXPIRY
+            at.approve()
+            at.trade()
+            at.wait(0)
+    assert {plan.spec.cause for plan in at.state.plans.values()} == {Cause.EXPIRY}
