@@ -37,7 +37,7 @@ endif
 
 help: ## say what there is
 	@echo "basisbot: targets"
-	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-21s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-21s %s\n", $$1, $$2 }'
 
 setup: $(STAMP) ## make .venv with everything the lock names
 

@@ -109,7 +109,9 @@ class Operator:
             for action in (Action.OPEN, Action.CLOSE)
             for told in [executable_basis(self._options.direction, action, linear, inverse)]
         ]
-        return self._strategy.wish(now, held, bases[0], bases[1], inverse.mid)
+        following = self._stage.months[self._recording.contract(now)]
+        quoted = self._quote(stage.world.linear, following.symbol, now).mid is not None
+        return self._strategy.wish(now, held, bases[0], bases[1], inverse.mid, next_is_quoted=quoted)
 
     async def _propose(self, wish: Wish) -> None:
         options, number = self._options, len(self.why) + 1

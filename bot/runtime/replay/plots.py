@@ -77,7 +77,7 @@ def plots(result: Replayed) -> Iterator[Chart]:
         [
             line("inverse venue, at the price of the moment", lambda one: one.inverse.equity * one.price),
             line("broker", lambda one: one.broker.equity),
-            line("together", lambda one: one.equity_usd),
+            line("together", lambda one: None if one.linear is None else one.equity_usd),
         ],
         shades,
         least=0.0,
@@ -87,13 +87,14 @@ def plots(result: Replayed) -> Iterator[Chart]:
         "P&L so far",
         "USD",
         [
-            line("both accounts", lambda one: one.equity_usd - first),
+            line("both accounts", lambda one: None if one.linear is None else one.equity_usd - first),
             line("funding", lambda one: one.funding_usd, steps=True),
             line("fees", lambda one: one.fees_usd, steps=True),
             line("the rest: basis, and price where unhedged", lambda one: _rest(one, first)),
         ],
         shades,
-        note="Funding and fees in XBT are valued when they were booked. Not evidence of profit.",
+        note="Only where both venues are quoted: else one leg stands still. Funding and fees in XBT are valued when "
+        "they were booked. Not evidence of profit.",
         least=0.0,
         most=0.0,
         marks=marks,
@@ -109,5 +110,7 @@ def _distance(distance: Decimal | None) -> Decimal | None:
     return None if distance is None or distance > _FAR else distance * 100
 
 
-def _rest(one: Sample, first: Decimal) -> Decimal:
+def _rest(one: Sample, first: Decimal) -> Decimal | None:
+    if one.linear is None:
+        return None
     return one.equity_usd - first - one.funding_usd - one.fees_usd

@@ -13,6 +13,7 @@ from adapters.simulator.scenario import ScenarioError
 
 ROLL_BEFORE = timedelta(days=3)
 """So long before a month's last price the spread goes to the next one."""
+LAST_CHANCE = timedelta(hours=12)
 _LONGEST = {Kind.QUOTES: timedelta(minutes=1), Kind.MINUTES: timedelta(minutes=2), Kind.HOURS: LONGEST_CLOSED}
 _DAY = timedelta(days=1)
 
@@ -46,6 +47,10 @@ class Recording:
         return next(
             (one.month for one in self.schedule if one.until - ROLL_BEFORE > now), self.schedule[-1].month
         )
+
+    def is_last_chance(self, month: Month, now: datetime) -> bool:
+        """Say whether prices of a month are about to end."""
+        return any(one.month == month and now >= one.until - LAST_CHANCE for one in self.schedule)
 
     @property
     def months(self) -> tuple[Month, ...]:

@@ -44,7 +44,7 @@ class Sample:
 
 @dataclass(slots=True)
 class Drawdown:
-    """The largest fall from a peak: how much, from when to when."""
+    """The largest fall from a peak, while both venues are quoted: how much, from when to when."""
 
     peak: Decimal = Decimal("-Infinity")
     peak_at: datetime | None = None
@@ -101,15 +101,17 @@ class Sampler:
         ]
         equity_usd = standings[0].equity * price + standings[1].equity
         equity_xbt = equity_usd / price
-        self.usd.note(equity_usd, now)
-        self.xbt.note(equity_xbt, now)
+        linear = self.linear_price(now)
+        if linear is not None:  # else one leg has stood still since CME closed, and the other has not
+            self.usd.note(equity_usd, now)
+            self.xbt.note(equity_xbt, now)
         if self.samples and now - self.samples[-1].at < self.every and not always:
             return
         self.samples.append(
             Sample(
                 at=now,
                 price=price,
-                linear=self.linear_price(now),
+                linear=linear,
                 delta=self.delta(),
                 inverse_xbt=sum((view.contracts / price for view in positions[0]), Decimal(0)),
                 linear_xbt=self._linear_xbt(positions[1]),

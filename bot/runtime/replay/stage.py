@@ -150,8 +150,8 @@ def _of_venues(recording: Recording, options: Options) -> Iterable[str]:
         )
         yield (
             "The CME contract is a micro future of 0.1 XBT in the month the recording holds, which CME did not list "
-            f"then. {ROLL_BEFORE.days} days before the recording leaves a month the spread is taken down in it and "
-            "opened in the next, both legs."
+            f"then. {ROLL_BEFORE.days} days before the recording leaves a month, once the next is quoted, the spread "
+            "is taken down in it and opened in the next, both legs."
         )
     known = f"{len(recording.funding):,} recorded rates" if recording.funding else "no recorded rates"
     yield (

@@ -59,9 +59,17 @@ class Strategy:
         return (end if asleep is None else asleep.start) - BEFORE_THE_END
 
     def wish(
-        self, now: datetime, held: Holding, opens: Decimal | None, closes: Decimal | None, price: Decimal
+        self,
+        now: datetime,
+        held: Holding,
+        opens: Decimal | None,
+        closes: Decimal | None,
+        price: Decimal,
+        *,
+        next_is_quoted: bool = True,
     ) -> Wish | None:
-        """``opens``, ``closes``: the basis (USD per XBT) that could be traded now, None where it could not."""
+        """``opens``, ``closes``: the basis (USD per XBT) that could be traded now, None where it could not.
+        ``next_is_quoted``: whether the month to roll to has a book; without it what comes down could not go up."""
         options, month = self.options, self.recording.contract(now)
         long_inverse = options.direction is Direction.LONG_INVERSE
         spread = held.has_spread(options.direction)
@@ -71,6 +79,8 @@ class Strategy:
             left = held.inverse or held.linear
             return Wish(PlanKind.CLOSE, here, True, done) if left else None
         if held.linear and here != month:
+            if not next_is_quoted and not self.recording.is_last_chance(here, now):
+                return None
             return Wish(PlanKind.CLOSE, here, long_inverse, f"roll to {month[0]}-{month[1]:02}")
         weekend = options.weekends is Weekends.CLOSE and any(
             one.start - BEFORE_A_WEEKEND <= now < one.end for one in self.closures

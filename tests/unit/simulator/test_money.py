@@ -142,3 +142,18 @@ def test_deposits_are_told() -> None:
     assert (entry.kind, entry.amount, entry.wallet, entry.at) == (CashKind.DEPOSIT, 5 * USD, 5 * USD, START)
     assert bench.exchange.cash("me") == [entry]
     assert bench.exchange.deposit("me", -2 * USD).kind is CashKind.WITHDRAWAL
+
+
+def test_recorded_funding_is_paid_when_it_fell_due_and_announced_before() -> None:
+    """12:00 and 20:00 are recorded, 04:00 is not; a payment is that of its own time, and not the next one's."""
+    first = FundingSchedule().next_after(START)
+    recorded = {first: 1_000, first + HOURS: -250}
+    bench = inverse_bench(wallet=10**9, funding=FundingSchedule(100, recorded=recorded))
+    bench.trade(Side.BUY, 10_000, 20_000)
+    assert bench.exchange.ticker("XBTUSD").funding_rate == 1_000
+    for number in range(3):
+        bench.clock.advance(first - START if not number else HOURS)
+        bench.market(levels((19_999, 100)), levels((20_001, 100)), index=20_000)
+        bench.exchange.step()
+    paid = [entry.amount for entry in bench.exchange.cash("me") if entry.kind is CashKind.FUNDING]
+    assert paid == [-50_000, 12_500, -5_000]  # 0.5 XBT × 0.1 %, −0.025 %, 0.01 %

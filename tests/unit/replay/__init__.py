@@ -1,0 +1,1 @@
+"""Parts of a replay by themselves: margins, wishes, series, plots."""
