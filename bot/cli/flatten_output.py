@@ -112,7 +112,7 @@ def _leg(leg: Leg) -> Iterator[str]:
         if leg.last is not None:
             yield f"    last heard: {_held(leg.last)}, {_when(leg.last.at)}, by {leg.last.by}"
         else:
-            yield "    nothing was heard of it, and the ledger could not be read in time"
+            yield "    nothing was heard of it, nor does a ledger say"
         return
     kept = f", {-leg.goal:,} of them kept as the wallet's hedge" if leg.goal else ""
     worth = "" if leg.xbt is None or not leg.contracts else f" ({leg.xbt:+.4f} XBT)"

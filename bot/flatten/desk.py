@@ -106,7 +106,8 @@ class Desk:
         self.sent += 1
         request = order.request
         self.note(OrderIntended(request, Purpose.FLATTEN, self._id, None))
-        self._voice(f"{order_side} {request.quantity} {side.instrument_id} at {request.price} or better")
+        price_text = f"{request.price.normalize():,f}"
+        self._voice(f"{order_side} {request.quantity:,} {side.instrument_id} at {price_text} or better")
         pending = side.pending[request.client_order_id] = Pending(
             request, price, side.contracts, order=order, again_at=self._clock.monotonic() + SEND_AGAIN
         )

@@ -41,8 +41,10 @@ class Plan:
         ):
             for number, line in enumerate(lines):
                 yield f"{title if not number else '':<11} {line}"
-        rest = "not known yet" if self.remaining_xbt is None else f"{self.remaining_xbt:+.4f} XBT"
-        yield f"{'then left':<11} an exposure of {rest}, XBT in the wallet counted"
+        rest = "not known yet"
+        if self.remaining_xbt is not None:
+            rest = f"{self.remaining_xbt:+.4f} XBT, the wallet's counted"
+        yield f"{'then left':<11} exposure: {rest}"
 
 
 def plan(inverse: VenueSide, linear: VenueSide, options: Options, wallet: Decimal | None) -> Plan:

@@ -31,7 +31,7 @@ def report(
 ) -> Outcome:
     """Compose the outcome. ``booked``: what is known of positions from elsewhere than their venues."""
     sides = (inverse, linear)
-    legs = tuple(_leg(side, booked) for side in sides)
+    legs = tuple(_leg(side, other, booked) for side, other in ((inverse, linear), (linear, inverse)))
     in_xbt = account is not None and account.currency is Currency.XBT
     wallet = account.equity.amount if account is not None and in_xbt else None
     # A position that is not known may be one that only the open can close.
@@ -62,10 +62,10 @@ def report(
     )
 
 
-def _leg(side: VenueSide, booked: Mapping[InstrumentId, Word]) -> Leg:
+def _leg(side: VenueSide, other: VenueSide, booked: Mapping[InstrumentId, Word]) -> Leg:
     key = side.instrument_id
     if side.contracts is not None:
-        return Leg(key, side.contracts, side.xbt(side.contracts), side.goal, advice=_advice(side))
+        return Leg(key, side.contracts, side.xbt(side.contracts), side.goal, advice=_advice(side, other))
     last = booked.get(key)
     if side.told is not None:
         contracts, at = side.told
@@ -73,9 +73,14 @@ def _leg(side: VenueSide, booked: Mapping[InstrumentId, Word]) -> Leg:
     return Leg(key, None, None, side.goal, last, f"{key} is not known to be flat: look there, and {BY_HAND}")
 
 
-def _advice(side: VenueSide) -> str:
+def _advice(side: VenueSide, other: VenueSide) -> str:
     if not side.excess:
         return ""
+    if other.contracts is None:
+        return (
+            f"{side.instrument_id} may be the hedge of what {other.venue.name} holds: leave it until that is known, "
+            "or close both together"
+        )
     if side.is_closed:
         return f"{side.instrument_id} can only be closed once its market opens: {clock(side.opens)}"
     words = f" (its last words: {side.refused})" if side.refusals else ""

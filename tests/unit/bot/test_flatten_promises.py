@@ -1,6 +1,7 @@
 """The emergency command: what it promises however it is used, and whatever the venues do meanwhile."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 
@@ -9,6 +10,8 @@ import pytest
 from adapters.errors import OutcomeUnknown, Refused
 from bot.model.events import FlattenOrdered, OrderIntended
 from bot.model.flatten_journal import read_journal
+from bot.runtime.emergency import earlier_orders
+from bot.runtime.files import Files
 from risk.orders import OrderRequest
 from tests.unit.bot.flatten_bench import Bench, Wayward
 from tests.unit.bot.test_flatten import CLIP
@@ -93,3 +96,31 @@ def test_whatever_the_venues_do_it_ends_flat_and_never_far_apart(tmp_path: Path,
         assert bench.live == []
         # never further apart than one clip and the inverse leg's rounding, though the fate of orders was unknown
         assert max(bench.imbalances) <= CLIP
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_killed_at_any_moment_and_run_again_it_ends_as_flat(tmp_path: Path, seed: int) -> None:
+    """Its orders are at work when it dies, and some of them land, or are lost, after that."""
+    rng = Random(seed)
+    with Bench(tmp_path) as bench:
+        files = Files(tmp_path)
+        files.latch.touch()
+        lots = rng.randint(15, 60)
+        bench.hold(lots * 8_000, -lots)
+        for _ in range(rng.randint(1, 4)):
+            venues = bench.venues()
+            for venue in venues:
+                annoy(venue, rng)
+                venue.delay = rng.choice((0, 0, 0, 2, 6))
+            bench.flatten(
+                venues,
+                killed_after=rng.choice((0.05, 0.2, 0.7, 2, 5)),
+                earlier=earlier_orders(files, bench.said.append),
+            )
+        outcome = bench.flat(bench.venues(), 600, earlier=earlier_orders(files, bench.said.append))
+        assert outcome.flat
+        bench.wait(20)
+        assert bench.held == (0, 0)
+        assert bench.live == []
+        # of an earlier run's order only the limit is known, not the price it was matched at: a lot a run
+        assert max(bench.imbalances) <= CLIP + 5 * Decimal("0.00125")

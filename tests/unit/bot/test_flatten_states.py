@@ -395,6 +395,6 @@ def test_the_plan_says_orders_pairs_prices_and_what_remains(crowded: Bench) -> N
         "              buy 10 cme:MBTZ6 at 80,090 or better",
         "              sell 80,000 bitmex:XBTUSD at 79,919.9 or better",
         f"left alone  bitmex:{crowded.other} buy 100 at 50,000 (mine, another program's)",
-        "then left   an exposure of +19.9995 XBT, XBT in the wallet counted",
+        "then left   exposure: +19.9995 XBT, the wallet's counted",
     ]
     assert crowded.sent(0) == crowded.sent(1) == []
