@@ -151,6 +151,13 @@ class Limits(Section):
     execute_by_seconds: Seconds
     reserved_attempts: Annotated[Count, Field(le=200)]
     hedge_deadline_seconds: Seconds
+    exit_confirm_seconds: Seconds = 10.0
+    exit_quotes: Annotated[Count, Field(le=100)] = 3
+    opening_margin_minutes: Annotated[Number, Field(ge=0, le=1440)] = Decimal(15)
+    settlement_margin_hours: Annotated[Number, Field(ge=0, le=720)] = Decimal(24)
+    capital_reserve_percent: Annotated[Number, Field(ge=0, lt=100)] = Decimal(10)
+    capital_reserve_xbt: Annotated[Number, Field(ge=0)] = Decimal(0)
+    capital_reserve_usd: Annotated[Number, Field(ge=0)] = Decimal(0)
     standing_days: Annotated[Count, Field(le=366)]
     standing_daily_xbt: Positive
     standing_total_xbt: Positive

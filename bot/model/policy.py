@@ -32,7 +32,9 @@ class Policy:
     what no standing approval may exceed. ``hedge_deadline``: how long, in sequential mode, what has filled waits for
     a person to approve its hedge. ``what_if_wait``: for a venue's answer to
     what margin an order would need. ``exit_confirm`` and ``exit_quotes``: how long a basis must have been seen, and by
-    how many quotes of each leg, before an exit believes it."""
+    how many quotes of each leg, before an exit believes it. ``opening_margin``: nothing is opened that much before a
+    close; ``settlement_margin``: before a leg's last trade. ``reserve``: fraction of an account's equity that opening
+    leaves free of initial margin, ``reserve_xbt`` and ``reserve_usd``: at least."""
 
     max_unattended_delta: Decimal
     max_quote_age: timedelta
@@ -67,6 +69,11 @@ class Policy:
     switch_after: timedelta = timedelta(seconds=20)
     exit_confirm: timedelta = timedelta(seconds=10)
     exit_quotes: int = 3
+    opening_margin: timedelta = timedelta(0)
+    settlement_margin: timedelta = timedelta(0)
+    reserve: Decimal = Decimal(0)
+    reserve_xbt: Decimal = Decimal(0)
+    reserve_usd: Decimal = Decimal(0)
 
     def __post_init__(self) -> None:
         if not self.pay_up or list(self.pay_up) != sorted(self.pay_up) or self.pay_up[-1] > self.hard_band:

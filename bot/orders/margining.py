@@ -61,4 +61,4 @@ def margin(
         return None
     use = margin_use(state, market, instrument, side, contracts, price)
     equity = account.equity if use.impact is None else use.impact.equity_after
-    return Margin(use.after, str(equity), spent=equity.units <= 0)
+    return Margin(use.after, str(equity), spent=equity.units <= 0, worth=equity.amount)

@@ -16,10 +16,13 @@ from risk.checks import (
     margin_known,
     notional,
     open_orders,
+    opening_late,
     price_band,
     quotes,
     rate_budget,
+    reserve,
     session,
+    settlement_near,
     size,
 )
 from risk.checks.case import Case, Stage
@@ -77,6 +80,9 @@ RULES: tuple[Rule, ...] = (
     Rule("funding near", funding_near.check, Nature.WAIT, _WORK, _ALWAYS),
     Rule("margin known", margin_known.check, Nature.WAIT, _WORK | {Purpose.HEDGE}, _ALWAYS - _SENT),
     Rule("margin after", margin_after.check, Nature.REFUSE, _WORK | {Purpose.HEDGE}, _ALWAYS - _SENT),
+    Rule("settlement near", settlement_near.check, Nature.REFUSE, _WORK, _ALWAYS - _SENT),
+    Rule("opening late", opening_late.check, Nature.WAIT, _WORK, _ALWAYS - _SENT),
+    Rule("reserve", reserve.check, Nature.WAIT, _WORK | {Purpose.HEDGE}, _ALWAYS - _SENT),
     Rule("delta after", delta_after.check, Nature.REFUSE, _WORK, _ALWAYS),
     Rule("size", size.check, Nature.REFUSE, _WORK, _SENT),
     Rule("notional", notional.check, Nature.REFUSE, _WORK, _SENT),

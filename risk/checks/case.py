@@ -63,11 +63,12 @@ class Live:
 @dataclass(frozen=True, slots=True)
 class Margin:
     """Initial margin at the order's venue as a fraction of equity. ``after``: None where nobody knows; ``equity``
-    as a person reads it, ``spent``: there is none left."""
+    as a person reads it, ``worth``: the same in whole units of its currency; ``spent``: there is none left."""
 
     after: Decimal | None
     equity: str
     spent: bool = False
+    worth: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

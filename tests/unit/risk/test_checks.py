@@ -17,10 +17,13 @@ from risk.checks import (
     margin_known,
     notional,
     open_orders,
+    opening_late,
     price_band,
     quotes,
     rate_budget,
+    reserve,
     session,
+    settlement_near,
     size,
 )
 from risk.checks.all import RULES, Nature, hold
@@ -361,3 +364,72 @@ def test_the_first_no_is_the_verdict() -> None:
     refused = hold(replace(CASE, used=True))
     assert refused is not None
     assert (refused.denied.code, refused.passes) == ("ORDER_DUPLICATE", False)
+
+
+# --- shortly before an end, and the cushion
+
+
+def ending(*, hours_left: float, **changes: object) -> Case:
+    """The case with a linear contract that trades for so long yet, and a margin of a day before its end."""
+    terms = replace(MBT.terms, expiry=NOW + timedelta(hours=hours_left))
+    limits = replace(POLICY, settlement_margin=timedelta(hours=24))
+    return replace(working(**changes), contracts=(replace(MBT, terms=terms), XBTUSD), limits=limits)  # type: ignore[arg-type]
+
+
+def test_nothing_is_opened_shortly_before_a_last_trade() -> None:
+    assert settlement_near.check(ending(hours_left=24.1)) is None
+    denied = settlement_near.check(ending(hours_left=24))
+    assert denied == Denied(
+        "SETTLEMENT_NEAR",
+        "opened 24 h before the last trade at the latest",
+        "cme:MBT has its last trade at 2026-11-24 09:00Z",
+    )
+    assert settlement_near.check(ending(hours_left=1, reduce_only=True)) is None
+    # 5 MBT sold by themselves, against 0.5 XBT that are naked: they hedge; against 0.2 they turn it round.
+    alone = replace(ending(hours_left=1), partner=None)
+    assert settlement_near.check(replace(alone, delta=D("0.5"))) is None
+    assert code(settlement_near.check(replace(alone, delta=D("0.2")))) == "SETTLEMENT_NEAR"
+
+
+def test_nothing_is_opened_that_may_not_be_finished_before_the_close() -> None:
+    limits = replace(POLICY, opening_margin=timedelta(minutes=15))
+    for sight in (seen(hours=hours(-3600, 900)), across(hours=hours(-3600, 900))):
+        assert opening_late.check(replace(sight, limits=limits)) is None
+    late = replace(seen(hours=hours(-3600, 899)), limits=limits)
+    assert opening_late.check(late) == Denied(
+        "OPENING_LATE",
+        "15 min before the close",
+        "cme:MBT closes at 2026-11-23 09:14Z (opens: not announced)",
+    )
+    assert code(opening_late.check(replace(across(hours=hours(-3600, 899)), limits=limits))) == "OPENING_LATE"
+    assert opening_late.check(replace(late, order=replace(ORDER, reduce_only=True))) is None
+    assert opening_late.check(replace(late, limits=POLICY)) is None
+
+
+@pytest.mark.parametrize(
+    ("share", "usd", "after", "found"),
+    [
+        ("0.2", "0", "0.8", None),
+        ("0.2", "0", "0.81", "CAPITAL_RESERVE"),
+        # 100,000 USD of equity: 30,000 of them are the larger reserve.
+        ("0.2", "30000", "0.7", None),
+        ("0.2", "30000", "0.7001", "CAPITAL_RESERVE"),
+        ("0", "0", "0.99", None),
+    ],
+)
+def test_a_cushion_is_kept(share: str, usd: str, after: str, found: str | None) -> None:
+    limits = replace(POLICY, reserve=D(share), reserve_usd=D(usd), reserve_xbt=D(10**6))
+    margin = Margin(D(after), "100,000 USD", worth=D(100_000))
+    case = replace(CASE, limits=limits, margin=margin)
+    assert code(reserve.check(case)) == found
+    assert reserve.check(replace(case, order=replace(ORDER, reduce_only=True))) is None
+    assert reserve.check(replace(case, margin=Margin(None, "?", worth=D(1)))) is None
+
+
+def test_the_cushion_is_said_in_the_accounts_own_currency() -> None:
+    limits = replace(POLICY, reserve_xbt=D("0.3"), reserve_usd=D(10**9))
+    order = replace(ORDER, instrument=XBTUSD, side=BUY, contracts=24_000, price=D(80_000))
+    case = replace(CASE, order=order, limits=limits, margin=Margin(D("0.75"), "1 XBT", worth=D(1)))
+    assert reserve.check(case) == Denied(
+        "CAPITAL_RESERVE", "0.3000 XBT kept free", "0.2500 XBT would be left at bitmex"
+    )
