@@ -260,21 +260,15 @@ def ticket(view: View) -> None:
     grid.add_row("limits", "; ".join(limits))
     for name in ("inverse", "linear"):
         age = view[f"{name}_age_seconds"]
-        grid.add_row(
-            f"{name} quote",
-            f"{price(view[f'{name}_bid'])} / {price(view[f'{name}_ask'])}"
-            + ("" if age is None else f"  [dim]{age:.1f} s old when raised[/]"),
-        )
+        quote = f"{price(view[f'{name}_bid'])} / {price(view[f'{name}_ask'])}"
+        grid.add_row(f"{name} quote", quote + ("" if age is None else f"  [dim]{age:.1f} s old[/]"))
     if view["basis"]:
         grid.add_row("basis", f"{price(view['basis'])} USD as quoted")
-    grid.add_row("Δ", f"{view['delta_before_xbt']} → {view['delta_after_xbt']} XBT (this leg alone)")
+    both = "" if view["delta_both_xbt"] is None else f"; with both {view['delta_both_xbt']}"
+    grid.add_row("Δ", f"{view['delta_before_xbt']} → {view['delta_after_xbt']} XBT by this leg{both}")
     grid.add_row("margin used", f"{_percent(view['margin_before'])} → {_percent(view['margin_after'])}")
-    if view["cost_if_partner_fails_usd"]:
-        grid.add_row(
-            "if the other leg fails", f"about {price(view['cost_if_partner_fails_usd'])} USD to take it back"
-        )
-    if view["partner"]:
-        grid.add_row("armed with", f"{view['partner']}: nothing is sent before both are approved")
+    for row in _risk(view):
+        grid.add_row(*row)
     grid.add_row(
         "time left",
         f"{view['seconds_left']:.0f} s to approve, then {view['execute_within_seconds']:.0f} s to execute",
@@ -282,3 +276,26 @@ def ticket(view: View) -> None:
     out.print(f"[bold]ticket {view['id']}[/]  tranche {view['tranche']}, {view['role']} leg")
     out.print(grid)
     out.print()
+
+
+def _risk(view: View) -> list[tuple[str, str]]:
+    """What is taken on: how much is naked, for how long, what it costs to take it back, and when the other leg is asked
+    for."""
+    cost, partner = view["cost_if_partner_fails_usd"], view["partner"]
+    if view["role"] == "hedge":
+        rows = [("if the other leg fails", "nothing: this leg only answers what that one has filled")]
+        if view["approval"] == "sequential":
+            return [
+                *rows,
+                ("naked now", f"[red]{view['unhedged_xbt']} XBT[/], unwound when the time is over"),
+            ]
+        return [*rows, ("armed with", f"{partner}: nothing is sent before both are approved")]
+    if cost is None or partner is None:
+        return []
+    rows = [
+        ("if the other leg fails", f"about {price(cost)} USD to take {view['naked_xbt']} XBT back"),
+        ("naked", f"at most {view['naked_xbt']} XBT for {view['naked_seconds']:.0f} s"),
+    ]
+    if view["approval"] == "sequential":
+        return [*rows, ("then", f"{partner} is asked for, when this leg has filled")]
+    return [*rows, ("armed with", f"{partner}: nothing is sent before both are approved")]

@@ -26,6 +26,13 @@ Size = Annotated[
     Decimal | None, typer.Option("--size", help="Size of each leg.", metavar="XBT", parser=positive)
 ]
 Tranches = Annotated[int | None, typer.Option(help="How many slices.", metavar="N", min=1, max=90)]
+Approval = Annotated[
+    Literal["armed", "sequential"],
+    typer.Option(
+        help="armed: both legs are asked for first. sequential: the hedge once the other has filled.",
+        metavar="armed|sequential",
+    ),
+]
 MinBasis = Annotated[
     Decimal | None,
     typer.Option("--min-basis", help="Do not trade below this basis.", metavar="USD", parser=number),
@@ -56,6 +63,7 @@ def open_plan(
     trail: laddering.Trail = None,
     inversion_stop: laddering.InversionStop = False,
     take_profit: laddering.TakeProfit = None,
+    approval: Approval = "armed",
     working: legging.Working = None,
     style: legging.Style = None,
     slop: legging.Slop = None,
@@ -89,6 +97,7 @@ def open_plan(
             "collateral": default.collateral_hedge if collateral is None else collateral,
             "min_basis": plain(least if min_basis is None else min_basis),
             "max_basis": plain(most if max_basis is None else max_basis),
+            "approval": approval,
             "target_delta": plain(default.target_delta_xbt),
             "legging": legging.body(default, working, style, slop, reprices, min_lean, depth_multiple),
             "pause_seconds": pause or 0.0,
@@ -120,6 +129,7 @@ def close_plan(
     tranche: laddering.Tranche = None,
     ladder: laddering.Ladder = None,
     pause: laddering.Pause = None,
+    approval: Approval = "armed",
     working: legging.Working = None,
     style: legging.Style = None,
     slop: legging.Slop = None,
@@ -147,6 +157,7 @@ def close_plan(
             "collateral": collateral,
             "min_basis": plain(min_basis),
             "max_basis": plain(max_basis),
+            "approval": approval,
             "target_delta": plain(default.target_delta_xbt),
             "legging": legging.body(default, working, style, slop, reprices, min_lean, depth_multiple),
             "pause_seconds": pause or 0.0,

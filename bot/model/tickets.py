@@ -66,9 +66,10 @@ class Circumstances:
     """What the person sees beside the material part: how things stood when the ticket was raised.
 
     Quotes in USD per XBT with their age in seconds; Δ in XBT; margin as a fraction of the wallet's value used
-    before and after; ``cost_if_partner_fails`` in USD at the hard band. ``initial_after``, ``maintenance_after``,
-    ``equity_after``, ``commission``: the venue's own word on the whole account, were the leg to fill, in its
-    settlement currency; None where it was not asked, or has not said.
+    before and after; ``delta_both``: with the pair's other leg; ``cost_if_partner_fails``: USD to take back the
+    largest working order, ``naked_xbt``, which is naked for at most ``naked_seconds``. ``initial_after``,
+    ``maintenance_after``, ``equity_after``, ``commission``: the venue's own word on the whole account, were the leg to
+    fill, in its settlement currency; None where it was not asked, or has not said.
     """
 
     inverse_bid: Decimal | None
@@ -87,6 +88,9 @@ class Circumstances:
     maintenance_after: Decimal | None = None
     equity_after: Decimal | None = None
     commission: Decimal | None = None
+    delta_both: Decimal | None = None
+    naked_xbt: Decimal | None = None
+    naked_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from bot.model.ids import MOST_ATTEMPTS, LegKey, Role, parse_leg
 from bot.model.inputs import ApproveTicket, Done, RejectTicket
 from bot.model.ladders import BasisRange
 from bot.model.plans import ApprovalMode, PlanKind, PlanStatus
-from bot.model.tickets import Circumstances, Material, Ticket, TicketStatus
-from bot.orders.margining import margin_use
+from bot.model.tickets import Material, Ticket, TicketStatus
+from bot.orders.circumstances import circumstances
 from bot.orders.planning import Draft, LegDraft
 from bot.orders.state import LegState, PlanState, TrancheState
 from bot.orders.turn import Turn
@@ -27,13 +27,14 @@ from risk.basis import executable_basis
 from risk.direction import Action
 from risk.instruments import Instrument
 from risk.orders import Side
-from risk.portfolio import MarginImpact, Quote
 from risk.standing import StandingApproval
 from risk.terms import Kind, Rounding
 
 # What a leg sized in XBT may come to beyond its partner: fills away from the price it was sized at.
 _HEDGE_ALLOWANCE = Decimal("1.01")
 _SATOSHI = Decimal("0.00000001")
+# Nothing is sent on quotes older than the policy says; to read a ticket takes a person longer than that.
+_READ_WITHIN = timedelta(seconds=30)
 _FRACTION = Decimal("0.0001")
 
 PURPOSES = {
@@ -67,11 +68,15 @@ def _ticket(turn: Turn, plan: PlanState, number: int, leg: LegDraft, draft: Draf
         min_basis=min_basis,
         max_basis=max_basis,
     )
+    partner = next((other for other in draft.legs if other is not leg), None)
+    shown = circumstances(state, turn.market, policy, turn.now, spec, leg, partner)
+    if shown is None:
+        raise ValueError(f"a tranche of {spec.plan_id} was drafted without quotes")
     return Ticket(
         material=material,
         contracts=leg.contracts,
         purpose=_purpose(plan, leg),
-        circumstances=_circumstances(turn, plan, leg, instrument, price),
+        circumstances=shown,
         raised_at=turn.now,
         approve_by=turn.now + policy.approve_by,
         execute_within=policy.execute_by.total_seconds(),
@@ -127,62 +132,6 @@ def _basis_limits(
     return None, (executable.basis.absolute + slack).to_integral_value(ROUND_CEILING)
 
 
-def _circumstances(
-    turn: Turn, plan: PlanState, leg: LegDraft, instrument: Instrument, price: Decimal
-) -> Circumstances:
-    inverse, linear = turn.market.quotes[plan.spec.inverse], turn.market.quotes[plan.spec.linear]
-    executable = executable_basis(
-        plan.spec.direction, Action.OPEN if plan.is_opening else Action.CLOSE, linear, inverse
-    )
-    delta = turn.state.delta()
-    size = instrument.xbt(leg.side.sign * leg.contracts, price)
-    use = margin_use(turn.state, turn.market, instrument, leg.side, leg.contracts, price)
-    return Circumstances(
-        inverse_bid=_bid(inverse),
-        inverse_ask=_ask(inverse),
-        inverse_age=inverse.age(turn.now).total_seconds(),
-        linear_bid=_bid(linear),
-        linear_ask=_ask(linear),
-        linear_age=linear.age(turn.now).total_seconds(),
-        basis=None if executable is None else executable.basis.absolute,
-        delta_before=delta.quantize(_SATOSHI),
-        # The pair's other leg brings Δ back; this is the leg alone.
-        delta_after=(delta + size).quantize(_SATOSHI),
-        margin_before=_fraction(use.before),
-        margin_after=_fraction(use.after),
-        **_told(use.impact),
-        cost_if_partner_fails=(
-            None
-            if leg.role is Role.SINGLE
-            else (abs(size) * price * turn.policy.hard_band).quantize(Decimal("0.01"))
-        ),
-    )
-
-
-def _told(impact: MarginImpact | None) -> dict[str, Decimal]:
-    """Return what the venue itself said the leg would need, in whole coins of its currency."""
-    if impact is None:
-        return {}
-    told = {
-        "initial_after": impact.initial_after.amount,
-        "maintenance_after": impact.maintenance_after.amount,
-        "equity_after": impact.equity_after.amount,
-    }
-    return told if impact.commission is None else {**told, "commission": impact.commission.amount}
-
-
-def _fraction(value: Decimal | None) -> Decimal | None:
-    return None if value is None else value.quantize(_FRACTION)
-
-
-def _bid(quote: Quote) -> Decimal | None:
-    return None if quote.bid is None else quote.bid.price
-
-
-def _ask(quote: Quote) -> Decimal | None:
-    return None if quote.ask is None else quote.ask.price
-
-
 def _open_leg(turn: Turn, ticket_id: str) -> LegState | Denied:
     key = parse_leg(ticket_id)
     leg = None if key is None else turn.state.leg(key)
@@ -212,6 +161,9 @@ def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
         return Denied("TICKET_ALTERED", ticket.material.content_hash(), command.content_hash)
     plan = turn.state.plans[leg.key.plan_id]
     if not plan.tranches[-1].armed:  # else it answers what has filled, which is naked until it does
+        stale = _stale(turn, plan)
+        if stale is not None:
+            return stale
         verdict = turn.checks.approved(plan, leg)
         if verdict is not None and not verdict.passes:
             return verdict.denied
@@ -230,6 +182,20 @@ def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
             f"{ticket.ticket_id} approved; what it fills waits up to {seconds:.0f} s for {plan_waits[0]}"
         )
     return Done(f"{ticket.ticket_id} approved; tranche {tranche.number} is armed")
+
+
+def _stale(turn: Turn, plan: PlanState) -> Denied | None:
+    """Return why the quotes a person has before them are too old to approve anything on."""
+    limit = turn.policy.max_quote_age + _READ_WITHIN
+    for contract in (plan.spec.inverse, plan.spec.linear):
+        quote = turn.market.quotes.get(contract)
+        age = None if quote is None else quote.age(turn.now)
+        if age is None or age > limit:
+            told = "none" if age is None else f"{age.total_seconds():.0f} s old"
+            return Denied(
+                "TICKET_STALE", f"a quote of {contract} no older than {limit.total_seconds():.0f} s", told
+            )
+    return None
 
 
 def give(turn: Turn, ticket: Ticket, by: str, standing: StandingApproval | None = None) -> None:

@@ -26,7 +26,7 @@ from bot.model.inputs import (
     SetTradingState,
 )
 from bot.model.legging import Legging, Style
-from bot.model.plans import PlanKind, PlanSpec
+from bot.model.plans import ApprovalMode, PlanKind, PlanSpec
 from bot.model.trading_state import TradingState
 from bot.surfaces import standing_api, views
 from bot.surfaces.console import OnlyFromHere, console
@@ -89,7 +89,8 @@ class NewLegging(_Body):
 class NewPlan(_Body):
     """``size_xbt`` may be left out to close everything. ``collateral``: hedge it first, or take it off last.
     ``legging``: how the pair is worked. ``ladder``: the tranches one by one, or ``ladder_from`` and ``ladder_to``: the
-    basis of the first and the last of equal ones. ``exit``: when what is opened is to be closed again."""
+    basis of the first and the last of equal ones. ``exit``: when what is opened is to be closed again.
+    ``approval``: sequential asks for the hedge leg once the other has filled."""
 
     kind: Literal[PlanKind.OPEN, PlanKind.CLOSE]
     direction: Direction
@@ -100,6 +101,7 @@ class NewPlan(_Body):
     min_basis: Basis | None = None
     max_basis: Basis | None = None
     target_delta: Basis = Decimal(0)
+    approval: ApprovalMode = ApprovalMode.ARMED
     legging: NewLegging = NewLegging()
     ladder: Annotated[list[NewRung], Field(max_length=90)] = []
     ladder_from: Basis | None = None
@@ -180,7 +182,7 @@ def create(served: Served, token: str) -> FastAPI:
 
     @app.get("/tickets", summary="The tickets that wait for a person", dependencies=guarded)
     async def tickets() -> list[dict[str, Any]]:
-        return views.tickets(engine.state, served.clock.now())
+        return views.tickets(engine.state, engine.market, engine.policy, served.clock.now())
 
     @app.post(
         "/tickets/{ticket_id}/approve",
@@ -231,6 +233,7 @@ def create(served: Served, token: str) -> FastAPI:
                 min_basis=body.min_basis,
                 max_basis=body.max_basis,
                 target_delta=body.target_delta,
+                approval=body.approval,
                 legging=body.legging.settled(),
                 ladder=ladder,
                 pause=body.pause_seconds,

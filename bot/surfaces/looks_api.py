@@ -34,7 +34,7 @@ def looks(served: Served) -> APIRouter:
         return {
             "at": now.isoformat(),
             "status": served.status(),
-            "tickets": views.tickets(engine.state, now),
+            "tickets": views.tickets(engine.state, engine.market, engine.policy, now),
             "basis": found,
             "no_basis": why,
         }

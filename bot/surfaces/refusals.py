@@ -27,6 +27,7 @@ _WORDS = {
     "TICKET_UNKNOWN": "there is no ticket {given} (see: basisbot tickets)",
     "TICKET_CLOSED": "ticket {given}, and waits for nobody",
     "TICKET_EXPIRED": "too late: {limit}, and it is {given}",
+    "TICKET_STALE": "nothing is approved on old prices: it takes {limit}, and it is {given} (see: basisbot status)",
     "TICKET_ALTERED": "the ticket's hash is {limit}, not {given}: look at it again (basisbot tickets)",
 }
 

@@ -8,10 +8,13 @@ from typing import Any
 from bot.model.differences import Difference, content_hash
 from bot.model.ids import Role
 from bot.model.plans import Single
-from bot.model.tickets import TicketStatus
+from bot.model.policy import Policy
+from bot.model.tickets import Circumstances, TicketStatus
 from bot.model.transfer_book import Transfer
+from bot.orders.circumstances import circumstances
 from bot.orders.market import Market
-from bot.orders.state import BotState, ExitState, LegState, PlanState
+from bot.orders.planning import LegDraft
+from bot.orders.state import BotState, ExitState, LegState, PlanState, TrancheState
 from risk.instruments import InstrumentId
 from risk.money import Money, from_units
 from risk.terms import Kind
@@ -81,7 +84,7 @@ def status(state: BotState, market: Market, now: datetime) -> View:
         ),
         "plans": [plan_view(plan, market) for plan in state.active_plans()],
         "exits": [_exit(of) for of in state.exits.values()],
-        "open_tickets": len(tickets(state, now)),
+        "open_tickets": len(_asked(state)),
         "orders_in_flight": [
             {"id": client_id, "belief": order.belief, "outstanding": order.outstanding}
             for client_id, order in state.unsettled.items()
@@ -267,10 +270,9 @@ def plans(state: BotState, market: Market, older: Iterable[PlanState]) -> list[V
     return [plan_view(plan, market) for plan in (*before, *state.plans.values())]
 
 
-def tickets(state: BotState, now: datetime) -> list[View]:
-    """Return the tickets that wait for a person."""
+def _asked(state: BotState) -> list[tuple[PlanState, TrancheState, LegState]]:
     return [
-        _ticket(state, leg, now)
+        (plan, plan.current, leg)
         for plan in state.active_plans()
         if plan.current is not None and (plan.current.armed or not plan.stopping)
         for leg in plan.current.legs.values()
@@ -278,8 +280,24 @@ def tickets(state: BotState, now: datetime) -> list[View]:
     ]
 
 
-def _ticket(state: BotState, leg: LegState, now: datetime) -> View:
-    ticket, material, seen = leg.ticket, leg.ticket.material, leg.ticket.circumstances
+def tickets(state: BotState, market: Market, policy: Policy, now: datetime) -> list[View]:
+    """Return the tickets that wait for a person, with quotes, Δ, margin and cost as they are now."""
+    found = []
+    for plan, tranche, leg in _asked(state):
+        drafts = {
+            role: LegDraft(role, each.instrument, of.side, each.ticket.contracts, of.reduce_only)
+            for role, each in tranche.legs.items()
+            for of in (each.ticket.material,)
+        }
+        own = drafts.pop(leg.key.role)
+        partner = next(iter(drafts.values()), None)
+        seen = circumstances(state, market, policy, now, plan.spec, own, partner)
+        found.append(_ticket(state, plan, leg, seen or leg.ticket.circumstances, now))
+    return found
+
+
+def _ticket(state: BotState, plan: PlanState, leg: LegState, seen: Circumstances, now: datetime) -> View:
+    ticket, material = leg.ticket, leg.ticket.material
     instrument = state.instruments[material.instrument]
     return {
         "id": ticket.ticket_id,
@@ -301,16 +319,21 @@ def _ticket(state: BotState, leg: LegState, now: datetime) -> View:
         "max_basis": plain(material.max_basis),
         "inverse_bid": plain(seen.inverse_bid),
         "inverse_ask": plain(seen.inverse_ask),
-        "inverse_age_seconds": seen.inverse_age,
+        "inverse_age_seconds": None if seen.inverse_age is None else round(seen.inverse_age, 3),
         "linear_bid": plain(seen.linear_bid),
         "linear_ask": plain(seen.linear_ask),
-        "linear_age_seconds": seen.linear_age,
+        "linear_age_seconds": None if seen.linear_age is None else round(seen.linear_age, 3),
         "basis": plain(seen.basis),
         "delta_before_xbt": plain(seen.delta_before),
         "delta_after_xbt": plain(seen.delta_after),
+        "delta_both_xbt": plain(seen.delta_both),
         "margin_before": plain(seen.margin_before),
         "margin_after": plain(seen.margin_after),
         "cost_if_partner_fails_usd": plain(seen.cost_if_partner_fails),
+        "approval": plan.spec.approval,
+        "naked_xbt": plain(seen.naked_xbt),
+        "naked_seconds": seen.naked_seconds,
+        "unhedged_xbt": plain(plan.unhedged.quantize(Decimal("1e-8"))),
         "approve_by": ticket.approve_by.isoformat(),
         "seconds_left": round((ticket.approve_by - now).total_seconds(), 1),
         "execute_within_seconds": ticket.execute_within,

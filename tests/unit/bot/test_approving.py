@@ -19,7 +19,7 @@ from bot.model.plans import PlanStatus
 from bot.model.trading_state import TradingState
 from risk.approval import Denied, Purpose
 from risk.orders import Side, TimeInForce
-from tests.unit.bot.desk import D, Desk
+from tests.unit.bot.desk import XBTUSD, D, Desk
 
 WORKING, HEDGE = LegKey("plan1", 1, Role.WORKING), LegKey("plan1", 1, Role.HEDGE)
 
@@ -127,7 +127,48 @@ def test_a_ticket_in_the_last_moment() -> None:
     desk = proposed()
     in_time = approval(desk, Role.WORKING)
     desk.now += timedelta(seconds=300, microseconds=-1)
+    desk.quotes()
     desk.command(in_time)
+
+
+@pytest.mark.parametrize("stale", ["inverse", "linear"])
+def test_nothing_is_approved_on_quotes_that_have_aged(stale: str) -> None:
+    desk = proposed()
+    early = approval(desk, Role.WORKING)
+    desk.now += timedelta(seconds=36)  # five the policy allows, and thirty to read
+    if stale == "inverse":
+        desk.quote(desk.linear, "80700", "80705")
+    else:
+        desk.quote(XBTUSD, "79999.9", "80000")
+    assert denied(desk, early) == "TICKET_STALE"
+    desk.quotes()
+    desk.command(early)
+
+
+def test_an_approval_given_again_changes_nothing() -> None:
+    desk = proposed()
+    first = approval(desk, Role.WORKING)
+    desk.approve(Role.WORKING)
+    assert denied(desk, first) == "TICKET_CLOSED"
+    desk.approve(Role.HEDGE)
+    sent = len(desk.sent)
+    assert isinstance(desk.give(first), Denied)
+    assert len(desk.sent) == sent
+
+
+def test_an_approval_of_an_earlier_tranche_fits_no_later_one() -> None:
+    desk = Desk.ready()
+    desk.propose(tranches=2, size_xbt=D("0.2"))
+    old = approval(desk, Role.WORKING)
+    desk.approve()
+    desk.trade()
+    desk.trade("80000")
+    desk.wait(0.1)
+    again = approval(desk, Role.WORKING, content_hash=old.content_hash)
+    assert again.ticket_id == "plan1-02w"
+    answer = desk.give(again)
+    assert isinstance(answer, Denied)
+    assert answer.code == "TICKET_ALTERED"
 
 
 def test_nobody_answers() -> None:

@@ -243,12 +243,42 @@ def test_what_the_person_is_shown() -> None:
     shown = desk.tickets[Role.WORKING].circumstances
     assert shown.basis == D(700)
     assert (shown.delta_before, shown.delta_after) == (D(1), D("0.7"))
-    # 0.3 XBT × 80,702.5 × 0.5 %
-    assert shown.cost_if_partner_fails == D("121.05")
+    # Sold at 80,690 at worst, taken back at 80,705 and 0.5 %, 81,108.525: 418.525 USD on each of 0.3 XBT.
+    assert shown.cost_if_partner_fails == D("125.56")
     assert (shown.inverse_age, shown.linear_age) == (0, 0)
+    assert (shown.naked_xbt, shown.naked_seconds) == (D("0.3"), 10)
+    # With the hedge's 23,900 contracts at 79,999.95.
+    assert shown.delta_both == D("0.99875019")
     after = desk.tickets[Role.HEDGE].circumstances
+    # It only answers what the other leg has filled.
+    assert (after.cost_if_partner_fails, after.naked_xbt) == (0, None)
     # 23,900 contracts at 79,999.95 are 0.29875019 XBT, at 1 % of a wallet of 1 XBT
     assert (after.margin_before, after.margin_after) == (D(0), D("0.0030"))
+
+
+def test_no_more_than_one_working_order_is_taken_back() -> None:
+    desk = Desk.ready()
+    desk.propose(size_xbt=D(2))
+    shown = desk.tickets[Role.WORKING].circumstances
+    # Half an XBT may stand unattended: 418.525 × 0.5.
+    assert (shown.cost_if_partner_fails, shown.naked_xbt) == (D("209.26"), D("0.5"))
+
+
+def test_what_the_inverse_leg_costs_to_take_back_with_its_fees() -> None:
+    desk = Desk.ready()
+    desk.load(replace(XBTUSD, terms=replace(XBTUSD.terms, taker_fee=D("0.0005"))))
+    desk.propose(legging=Legging(Kind.INVERSE))
+    ticket = desk.tickets[Role.WORKING]
+    assert ticket.contracts == 24_000
+    # Bought at 80,000.2, two ticks through; sold at 79,999.9 less 0.5 %, 79,599.9005. What 24,000 USD bought is worth
+    # 24,000 × 79,599.9005 / 80,000.2 = 23,879.91: 120.09 USD less; and 0.05 % of 24,000 USD, twice: 24.
+    assert ticket.circumstances.cost_if_partner_fails == D("144.09")
+
+
+def test_in_sequential_mode_the_persons_time_is_naked_too() -> None:
+    desk = Desk.ready()
+    desk.propose(approval=ApprovalMode.SEQUENTIAL)
+    assert desk.tickets[Role.WORKING].circumstances.naked_seconds == 40
 
 
 def test_the_tickets_of_an_opening_the_other_way_round() -> None:
