@@ -9,11 +9,13 @@ from adapters.venue import LinkState
 from bot.model.events import PlanFinished, PlanProposed, TicketRaised
 from bot.model.ids import Role
 from bot.model.inputs import CancelPlan, Compared, MeetAccount, ProposePlan, SetTradingState
-from bot.model.plans import PlanKind, PlanStatus
+from bot.model.legging import Legging
+from bot.model.plans import ApprovalMode, PlanKind, PlanStatus
 from bot.model.trading_state import TradingState
 from risk.approval import Denied, Purpose
 from risk.instruments import InstrumentId
 from risk.orders import Side
+from risk.terms import Kind
 from tests.unit.bot.desk import BTC, MBT, POLICY, SHORT, XBTUSD, D, Desk, account, spec, xbt
 
 
@@ -269,10 +271,10 @@ def test_what_the_inverse_leg_costs_to_take_back_with_its_fees() -> None:
     desk.load(replace(XBTUSD, terms=replace(XBTUSD.terms, taker_fee=D("0.0005"))))
     desk.propose(legging=Legging(Kind.INVERSE))
     ticket = desk.tickets[Role.WORKING]
-    assert ticket.contracts == 24_000
-    # Bought at 80,000.2, two ticks through; sold at 79,999.9 less 0.5 %, 79,599.9005. What 24,000 USD bought is worth
-    # 24,000 × 79,599.9005 / 80,000.2 = 23,879.91: 120.09 USD less; and 0.05 % of 24,000 USD, twice: 24.
-    assert ticket.circumstances.cost_if_partner_fails == D("144.09")
+    assert ticket.contracts == 23_900
+    # Bought at 80,000.2, two ticks through; sold at 79,999.9 less 0.5 %, 79,599.9005: what 23,900 USD bought brings
+    # 23,900 × 79,599.9005 / 80,000.2 = 23,780.41, 119.59 USD less; and 0.05 % of 23,900 USD, twice: 23.90.
+    assert ticket.circumstances.cost_if_partner_fails == D("143.49")
 
 
 def test_in_sequential_mode_the_persons_time_is_naked_too() -> None:
