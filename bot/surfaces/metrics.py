@@ -18,7 +18,7 @@ from bot.model.events import Alerted, FillBooked, Recorded
 from bot.model.order_states import Belief
 from bot.model.trading_state import TradingState
 from bot.surfaces.served import Served
-from bot.surfaces.views import tickets
+from bot.surfaces.views import asked
 from risk.basis import mid_basis
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -119,9 +119,7 @@ class Metrics(Collector):
         steps = {(name,): count for name, count in served.engine.market.transitions.items()}
         yield _family("order_steps", "Steps of the order states since the start.", steps, "step")
         yield _plain("plans_active", "Plans at work.", len(state.active_plans()))
-        yield _plain(
-            "tickets_open", "Tickets that wait for a person.", len(tickets(state, served.clock.now()))
-        )
+        yield _plain("tickets_open", "Tickets that wait for a person.", len(asked(state)))
         appended, committed = served.ledger()
         yield _plain("ledger_events", "Events in the ledger.", appended)
         yield _plain("ledger_queue_events", "Events that are not on the disk yet.", appended - committed)

@@ -84,7 +84,7 @@ def status(state: BotState, market: Market, now: datetime) -> View:
         ),
         "plans": [plan_view(plan, market) for plan in state.active_plans()],
         "exits": [_exit(of) for of in state.exits.values()],
-        "open_tickets": len(_asked(state)),
+        "open_tickets": len(asked(state)),
         "orders_in_flight": [
             {"id": client_id, "belief": order.belief, "outstanding": order.outstanding}
             for client_id, order in state.unsettled.items()
@@ -270,7 +270,8 @@ def plans(state: BotState, market: Market, older: Iterable[PlanState]) -> list[V
     return [plan_view(plan, market) for plan in (*before, *state.plans.values())]
 
 
-def _asked(state: BotState) -> list[tuple[PlanState, TrancheState, LegState]]:
+def asked(state: BotState) -> list[tuple[PlanState, TrancheState, LegState]]:
+    """Return the legs whose tickets wait for a person."""
     return [
         (plan, plan.current, leg)
         for plan in state.active_plans()
@@ -283,7 +284,7 @@ def _asked(state: BotState) -> list[tuple[PlanState, TrancheState, LegState]]:
 def tickets(state: BotState, market: Market, policy: Policy, now: datetime) -> list[View]:
     """Return the tickets that wait for a person, with quotes, Δ, margin and cost as they are now."""
     found = []
-    for plan, tranche, leg in _asked(state):
+    for plan, tranche, leg in asked(state):
         drafts = {
             role: LegDraft(role, each.instrument, of.side, each.ticket.contracts, of.reduce_only)
             for role, each in tranche.legs.items()

@@ -253,7 +253,7 @@ def test_what_the_person_is_shown() -> None:
     assert shown.delta_both == D("0.99875019")
     after = desk.tickets[Role.HEDGE].circumstances
     # It only answers what the other leg has filled.
-    assert (after.cost_if_partner_fails, after.naked_xbt) == (0, None)
+    assert (after.cost_if_partner_fails, after.naked_xbt) == (D(0), None)
     # 23,900 contracts at 79,999.95 are 0.29875019 XBT, at 1 % of a wallet of 1 XBT
     assert (after.margin_before, after.margin_after) == (D(0), D("0.0030"))
 
