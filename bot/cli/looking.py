@@ -1,15 +1,24 @@
 """``status`` and ``tickets``: how things stand, and what waits for a person."""
 
+from pathlib import Path
+
 import typer
 
 from bot.cli.client import Daemon, daemon
-from bot.cli.options import DEFAULT_PROFILE, Json, Profile, place
+from bot.cli.options import DEFAULT_PROFILE, SHADOW, Json, Profile, place
 
 
 def connect(profile: str) -> Daemon:
     """Find the daemon a profile's instance runs. Raises ConfigError, CommandFailed."""
     there = place(profile)
+    shadow = there.data_dir.with_name(there.data_dir.name + SHADOW)
+    if not _runs(there.data_dir) and _runs(shadow):
+        return daemon(shadow, there.instance + SHADOW)
     return daemon(there.data_dir, there.instance)
+
+
+def _runs(data_dir: Path) -> bool:
+    return (data_dir / "daemon.json").exists()
 
 
 def status(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:

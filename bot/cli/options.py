@@ -29,6 +29,8 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the ledger.")]
 
 DEFAULT_PROFILE = "demo"
+SHADOW = "-shadow"
+"""Behind an instance's name: its shadow's (``bot.runtime.shadow``)."""
 
 
 def settings(profile: str, **overrides: object) -> Any:

@@ -71,7 +71,8 @@ def status_grid(view: View) -> Table:
     """Return how things stand, as a table of two columns."""
     grid = two_columns()
     agree = "[green]ledger and venues agree[/]" if view["reconciled"] else "[red]not reconciled[/]"
-    grid.add_row("instance", f"{view['instance']} ({view['mode']}), pid {view['pid']}")
+    shadow = ", [bold]a shadow: it sends nothing[/]" if view["shadow"] else ""
+    grid.add_row("instance", f"{view['instance']} ({view['mode']}){shadow}, pid {view['pid']}")
     grid.add_row("trading", f"{view['trading']}; {agree}")
     for line in view["differences"]:
         grid.add_row("", f"[red]{escape(line)}[/]")

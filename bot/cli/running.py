@@ -132,38 +132,51 @@ def run(
     live: Annotated[
         bool, typer.Option("--live", help="Yes, trade real money. Needs a live profile too.")
     ] = False,
+    shadow: Annotated[
+        bool,
+        typer.Option(
+            "--shadow", help="Do everything but send: orders are logged and recorded, and nothing fills."
+        ),
+    ] = False,
 ) -> None:
     """Run the bot until interrupted.
 
     With a new ledger it starts disabled: nothing is sent before basisbot enable. After a restart it goes on in the
     trading state it had. Simulated profiles need basisbot sim beside it.
+
+    A shadow has a data folder and a ledger of its own, named NAME-shadow; the other commands find it by the same
+    profile while the bot itself does not run. Each order is refused as not sent, with what it would have been, and
+    tried anew until the approval's order ids are spent: it shows what would be done, not what would come of it.
     """
     import asyncio
 
     from config.load import require_consent
 
     chosen = settings(profile)
-    require_consent(chosen, live=live)
-    asyncio.run(_run(chosen))
+    require_consent(chosen, live=live or shadow)
+    asyncio.run(_run(chosen, shadow))
 
 
-async def _run(chosen: Any) -> None:
+async def _run(chosen: Any, shadow: bool) -> None:
     from adapters.clock import RandomIds, SystemClock
     from adapters.errors import Unreachable
     from bot.runtime.daemon import running
     from bot.runtime.files import Files
     from bot.runtime.logs import logging_to
+    from bot.runtime.shadow import settings_of
     from bot.runtime.signals import Stopped, stoppable
 
     async def until_stopped() -> None:
-        async with running(chosen, SystemClock(), RandomIds()) as bot:
+        async with running(chosen, SystemClock(), RandomIds(), shadow=shadow) as bot:
+            what = "a shadow that sends nothing" if shadow else chosen.mode
             print(
-                f"basisbot runs ({chosen.mode}), {bot.url}/docs, trading is {bot.engine.state.trading}",
+                f"basisbot runs ({what}), {bot.url}/docs, trading is {bot.engine.state.trading}",
                 flush=True,
             )
             await bot.failed
 
-    with logging_to(Files(chosen.data_dir).log, console=True), suppress(Stopped):
+    folder = (settings_of(chosen) if shadow else chosen).data_dir
+    with logging_to(Files(folder).log, console=True), suppress(Stopped):
         try:
             await stoppable(until_stopped())
         except Unreachable as error:

@@ -5,7 +5,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
@@ -23,6 +23,7 @@ from bot.runtime.files import Endpoint, Files, announced, published
 from bot.runtime.person import who
 from bot.runtime.policy import policy
 from bot.runtime.server import bind, serving
+from bot.runtime.shadow import ShadowVenue, settings_of
 from bot.runtime.start import keep_watch, started, wind_down
 from bot.runtime.venues import Venues, build
 from bot.surfaces.api import create
@@ -50,14 +51,21 @@ class Bot:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, clock: Clock, ids: IdSource, overrides: Mapping[str, object] | None = None
+    settings: Settings,
+    clock: Clock,
+    ids: IdSource,
+    overrides: Mapping[str, object] | None = None,
+    *,
+    shadow: bool = False,
 ) -> AsyncIterator[Bot]:
     """Run the bot while the block runs. ``failed`` ends, with the error, if the engine does.
 
-    ``overrides``: what ``settings`` holds beside its profile, published for the emergency command.
+    ``overrides``: what ``settings`` holds beside its profile, published for the emergency command. ``shadow``: under
+    settings of its own, and nothing is sent.
 
     Raises ConfigError, LedgerError, VenueError when it cannot start.
     """
+    settings = settings_of(settings) if shadow else settings
     files = Files(settings.data_dir)
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.api.host, settings.api.port))
@@ -66,6 +74,8 @@ async def running(
         starting.enter_context(announced(files))
         broker = mqtt_settings(settings)
         venues = build(settings, clock)
+        if shadow:
+            venues = replace(venues, inverse=ShadowVenue(venues.inverse), linear=ShadowVenue(venues.linear))
         recent = Recent()
         symbols = {venue: venues.symbols(venue) for venue in (venues.inverse, venues.linear)}
         limits = policy(settings.limits, automation(settings, venues.inverse_id, venues.linear_id))
@@ -88,6 +98,7 @@ async def running(
             about={
                 "instance": settings.instance,
                 "mode": settings.mode.value,
+                "shadow": shadow,
                 "pid": os.getpid(),
                 "user": who(),
                 "ledger": str(settings.ledger_path),

@@ -70,6 +70,30 @@ def test_the_api_and_the_end(tmp_path: Path) -> None:
         assert sim.process.end().said(0).err == ""
 
 
+def test_a_shadow_sends_nothing(tmp_path: Path) -> None:
+    with home(tmp_path) as it:
+        sim = it.sim()
+        profile = it.profile("half", sim.bitmex, sim.tws)
+        process = it.spawn("run", "--shadow", "--profile", profile)
+        process.line("a shadow that sends nothing", 60)
+        it.basisbot("enable", "--profile", profile).said(0)
+        bot = Bot(process, it.data / "half-shadow" / "daemon.json")
+        it.basisbot("status", "--profile", profile).said(0, "it sends nothing", "half-shadow")
+        plan = bot.open("0.3")
+        bot.approve(bot.tickets()["working"])
+        bot.approve(bot.tickets()["hedge"])
+        until("the ids are spent", lambda: bot.plan(plan)["status"] == "stopped")
+        told = [event["text"] for event in bot.get("/events")]
+        assert any("would have been sent: sell 3 cme:MBT" in text for text in told)
+        positions = [one["contracts"] for one in bot.get("/status")["positions"]]
+        assert positions == []
+        process.send(signal.SIGTERM)
+        process.end().said(0)
+        assert not it.instance(profile).exists()
+        # The venue has seen none of it: it has no fill and no order to tell of to a bot that asks.
+        it.bot(profile).trade()
+
+
 def _guarded(bot: Bot, it: Home, profile: Path) -> None:
     assert bot.ask("GET", "/livez", token="")[:2] == (200, {"status": "alive"})
     for method, path in (
