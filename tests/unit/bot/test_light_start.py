@@ -36,7 +36,6 @@ STATUS: dict[str, Any] = {
     "shadow": False,
     "pid": 1,
     "latched": None,
-    "exits": [],
     "outlook": {"deadlines": [], "margin": [], "holding": None},
     "alerts": [],
     "reconciliation": {"missing": [], "problem": None, "next_try_seconds": None},
@@ -103,7 +102,9 @@ def loaded_after(command: str, home: Path) -> set[str]:
         "print('LOADED', code, *sys.modules, file=sys.stderr)\n"
     )
     env = {**os.environ, "BASISBOT_HOME": str(home)}
-    done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=env, capture_output=True, text=True, check=False
+    )
     _, code, *modules = done.stderr.splitlines()[-1].split()
     assert code == "0", done
     return {module.split(".")[0] for module in modules} & set(HEAVY)
