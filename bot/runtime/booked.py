@@ -9,7 +9,7 @@ from bot.flatten import Word
 from risk.instruments import InstrumentId
 from risk.terms import Kind
 
-BY = "the bot's ledger"
+BY = "the ledger"
 
 
 class Booked:

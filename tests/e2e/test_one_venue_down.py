@@ -103,7 +103,13 @@ def test_the_broker_is_down_at_the_start(tmp_path: Path) -> None:
 
             # What can be reached can be got flat; what cannot is said.
             done = it.basisbot("flatten", "--yes", "--seconds", "3", "--profile", profile)
-            done.said(3, "NOT FLAT", "cme", f"last heard: {held['cme']:+,} contracts", "by the bot's ledger")
+            done.said(
+                3,
+                "NOT FLAT",
+                "cme",
+                f"last heard: {held['cme']:+,} contracts",
+                "if what was last heard still holds",
+            )
             assert held["bitmex"] != 0
             it.basisbot("plan", "cancel", waiting, "--profile", profile).said(1, "already")
 
