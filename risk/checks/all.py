@@ -24,6 +24,7 @@ from risk.checks import (
     session,
     settlement_near,
     size,
+    twin,
 )
 from risk.checks.case import Case, Stage
 
@@ -88,6 +89,7 @@ RULES: tuple[Rule, ...] = (
     Rule("notional", notional.check, Nature.REFUSE, _WORK, _SENT),
     Rule("price band", price_band.check, Nature.REFUSE, _WORK, _SENT),
     Rule("duplicate", duplicate.check, Nature.REFUSE, _WORK | _ANSWERS, _SENT),
+    Rule("twin", twin.check, Nature.WAIT, _WORK, _SENT),
     Rule("open orders", open_orders.check, Nature.WAIT, _WORK, _SENT),
     Rule("rate budget", rate_budget.check, Nature.WAIT, _WORK, _SENT),
 )

@@ -25,6 +25,7 @@ from risk.checks import (
     session,
     settlement_near,
     size,
+    twin,
 )
 from risk.checks.all import RULES, Nature, hold
 from risk.checks.case import Case, Live, Margin, Order, Sight, Stage
@@ -316,21 +317,20 @@ def test_the_rate_limits_reserve() -> None:
     assert rate_budget.check(replace(CASE, rate_left=None)) is None
 
 
-def test_no_order_goes_out_twice() -> None:
-    assert code(duplicate.check(replace(CASE, used=True))) == "ORDER_DUPLICATE"
-    twin = live(7, contracts=5)
-    assert code(duplicate.check(replace(CASE, live=(twin,)))) == "ORDER_DUPLICATE"
-    for other in (
-        live(7),
-        replace(twin, side=BUY),
-        replace(twin, price=D(80_705)),
-        replace(twin, instrument=XBTUSD.id),
-    ):
-        assert duplicate.check(replace(CASE, live=(other,))) is None
-    # Two fills alike are two hedges alike; but an id is never used twice.
-    hedge = replace(working(Purpose.HEDGE), live=(twin,))
-    assert duplicate.check(hedge) is None
-    assert code(duplicate.check(replace(hedge, used=True))) == "ORDER_DUPLICATE"
+def test_no_id_is_used_twice_by_whatever_order() -> None:
+    for purpose in (Purpose.WORK, *ANSWERS):
+        assert code(duplicate.check(replace(working(purpose), used=True))) == "ORDER_DUPLICATE"
+        assert duplicate.check(working(purpose)) is None
+
+
+def test_no_working_order_is_the_image_of_one_still_out() -> None:
+    same = live(7, contracts=5)
+    assert code(twin.check(replace(CASE, live=(same,)))) == "ORDER_TWIN"
+    dearer, inverse = replace(same, price=D(80_705)), replace(same, instrument=XBTUSD.id)
+    for other in (live(7), replace(same, side=BUY), dearer, inverse):
+        assert twin.check(replace(CASE, live=(other,))) is None
+    # Two fills alike are two hedges alike.
+    assert hold(replace(working(Purpose.HEDGE), live=(same,))) is None
 
 
 # --- the table
