@@ -7,13 +7,26 @@ withdrawals do, and XBT bought counts from the moment it is recorded.
 from decimal import ROUND_HALF_DOWN, Decimal
 
 from bot.automation import expiry, orphan
-from bot.automation.proposing import has_rested, held_direction, is_quiet, plan_of, raise_single
+from bot.automation.proposing import (
+    has_rested,
+    held_direction,
+    is_quiet,
+    plan_of,
+    raise_opening,
+    raise_reduction,
+    raise_single,
+)
 from bot.model.automation import Automation, Collateral
 from bot.model.plans import Cause, Single
+from bot.orders.state import OrderState
 from bot.orders.turn import Turn
 from risk.direction import Direction
-from risk.instruments import Instrument
+from risk.instruments import Instrument, InstrumentId
 from risk.orders import Side
+from risk.sessions import Session
+from risk.terms import Kind
+
+_ANY = Decimal(1)  # a linear contract counts the same XBT at every price
 
 
 def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
@@ -25,6 +38,7 @@ def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
     off = state.delta() - pair.target_delta
     if abs(off) <= limits.band:
         market.beyond_band_since = None
+        _move_back(turn, pair, limits)
         return
     if market.beyond_band_since is None:
         market.beyond_band_since = turn.now
@@ -40,8 +54,11 @@ def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
         return
     if not has_rested(turn, Cause.COLLATERAL, limits.pause):
         return
-    long_inverse = held_direction(state, pair) is Direction.LONG_INVERSE
-    instrument = state.instruments[pair.linear if long_inverse else pair.inverse]
+    home, away = _venues(turn, pair)
+    instrument = state.instruments[home]
+    if market.session(home, turn.now) is Session.CLOSED:
+        # The other venue trades: hedged there now, and moved back once this one has opened.
+        instrument = state.instruments[away]
     quote = market.fresh(instrument.id, turn.now, turn.policy)
     if quote is None or quote.mid is None:
         return
@@ -61,6 +78,53 @@ def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
         f"Δ is {off:+.4f} XBT off its target (band {limits.band}): {side} {contracts} {instrument.id}, "
         f"which leaves {after:+.4f}",
     )
+
+
+def _venues(turn: Turn, pair: Automation) -> tuple[InstrumentId, InstrumentId]:
+    """Return where the collateral's hedge belongs, the leg that is short anyway, and the other contract."""
+    long_inverse = held_direction(turn.state, pair) is Direction.LONG_INVERSE
+    return (pair.linear, pair.inverse) if long_inverse else (pair.inverse, pair.linear)
+
+
+def displaced(turn: Turn, pair: Automation) -> Decimal:
+    """Return the XBT (signed, bought > 0) of collateral hedges that were traded where they do not belong, and have not
+    been moved back."""
+    _, away = _venues(turn, pair)
+    total = Decimal(0)
+    for plan in turn.state.plans.values():
+        if plan.spec.cause is not Cause.COLLATERAL:
+            continue
+        for tranche in plan.tranches:
+            for leg in tranche.legs.values():
+                if leg.instrument == away:
+                    total += sum((_filled(turn, order) for order in turn.state.orders_of(leg)), Decimal(0))
+    return total
+
+
+def _filled(turn: Turn, order: OrderState) -> Decimal:
+    instrument = turn.state.instruments[order.request.instrument]
+    size = order.filled_quantity
+    xbt = instrument.xbt(int(size), _ANY) if instrument.terms.kind is Kind.LINEAR else size
+    return order.request.side.sign * xbt
+
+
+def _move_back(turn: Turn, pair: Automation, limits: Collateral) -> None:
+    """Propose to trade a displaced hedge back to where it belongs, as a pair, once both venues trade."""
+    home, away = _venues(turn, pair)
+    quotes = [turn.market.fresh(key, turn.now, turn.policy) for key in (home, away)]
+    if any(quote is None for quote in quotes) or turn.state.active_plans():
+        return
+    moved = displaced(turn, pair)
+    granule = turn.state.instruments[pair.linear].granule(_ANY)
+    size = int(abs(moved) / granule) * granule
+    if size <= 0 or not has_rested(turn, Cause.COLLATERAL, limits.pause):
+        return
+    why = f"{abs(moved):.4f} XBT of the collateral's hedge were traded at {away} while {home} was closed"
+    if moved < 0:
+        direction = held_direction(turn.state, pair)
+        raise_opening(turn, pair, Cause.COLLATERAL, size, direction, why, 1, collateral=False)
+    else:
+        raise_reduction(turn, pair, Cause.COLLATERAL, size, why, 1, urgent=False)
 
 
 def _nearest(instrument: Instrument, xbt: Decimal, price: Decimal) -> int:

@@ -103,6 +103,41 @@ def _stress(move: Decimal, maintenance: Decimal, rate: Decimal) -> Stress:
     return Stress(-move, move, -move, move, maintenance, rate)
 
 
+@dataclass(frozen=True, slots=True)
+class NextHedge:
+    """``xbt``: what will have been brought in all, and hedged; ``price``: where that is due (USD per XBT)."""
+
+    xbt: Decimal
+    price: Decimal
+
+
+def next_hedges(turn: Turn, pair: Automation, limits: MarginLimits, count: int) -> list[NextHedge]:
+    """Return at which prices the inverse account will lack one more lot of the linear contract after the other, if it
+    is topped up to its aim each time: there the next hedge of the collateral is due.
+
+    The need for each XBT of position is a constant, c, and the position n contracts, so what lacks at a price p is
+    ``n(c + 1)/p − (equity + n/P)`` for a long, ``n/P − equity − n(1 − c)/p`` for a short.
+    """
+    found = standings(turn, pair, limits)
+    if found is None or found[0].size == 0:
+        return []
+    inverse = found[0]
+    step = turn.state.instruments[pair.linear].granule(Decimal(1))
+    sign = 1 if inverse.size > 0 else -1
+    worth = inverse.size  # contracts / P, signed
+    each = inverse.aimed / abs(worth)
+    due = []
+    lacks = max(inverse.aimed - inverse.equity, Decimal(0))
+    first = int(lacks / step) + 1
+    for lots in range(first, first + count):
+        below = inverse.equity + worth + lots * step
+        above = abs(worth) * inverse.price * (each + sign)
+        if above * below <= 0:
+            break  # no price takes so much
+        due.append(NextHedge(lots * step, above / below))
+    return due
+
+
 def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
     """Say what is to be moved while an account is nearer to liquidation than it should be, or needs less than it has;
     propose to reduce at the last level."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from bot.automation.deadlines import deadlines
 from bot.automation.holding import holding
-from bot.automation.margin import standings
+from bot.automation.margin import next_hedges, standings
 from bot.model.policy import Policy
 from bot.orders.market import Market
 from bot.orders.state import BotState
@@ -13,6 +13,7 @@ from bot.orders.turn import Turn
 from bot.surfaces.views import View, plain
 
 WITHIN = timedelta(days=3)
+_HEDGES = 6
 _CENT, _PLACES = Decimal("0.01"), Decimal("0.0001")
 
 
@@ -23,6 +24,8 @@ def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> V
     margin = None if pair is None else pair.margin
     carry = None if pair is None else pair.carry
     found = None if pair is None or margin is None else standings(turn, pair, margin)
+    hedges = [] if pair is None or margin is None else next_hedges(turn, pair, margin, _HEDGES)
+    price = found[0].price if found else Decimal(1)
     held = None if pair is None or carry is None else holding(turn, pair, carry)
     return {
         "deadlines": [
@@ -50,6 +53,14 @@ def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> V
                 else plain((one.distance * 100).quantize(_CENT)),
             }
             for one in found or ()
+        ],
+        "next_hedges": [
+            {
+                "xbt": plain(one.xbt),
+                "price": plain(one.price.quantize(_CENT)),
+                "percent": plain(((one.price / price - 1) * 100).quantize(_CENT)),
+            }
+            for one in hedges
         ],
         "holding": None
         if held is None

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from adapters.venue import HoursAnnounced
 from bot.model.automation import Automation, Collateral
 from bot.model.ids import Role
 from bot.model.inputs import CancelPlan, Compared, ProposePlan, RejectTicket
@@ -11,6 +12,7 @@ from bot.model.plans import Cause, PlanKind
 from risk.direction import Direction
 from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind, Side
+from risk.sessions import Span, TradingHours
 from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk, spec
 
 D = Decimal
@@ -151,3 +153,35 @@ def test_a_flat_book_is_left_alone() -> None:
     )
     settled(at, 60)
     assert not at.tickets
+
+
+def test_while_cme_is_closed_the_other_venue_hedges_and_it_is_moved_back_after_the_open() -> None:
+    at = desk()
+    opens = at.now + timedelta(minutes=2)
+    known = Span(at.now - timedelta(days=1), at.now + timedelta(days=1))
+    hours = TradingHours.of([Span(known.start, at.now), Span(opens, known.end)], known)
+    at.give(HoursAnnounced(MBT.id, hours))
+    deposit(at, "0.36")
+    settled(at)
+    ticket = at.tickets[Role.SINGLE]
+    # 0.36 XBT at 79,999.95 are 28,799.98 contracts: 288 lots; the long leg shrinks by them.
+    assert (ticket.material.instrument, ticket.material.side, ticket.contracts) == (
+        XBTUSD.id,
+        Side.SELL,
+        28_800,
+    )
+    at.approve()
+    at.trade()
+    settled(at, 60)
+    assert abs(at.state.delta()) < D("0.01")
+    assert not at.tickets
+    settled(at, 700)
+    made = at.plan.spec
+    # Back by 0.3: what is short of a whole contract at CME stays.
+    assert (made.cause, made.kind, made.size_xbt) == (Cause.COLLATERAL, PlanKind.OPEN, D("0.3"))
+    at.approve()
+    at.trade()
+    at.trade()
+    settled(at, 2000)
+    assert at.state.positions[MBT.id] == -18
+    assert len(at.state.plans) == 2

@@ -6,11 +6,13 @@ from decimal import Decimal
 
 import pytest
 
+from bot.automation.margin import next_hedges, standings
 from bot.model.automation import Automation, MarginLimits
 from bot.model.events import Alerted
 from bot.model.inputs import Compared, SetTradingState
 from bot.model.plans import Cause, PlanKind
 from bot.model.trading_state import TradingState
+from bot.orders.turn import Turn
 from risk.direction import Direction
 from risk.instruments import Instrument
 from risk.money import Currency, Money
@@ -148,3 +150,21 @@ def test_a_broker_that_asks_for_more_is_believed() -> None:
     at.market.accounts["cme"] = replace(account, maintenance_margin=Money.of(Currency.USD, D(90_000)))
     prices(at, "8000", "10000")
     assert wanted(at)["cme"] == (Currency.USD, True)
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+def test_the_next_hedges_are_due_where_the_account_lacks_one_more_lot(direction: Direction) -> None:
+    at = desk(direction, cash="300000")
+    turn = Turn(at.state, at.market, at.policy, at.now)
+    pair = at.policy.automation
+    assert pair is not None
+    table = next_hedges(turn, pair, LIMITS, 3)
+    assert [one.xbt for one in table] == [D(5), D(10), D(15)]
+    start = D(8000) if direction is LONG else D(10000)
+    for one in table:
+        # Worse than now, and revalued there the account lacks just so much.
+        assert (one.price < start) is (direction is LONG)
+        at.market.last_mids[XBTUSD.id] = one.price
+        found = standings(turn, pair, LIMITS)
+        assert found is not None
+        assert found[0].aimed - found[0].equity == pytest.approx(one.xbt, rel=D("1e-6"))
