@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from random import Random
 
 from bot.model.events import Alerted, Recorded, TicketApproved
+from bot.model.legging import Style
 from bot.model.plans import ApprovalMode, PlanKind
 from risk.direction import Direction
 from risk.terms import Kind
 from tests.property.orders_promises import begun, live
-from tests.property.orders_world import FATES, World
+from tests.property.orders_world import FATES, OF_RESTING, World
 from tests.simulation.whole.tally import TRANSITION_NAMES, transitions
 
 LONG = 50_000
@@ -46,6 +47,7 @@ def case(seed: int) -> dict[str, object]:
         "collateral": dice.random() < 0.5,
         "steps": dice.randint(20, 250),
         "working": dice.choice([Kind.LINEAR, Kind.INVERSE]),
+        "style": dice.choice([Style.MARKETABLE, *Style]),
         "approval": dice.choice((ApprovalMode.ARMED, ApprovalMode.ARMED, ApprovalMode.SEQUENTIAL)),
         "standing": dice.choice(("", "", "0.5", "2.5")),
     }
@@ -105,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     seconds = time.monotonic() - began
     for name in sorted(counts):
         print(f"  {name:<28} {counts[name]:>10,}")
-    expected = {f"an order was {fate}" for fate in FATES} | (TRANSITION_NAMES - _UNREACHABLE)
+    expected = {f"an order was {fate}" for fate in (*FATES, *OF_RESTING)} | (TRANSITION_NAMES - _UNREACHABLE)
     missing = sorted(name for name in expected if not counts[name])
     for name in missing:
         print(f"never happened: {name}")

@@ -9,7 +9,7 @@ from bot.model.codec import GENESIS, decode, encode, record
 from bot.model.events import StandingGranted, TicketApproved, TrancheFinished
 from bot.model.ids import Role
 from bot.model.inputs import GrantStanding
-from bot.model.legging import Legging
+from bot.model.legging import Legging, Style
 from bot.model.plans import PlanKind
 from bot.orders.fold import apply
 from bot.orders.state import BotState
@@ -35,7 +35,7 @@ def begun(case: dict[str, object]) -> World:
         size_xbt=size,
         tranches=case["tranches"],
         collateral=case["collateral"],
-        legging=Legging(Kind(str(case["working"]))),
+        legging=Legging(Kind(str(case["working"])), Style(str(case["style"]))),
     )
     if kind is PlanKind.CLOSE:
         sign = 1 if direction is Direction.LONG_INVERSE else -1

@@ -11,7 +11,7 @@ from decimal import Decimal
 from random import Random
 
 from adapters.venue import ClockSeen, HoursAnnounced, Link, LinkState
-from bot.model.actions import Submit
+from bot.model.actions import Cancel, Submit
 from bot.model.events import FillBooked, OrderIntended, TicketApproved
 from bot.model.ids import Role
 from bot.model.inputs import (
@@ -32,7 +32,7 @@ from bot.orders.fold import apply
 from risk.approval import Purpose
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
-from risk.orders import Fill, OrderRequest, OrderStatus, OrderUpdate, Side
+from risk.orders import Fill, OrderRequest, OrderStatus, OrderUpdate, Side, TimeInForce
 from risk.portfolio import Level, Quote, Skew
 from risk.sessions import TradingHours
 from risk.terms import Kind
@@ -55,6 +55,9 @@ FATES = {
     "very_late": 1,  # a timeout, and it arrives when nobody believes in it any more
 }
 
+OF_RESTING = ("left in the book", "pulled")
+"""What may happen to those that rest."""
+
 
 @dataclass
 class Placed:
@@ -68,6 +71,7 @@ class Placed:
     is_slow: bool = False
     false_cancel: bool = False
     very_late: bool = False
+    rests: bool = False
     executions: list[Fill] = field(default_factory=list)
 
     @property
@@ -99,6 +103,7 @@ class World:
         self.executions = 0
         policy = replace(POLICY, max_inverse_margin=D(9))
         self.desk = Desk.ready(policy)
+        self.desk.market.switches = frozenset({"bitmex"})
         self.held: Counter[InstrumentId] = Counter()
         self.wanted = spec(**plan)
 
@@ -119,10 +124,13 @@ class World:
             self.clocks[given.venue] = abs(given.skew.least.total_seconds())
         if isinstance(given, Fill):
             self.heard[given.instrument.venue, given.execution_id] = given
-        before = len(self.desk.sent)
+        before, others = len(self.desk.sent), len(self.desk.other)
         self.desk.give(given)
         for submit in self.desk.sent[before:]:
             self._accept(submit)
+        for action in self.desk.other[others:]:
+            if isinstance(action, Cancel):
+                self._cancel(action)
 
     def quote(self, venue: str) -> None:
         move = 0 if self.calm else self.rng.choice((-3, -1, 0, 0, 1, 3))
@@ -130,6 +138,9 @@ class World:
         book = self.book(venue)
         if self.up[venue]:
             self.give(book)
+        for placed in list(self.placed.values()):
+            if placed.rests and placed.request.instrument.venue == venue:
+                self._trade_through(placed)
 
     def book(self, venue: str) -> Quote:
         tick = TICKS[venue]
@@ -143,6 +154,9 @@ class World:
             if placed.arrives is not None and placed.arrives <= self.desk.now:
                 placed.arrives = None
                 self._arrive(placed, tell=True)
+            until = placed.request.expires_at
+            if placed.rests and until is not None and until <= self.desk.now:
+                self._end(placed)
         self.give(Tick())
         self._hear_questions()
 
@@ -187,9 +201,12 @@ class World:
             self._arrive(placed, tell=True)
 
     def _arrive(self, placed: Placed, *, tell: bool) -> None:
-        """Match an IOC order against the book as it stands."""
+        """Match an order against the book as it stands; one that rests stays in it."""
         placed.exists = True
         request = placed.request
+        if request.time_in_force is not TimeInForce.IOC and not (placed.false_cancel or placed.very_late):
+            self._rest(placed, tell=tell)
+            return
         venue, lot = request.instrument.venue, NAMES[request.instrument.venue].terms.lot
         if tell and (placed.is_slow or self.rng.random() < 0.5):
             self._tell(placed, OrderStatus.NEW, 0)
@@ -206,6 +223,58 @@ class World:
         whole = placed.filled == request.quantity
         if tell and not placed.false_cancel:
             self._tell(placed, OrderStatus.FILLED if whole else OrderStatus.CANCELED, placed.filled)
+
+    def _rest(self, placed: Placed, *, tell: bool) -> None:
+        request = placed.request
+        self.fates["left in the book"] += 1
+        level = self.book(request.instrument.venue).take(request.side)
+        assert level is not None
+        placed.rests = True
+        if tell:
+            self._tell(placed, OrderStatus.NEW, 0)
+        if (request.price - level.price) * request.side.sign >= 0:
+            if request.post_only:
+                self._end(placed, tell=tell)
+            else:
+                self._trade_through(placed)
+
+    def _trade_through(self, placed: Placed) -> None:
+        """Let somebody take from an order that rests, if the market has come to its price; in calm, anyway."""
+        request = placed.request
+        level = self.book(request.instrument.venue).take(request.side)
+        assert level is not None
+        reached = (request.price - level.price) * request.side.sign >= 0
+        if not reached and not self.calm:
+            return
+        lot = NAMES[request.instrument.venue].terms.lot
+        left = (request.quantity - placed.filled) // lot
+        part = left if self.calm else self.rng.randint(1, left)
+        self._execute(placed, part * lot, request.price, tell=self.up[request.instrument.venue])
+        if placed.filled == request.quantity:
+            placed.rests, placed.is_final = False, True
+            self._tell(placed, OrderStatus.FILLED, placed.filled)
+
+    def _end(self, placed: Placed, *, tell: bool = True) -> None:
+        placed.rests, placed.is_final = False, True
+        if tell:
+            self._tell(placed, OrderStatus.CANCELED, placed.filled)
+
+    def _cancel(self, action: Cancel) -> None:
+        """A cancel arrives, or is lost on its way."""
+        placed = self.placed.get(action.client_order_id)
+        lost = not self.up[action.instrument.venue] or (not self.calm and self.rng.random() < 0.2)
+        if placed is not None and placed.rests and not lost:
+            self.fates["pulled"] += 1
+            if not self.calm and self.rng.random() < 0.2:
+                self._trade_through(placed)  # it lost its race
+            if placed.rests:
+                self._end(placed)
+
+    def _dead_mans_switch(self) -> None:
+        """The bot has fallen silent: nothing that it guards rests any longer, and nobody is told."""
+        for placed in self.placed.values():
+            if placed.rests and placed.request.time_in_force is TimeInForce.GTC:
+                self._end(placed, tell=False)
 
     def _execute(self, placed: Placed, quantity: int, price: Decimal, *, tell: bool) -> None:
         request = placed.request
@@ -287,6 +356,8 @@ class World:
                     if self.rng.random() < 0.5:
                         self._arrive(placed, tell=False)
                     self._post(venue, SubmitUnknown(placed.request.client_order_id, "the link dropped"))
+            if venue == "bitmex" and self.rng.random() < 0.5:
+                self._dead_mans_switch()
             self.up[venue] = False
             self.mail = [
                 (name, given)
@@ -355,7 +426,11 @@ class World:
         self.mail.clear()
         self.clocks = dict.fromkeys(self.clocks, 0.0)  # nothing is known of them, until they are told again
         self.durable = len(desk.events)
-        desk.now += timedelta(seconds=self.rng.choice((1, 30)))
+        away = self.rng.choice((1, 30))
+        desk.now += timedelta(seconds=away)
+        if away > 20:
+            self._dead_mans_switch()
+        desk.market.switches = frozenset({"bitmex"})
         for placed in self.placed.values():  # whatever was on its way has arrived meanwhile
             if placed.arrives is not None:
                 placed.arrives = None

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from bot.model.legging import Style
 from bot.model.plans import ApprovalMode, PlanKind
 from risk.approval import Purpose
 from risk.direction import Direction
@@ -21,6 +22,7 @@ cases = st.fixed_dictionaries(
         "collateral": st.booleans(),
         "steps": st.integers(20, 300),
         "working": st.sampled_from(Kind),
+        "style": st.sampled_from(Style),
         "approval": st.sampled_from(ApprovalMode),
         "standing": st.sampled_from(("", "0.5", "2.5")),
     }
