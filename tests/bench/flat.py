@@ -2,39 +2,37 @@
 
     python -m tests.bench.flat [--times 3] [--json FILE]
 
-Each time the demonstration's simulators run, the bot opens a spread, and the command is typed while the bot runs. Its
-own start is part of the time, as it is for whoever types it. *flat* is the command's own report: it has asked the
-venues until both said so. *exit* is when it was back at the prompt.
+The states beside a bot of ``tests/e2e/flatten_states`` (``make flatten-states`` has them all), again and again:
+``seconds`` from the command, its own start included, to the venues' word that it is flat; ``within`` since it had
+connected.
 """
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 
 from tests.bench.figures import Row, table, write
-from tests.e2e.bench import home
+from tests.e2e.flatten_states import Shown, beside_a_bot
 
 
-def _once(number: int) -> Row:
-    with tempfile.TemporaryDirectory(prefix="flat-") as folder, home(Path(folder)) as it:
-        sim = it.sim()
-        profile = it.profile("flat", sim.bitmex, sim.tws)
-        bot = it.bot(profile)
-        bot.trade()
-        bot.approve_all(bot.open("2", 1))
-        began = time.monotonic()
-        done = it.basisbot("flatten", "--yes", "--json", "--profile", profile)
-        took = time.monotonic() - began
-        if done.code != 0:
-            raise RuntimeError(f"flatten ended with {done.code}: {done.out}{done.err}")
-        told = done.json
-        return {"run": number, "flat": str(told["flat"]), "exit_s": round(took, 2)}
+def _once(number: int) -> list[Row]:
+    with tempfile.TemporaryDirectory(prefix="flat-") as folder:
+        shown: list[Shown] = list(beside_a_bot(Path(folder)))
+    return [
+        {
+            "run": number,
+            "state": one.state,
+            "orders": one.orders,
+            "seconds": round(one.seconds, 2),
+            "within": None if one.within is None else round(one.within, 2),
+        }
+        for one in shown
+    ]
 
 
 def measure(times: int = 3) -> Row:
-    """Flatten a spread of 2 XBT ``times`` times; return and print the figures."""
-    rows = [_once(number) for number in range(1, times + 1)]
+    """Flatten ``times`` times; return and print the figures."""
+    rows = [row for number in range(1, times + 1) for row in _once(number)]
     print(table("flatten, typed to confirmed flat", rows), flush=True)
     return {"flatten": rows}
 
