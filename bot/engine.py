@@ -98,6 +98,7 @@ class Engine:
         self._armed: set[str] = set()
         self._broken: BaseException | None = None
         self._unwritten = False
+        self._untold: list[Recorded] = []
         self._has_ended = False
         self.adopt: Callable[[], None] = lambda: None
         "Takes in what the emergency command has written down of its orders."
@@ -150,11 +151,13 @@ class Engine:
                     reply.set_result(answer or Done(""))
                 # A full inbox must not keep back what was just decided: let the orders reach their sockets.
                 await asyncio.sleep(0)
+                self._tell()
         except Exception:
             if self._unwritten:
                 await self._stand_by()
             raise
         finally:
+            self._tell()
             tasks = [*self._tasks]
             for task in tasks:
                 task.cancel()
@@ -242,11 +245,18 @@ class Engine:
             self._waking = asyncio.get_running_loop().call_later(_WAKE_AFTER_HEDGE, self._wake)
         elif recorded and self._waking is None:
             self._store.wake()
-        for entry in recorded:
+        self._untold += recorded
+        if not hedging:
+            self._tell()  # a hedge goes first: whoever only listens can wait until it is on its socket
+        return answer
+
+    def _tell(self) -> None:
+        """Tell log and listeners what has been decided."""
+        untold, self._untold = self._untold, []
+        for entry in untold:
             log.info(describe(entry.event), seq=entry.seq, kind=type(entry.event).__name__)
             for listener in self.listeners:
                 listener(entry)
-        return answer
 
     def _wake(self) -> None:
         self._waking = None

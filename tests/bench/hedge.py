@@ -38,6 +38,7 @@ from bot.model.plans import PlanStatus
 from bot.model.tickets import TicketStatus
 from bot.model.trading_state import TradingState
 from bot.runtime.files import Files
+from bot.runtime.logs import logging_to
 from bot.runtime.start import Core, started
 from risk.terms import Kind
 from tests.bench.figures import Row, table, write
@@ -80,7 +81,7 @@ def distribution(seconds: Sequence[float]) -> Row:
     def at(share: float) -> float:
         return round(ranked[min(int(share * len(ranked)), len(ranked) - 1)] * 1e3, 3)
 
-    return {"n": len(ranked), "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": at(1)}
+    return {"n": len(ranked), "p10": at(0.1), "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": at(1)}
 
 
 async def _bot(folder: Path, bitmex: int, tws: int, working: Kind, fills: int) -> None:
@@ -90,17 +91,30 @@ async def _bot(folder: Path, bitmex: int, tws: int, working: Kind, fills: int) -
     with Ledger.open(folder / "ledger.sqlite3", clock) as ledger:
         symbols = {inverse: [INVERSE.symbol], linear: [LINEAR.symbol]}
         files = Files(folder)
-        async with started(ledger, ledger.state(), symbols, wide(POLICY), clock, files) as core:
-            await core.engine.command(SetTradingState(TradingState.ACTIVE, "bench", "measuring"))
-            plan = spec(
-                inverse=INVERSE,
-                linear=LINEAR,
-                size_xbt=Decimal(fills) / 10,
-                legging=Legging(working=working),
-            )
-            answer = await core.engine.command(ProposePlan(plan))
-            async with asyncio.timeout(_STUCK):
-                await _carried_out(core, plan.plan_id, str(answer))
+        # Its log is written as the daemon writes it: that is part of the way, or should not be.
+        with logging_to(files.log, console=False):
+            await _traded(ledger, symbols, clock, files, working, fills)
+
+
+async def _traded(
+    ledger: Ledger,
+    symbols: dict[Venue, list[str]],
+    clock: SystemClock,
+    files: Files,
+    working: Kind,
+    fills: int,
+) -> None:
+    async with started(ledger, ledger.state(), symbols, wide(POLICY), clock, files) as core:
+        await core.engine.command(SetTradingState(TradingState.ACTIVE, "bench", "measuring"))
+        plan = spec(
+            inverse=INVERSE,
+            linear=LINEAR,
+            size_xbt=Decimal(fills) / 10,
+            legging=Legging(working=working),
+        )
+        answer = await core.engine.command(ProposePlan(plan))
+        async with asyncio.timeout(_STUCK):
+            await _carried_out(core, plan.plan_id, str(answer))
 
 
 async def _carried_out(core: Core, plan_id: str, told: str) -> None:

@@ -37,7 +37,7 @@ def test_a_fill_waits_until_the_first_order_after_it() -> None:
     assert hedge.latencies(fills, orders) == [1.0, 2.0]
     assert hedge.paired([("w1", 1.0), ("w2", 2.0)], [("h2", 2.5)]) == [0.5]
     figures = hedge.distribution([number / 1000 for number in range(1, 101)])
-    assert figures == {"n": 100, "p50": 51.0, "p90": 91.0, "p99": 100.0, "max": 100.0}
+    assert figures == {"n": 100, "p10": 11.0, "p50": 51.0, "p90": 91.0, "p99": 100.0, "max": 100.0}
 
 
 def test_hedges_are_measured() -> None:
