@@ -156,6 +156,8 @@ class Flatten:
                 if now is not settled:
                     settled, since, since_at = now, self._clock.monotonic(), self._clock.now()
                     self._say_watching(now, landed - since)
+                if now is Ending.PENDING:
+                    await asyncio.gather(*(side.keep_stops() for side in self._sides))
                 passed = self._clock.monotonic()
                 if passed >= max(since + QUIET, landed):
                     return now, since_at

@@ -69,6 +69,7 @@ class VenueSide:
         self.rest_until = float("-inf")
         self._clock = clock
         self._voice = voice
+        self._disarmed = False
         self._expected: int | None = None
         self._expected_until = 0.0
 
@@ -187,6 +188,16 @@ class VenueSide:
 
     async def cancel_stops(self) -> None:
         await self._cancel(self.stops)
+
+    async def keep_stops(self) -> None:
+        """Disarm the dead man's switch: when a dying bot lets it fire, it would take the stops too."""
+        if not self.stops or self._disarmed or not self.venue.capabilities.dead_mans_switch:
+            return
+        try:
+            await self.venue.disarm_dead_mans_switch()
+            self._disarmed = True
+        except VenueError as error:
+            self._voice.once(f"{error}: the dead man's switch may still take the protective stops")
 
     async def cancel_all(self) -> None:
         """Ask for the cancel of every order of the account, in whatever it trades."""

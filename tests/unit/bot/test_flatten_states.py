@@ -135,6 +135,22 @@ def test_stops_protect_until_flat_and_go_last(closed: Bench) -> None:
     assert "fill" not in order[order.index("stop") :]
 
 
+def test_a_switch_that_a_dying_bot_has_armed_does_not_take_the_stops(closed: Bench) -> None:
+    closed.protect(60_000)
+    bots = closed.venues()[0]
+
+    async def arm() -> None:
+        await bots.connect([closed.symbol(0)], lambda _: None)
+        await bots.arm_dead_mans_switch(20_000)
+        await bots.close()  # it dies, and refreshes no more
+
+    closed.go(arm())
+    assert closed.flat(closed.venues()).ending is Ending.PENDING
+    closed.wait(60)
+    closed.exchanges[0].step()
+    assert closed.live == ["stop"]
+
+
 # --- the hedge is held ---------------------------------------------------------------------------------
 
 
