@@ -14,6 +14,7 @@ from risk.instruments import Instrument
 from risk.orders import OrderRequest, Side
 from risk.portfolio import Quote
 from risk.sessions import Session
+from risk.terms import Kind
 
 _PATIENCE = 4.0
 """Seconds for what a venue tells by itself: its clock, a quote."""
@@ -44,7 +45,7 @@ class VenueExam:
         try:
             found = [
                 about.ok("link", "connected"),
-                about.ok("rights", "the login may trade; an API key here may not withdraw"),
+                *self._rights(self._venue.instrument(self._symbol)),
                 *self._contract(self._venue.instrument(self._symbol)),
                 self._hours(),
                 self._funding(),
@@ -86,6 +87,15 @@ class VenueExam:
                 return self._about.fail(name, str(error), todo, Trouble.UNREACHABLE)
             case _:
                 return self._about.fail(name, str(error), "see what the venue says")
+
+    def _rights(self, instrument: Instrument) -> list[Finding]:
+        """Say what connecting has proved; where there is no API key, the what-if shows whether orders are taken."""
+        if instrument.terms.kind is Kind.LINEAR:
+            return [self._about.ok("rights", "the login has the account; see what-if for orders")]
+        return [
+            self._about.ok("rights", "the API key may order, and may not withdraw"),
+            self._about.ok("margin mode", "cross: positions share the wallet"),
+        ]
 
     def _contract(self, instrument: Instrument) -> list[Finding]:
         terms = instrument.terms
@@ -166,7 +176,7 @@ class VenueExam:
             return [self._about.fail("account", text, "there is nothing to trade with: pay in")]
         if account.available.units <= 0:
             return [self._about.warn("account", text, "no margin is left for new orders")]
-        return [self._about.ok("account", text), self._about.ok("margin mode", "shared by the whole account")]
+        return [self._about.ok("account", text)]
 
     async def _orders(self) -> Finding:
         try:
@@ -201,7 +211,7 @@ class VenueExam:
 
     def _dead_mans_switch(self) -> Finding:
         has = self._venue.capabilities.dead_mans_switch
-        text = "the venue has one" if has else "none here: nothing may rest unattended, and nothing does"
+        text = "the venue has one" if has else "none here: nothing may rest unattended"
         return self._about.ok("dead man's switch", text)
 
     def _rate(self) -> Finding | None:
