@@ -226,3 +226,22 @@ async def _refused(stage: Stage, quantity: int, price: Decimal, side: Side = Sid
     assert await stage.venue.open_orders() == []
     found = await stage.venue.order(instrument, "bad")
     assert found is None or (found.status is OrderStatus.REJECTED and found.filled == 0)
+
+
+@on_every_venue(needs=lambda venue: not venue.capabilities.dead_mans_switch)
+async def test_a_venue_without_a_dead_mans_switch_says_so(stage: Stage) -> None:
+    with pytest.raises(Refused):
+        await stage.venue.arm_dead_mans_switch(20_000)
+    with pytest.raises(Refused):
+        await stage.venue.disarm_dead_mans_switch()
+
+
+@on_every_venue(needs=lambda venue: venue.capabilities.dead_mans_switch)
+async def test_the_dead_mans_switch_spares_what_rests_while_we_live(stage: Stage) -> None:
+    with pytest.raises(ValueError, match="milliseconds"):
+        await stage.venue.arm_dead_mans_switch(20)
+    await stage.venue.arm_dead_mans_switch(20_000)
+    await stage.rest("guarded", Side.BUY, 1, -20)
+    await stage.venue.disarm_dead_mans_switch()
+    await asyncio.sleep(QUIET)
+    assert [one.client_order_id for one in await stage.venue.open_orders()] == ["guarded"]
