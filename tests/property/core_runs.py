@@ -50,6 +50,7 @@ def case(seed: int) -> dict[str, object]:
         "style": dice.choice([Style.MARKETABLE, *Style]),
         "approval": dice.choice((ApprovalMode.ARMED, ApprovalMode.ARMED, ApprovalMode.SEQUENTIAL)),
         "standing": dice.choice(("", "", "0.5", "2.5")),
+        "ladder": dice.random() < 0.3,
     }
 
 

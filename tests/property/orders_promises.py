@@ -9,11 +9,12 @@ from bot.model.codec import GENESIS, decode, encode, record
 from bot.model.events import StandingGranted, TicketApproved, TrancheFinished
 from bot.model.ids import Role
 from bot.model.inputs import GrantStanding
+from bot.model.ladders import Rung, favourable, total
 from bot.model.legging import Legging, Style
 from bot.model.plans import PlanKind
 from bot.orders.fold import apply
 from bot.orders.state import BotState
-from risk.direction import Direction
+from risk.direction import Action, Direction
 from risk.standing import StandingApproval, Use, scopes_for
 from risk.terms import Kind
 from tests.property.orders_world import World, intended
@@ -28,8 +29,12 @@ SLIP = D("1.02")
 def begun(case: dict[str, object]) -> World:
     direction, kind = case["direction"], case["kind"]
     size = D("1.2") if kind is PlanKind.OPEN else None
+    ladder = rungs(direction, kind, case["tranches"]) if case.get("ladder") else ()
+    if ladder:
+        size = total(ladder)
     world = World(
         Random(str(case["seed"])),
+        ladder=ladder,
         direction=direction,
         kind=kind,
         size_xbt=size,
@@ -50,9 +55,20 @@ def begun(case: dict[str, object]) -> World:
         tranches=case["tranches"],
         collateral=case["collateral"],
         legging=world.wanted.legging,
+        ladder=ladder,
     )
     world.durable = len(world.desk.events)
     return world
+
+
+def rungs(direction: object, kind: object, tranches: object) -> tuple[Rung, ...]:
+    """Tranches at a basis the books of a world come to now and then, each further off than the one before."""
+    way, action = Direction(str(direction)), Action.OPEN if kind is PlanKind.OPEN else Action.CLOSE
+    step = 1 if favourable(way, action, D(0)).most is None else -1
+    return tuple(
+        Rung(D("0.4"), favourable(way, action, D(690 + 15 * step * number)))
+        for number in range(int(str(tranches)))
+    )
 
 
 def let_stand(world: World, direction: object, budget: str) -> None:

@@ -497,6 +497,9 @@ class World:
             self.set_clock(venue, 0)
         self.give(SetTradingState(TradingState.ACTIVE, "anna", "go on"))
         self.catch_up()
+        if self.wanted.ladder:
+            # Calm books may stay outside its range for ever: what has filled is still hedged.
+            self.give(CancelPlan(self.wanted.plan_id, "anna"))
         for _ in range(1_500):
             if not self.desk.market.reconciled:
                 self.catch_up()  # as the keeper does
@@ -575,6 +578,10 @@ def contained(world: World, submit: Submit) -> str | None:
         return f"{used} are used of {envelope.quantity}"
     if purpose is Purpose.WORK and submit.order.at >= envelope.execute_by:
         return "too late"
+    basis, least, most = submit.order.basis, envelope.min_basis, envelope.max_basis
+    if purpose is Purpose.WORK and not (least is None and most is None):
+        above = basis is not None and (least is None or basis >= least)
+        return None if above and (most is None or (basis or D(0)) <= most) else f"a basis of {basis}"
     return None
 
 
