@@ -24,10 +24,10 @@ from tests.simulation.day import Venues, launched
 
 CALM = '[market]\nvolatility = 0.1\n[linear]\nmonth = "2026-12"\n'
 REFUSING = (
-    "[inverse.faults]\nrefused = 0.5\noverloaded = 0.5\nat_most = 3\n"
-    "[linear.faults]\nrefused = 0.7\nat_most = 3\n"
+    "[inverse.faults]\nrefused = 1.0\noverloaded = 1.0\nat_most = 2\n"
+    "[linear.faults]\nrefused = 1.0\nat_most = 2\n"
 )
-SILENT = "[inverse.faults]\nunanswered = 0.7\nat_most = 2\n[linear.faults]\nunanswered = 0.7\nat_most = 2\n"
+SILENT = "[inverse.faults]\nunanswered = 1.0\nat_most = 2\n[linear.faults]\nunanswered = 1.0\nat_most = 2\n"
 HELD = (16_000, -2)
 """0.2 XBT of a pair, by hand."""
 
