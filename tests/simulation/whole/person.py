@@ -17,6 +17,7 @@ from bot.model.inputs import (
     RejectTicket,
     SetTradingState,
 )
+from bot.model.legging import Legging, Style
 from bot.model.plans import PlanKind, PlanSpec, PlanStatus
 from bot.model.tickets import TicketStatus
 from bot.model.trading_state import TradingState
@@ -24,6 +25,7 @@ from bot.orders.state import LegState
 from risk.approval import Denied
 from risk.direction import Direction
 from risk.instruments import InstrumentId
+from risk.terms import Kind
 from tests.simulation.whole.mover import Mover
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Person:
         self._inverse = inverse
         self._linear = linear
         self._random = Random(f"person:{life.setting.seed}")
+        self._legging = Random(f"legging:{life.setting.seed}")
         self._minds: dict[str, tuple[str, float]] = {}
         self._plans = 0
         self._mover = Mover(life, self.say)
@@ -181,6 +184,7 @@ class Person:
                     tranches=self._random.randint(1, 3),
                     collateral=collateral,
                     proposed_by="anna",
+                    legging=Legging(self._legging.choice(list(Kind)), self._legging.choice(list(Style))),
                 )
             )
         )
