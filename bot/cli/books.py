@@ -11,6 +11,7 @@ import typer
 
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
+from bot.cli.progress import counting, working
 
 if TYPE_CHECKING:
     from bot.ledger.export.extract import Period
@@ -54,7 +55,8 @@ def verify_ledger(
     from bot.ledger.verify import verify
 
     path = file or settings(profile).ledger_path
-    result = verify(path)
+    with working("proving the books"):
+        result = verify(path)
     cash = {f"{venue} {currency}": str(money) for (venue, currency), money in result.balances.cash.items()}
     positions = {str(key): contracts for key, contracts in result.balances.positions.items()}
     if json:
@@ -118,7 +120,7 @@ def report_ledger(
     from bot.ledger.writer import read_events
 
     path = file or settings(profile).ledger_path
-    summary = summarise(read_events(path))
+    summary = summarise(counting("reading the books", read_events(path)))
     chosen = [result for result in summary.plans if plan in (None, result.plan_id)]
     if plan is not None and not chosen:
         known = ", ".join(result.plan_id for result in summary.plans) or "none"

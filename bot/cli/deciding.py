@@ -10,6 +10,7 @@ from bot.cli.failures import CommandFailed, Exit
 from bot.cli.hints import say
 from bot.cli.looking import connect
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, Reason
+from bot.cli.progress import working
 
 TicketId = Annotated[
     str, typer.Argument(metavar="TICKET", help="The ticket's id, as basisbot tickets shows it.")
@@ -101,7 +102,8 @@ def reconcile(
     if adopt and not reason:
         raise CommandFailed("--adopt needs --reason: an adoption says why", Exit.USAGE)
     bot = connect(profile)
-    view = bot.post("/reconcile", {}, RECONCILE_TIMEOUT)
+    with working("comparing ledger and venues"):
+        view = bot.post("/reconcile", {}, RECONCILE_TIMEOUT)
     if not json and view["items"]:
         output.comparison(view)
     if adopt and view["items"]:
