@@ -165,6 +165,13 @@ class PlanSpec:
     def action(self) -> Action:
         return Action.OPEN if self.kind is PlanKind.OPEN else Action.CLOSE
 
+    @property
+    def enlarges(self) -> bool:
+        """Say whether it does more than take off what is held."""
+        if self.single is not None:
+            return not self.single.reduce_only
+        return self.kind is PlanKind.OPEN
+
     def use_of(self, role: Role) -> Use:
         """Return what a tranche led by ``role`` is for, as a standing approval sees it."""
         if self.cause in _USES:

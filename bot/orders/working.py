@@ -52,6 +52,12 @@ def proposed(
         or has_lapsed(plan, tranche, turn.now)
     ):
         return None
+    # First: an approval that has run out keeps nobody waiting, whatever else forbids to send.
+    answers = answerable(policy, tranche, 1)
+    if turn.now >= leg.envelope.execute_by or not answers:
+        what = "the approval" if answers else "the order ids"
+        stop_plan(turn, plan, f"{what} of {leg.key} ran out with {left} contracts unfilled")
+        return None
     if not turn.market.reconciled:
         return Wait("ledger and venues have not been found to agree")
     still = LegDraft(leg.key.role, leg.instrument, leg.envelope.side, left, leg.envelope.reduce_only)
@@ -59,11 +65,6 @@ def proposed(
         return Wait(f"trading is {state.trading}")
     if held_up := standing.held_up(turn, leg):
         return Wait(held_up)
-    answers = answerable(policy, tranche, 1)
-    if turn.now >= leg.envelope.execute_by or not answers:
-        what = "the approval" if answers else "the order ids"
-        stop_plan(turn, plan, f"{what} of {leg.key} ran out with {left} contracts unfilled")
-        return None
     if leg.envelope.reduce_only and not holding(state, leg):
         stop_plan(turn, plan, f"{leg.key} has nothing left to reduce at {leg.instrument}")
         return None

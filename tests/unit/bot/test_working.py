@@ -338,6 +338,15 @@ def test_a_tranche_that_fills_lot_by_lot_has_ids_enough() -> None:
     assert desk.status == "done"
 
 
+def test_an_approval_runs_out_whatever_else_forbids_to_send() -> None:
+    """Its tranche would keep every other plan waiting: what closes, what answers an orphan."""
+    desk = approved()
+    desk.command(SetTradingState(TradingState.REDUCING, "anna", "no more"))
+    desk.give(Compared(("cme:MBT: the venue has 1, the ledger 0",)))
+    desk.wait(300)
+    assert desk.status == "stopped"
+
+
 def test_ids_for_the_way_back_are_never_spent_on_new_work() -> None:
     """An order is worked only while enough ids are left to hedge and to unwind what it may fill."""
     desk = Desk.ready(replace(POLICY, reserved_attempts=8)).armed(size_xbt=D("0.3"))

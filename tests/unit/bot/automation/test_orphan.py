@@ -9,7 +9,7 @@ import pytest
 from adapters.venue import HoursAnnounced
 from bot.model.automation import Automation, Collateral, OrphanLimits
 from bot.model.ids import Role
-from bot.model.inputs import Compared, SetTradingState
+from bot.model.inputs import Compared, ProposePlan, SetTradingState
 from bot.model.plans import Cause as PlanCause
 from bot.model.trading_state import TradingState
 from risk.direction import Direction
@@ -17,7 +17,7 @@ from risk.instruments import Instrument
 from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind, Cause, Fill, Side
 from risk.sessions import Span, TradingHours
-from tests.unit.bot.desk import MBT, POLICY, T0, XBTUSD, Desk
+from tests.unit.bot.desk import MBT, POLICY, T0, XBTUSD, Desk, spec
 
 D = Decimal
 LIMITS = OrphanLimits(band=D("0.05"), steady=timedelta(seconds=5), pause=timedelta(minutes=2))
@@ -150,4 +150,15 @@ def test_while_its_market_is_closed_it_is_said_and_answered_after_the_open() -> 
     assert not at.tickets
     assert "ORPHANED_LEG" in at.alerts
     pass_by(at, 30)
+    assert at.tickets[Role.SINGLE].contracts == 20
+
+
+def test_an_opening_that_has_begun_does_not_keep_the_answer_waiting() -> None:
+    at = desk()
+    at.command(ProposePlan(spec(plan_id="anna1", size_xbt=D("0.6"), tranches=2)))
+    at.approve()
+    at.trade(quantity=0)  # its working order found nobody
+    forced(at, XBTUSD, -160_000, Cause.LIQUIDATION)
+    pass_by(at, 7)
+    assert at.state.plans["anna1"].status == "stopped"
     assert at.tickets[Role.SINGLE].contracts == 20
