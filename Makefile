@@ -45,7 +45,7 @@ demo: $(STAMP) ## run the whole job on simulated venues: open, hedge, fund, unwi
 	@$(BIN)/basisbot demo --auto-approve $(ARGS)
 
 test: lint ## lint, then every test
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --maxschedchunk 1 $(ARGS)
 
 bench: $(STAMP) ## measure hedge latency, naked exposure, ledger, flatten, runs, start-up (ARGS="--only hedge --json FILE")
 	@$(BIN)/python -m tests.bench $(ARGS)
