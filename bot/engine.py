@@ -40,8 +40,12 @@ from risk.orders import Fill, OrderUpdate, TimeInForce
 
 log = structlog.get_logger("engine")
 
-# The hedge is written to its socket in this time; the disk can wait that long, its ids are reserved already.
-_WAKE_AFTER_HEDGE = 0.002
+# What a turn decides is written to its socket in this time, and the disk can wait that long: whoever may not go before
+# it has reached the disk wakes the writer by waiting for it. Else its thread would take the processor from the fill that
+# comes right behind the word on its order.
+_WAKE_AFTER = 0.002
+# So many events are told at the latest, however full the inbox is.
+_MOST_UNTOLD = 200
 # Fills are asked for from a little before the order was intended: the venue's clock is not ours.
 _CLOCK_SLACK = timedelta(minutes=1)
 # How long a run that must end waits for the hedges it sends as its last act.
@@ -147,11 +151,15 @@ class Engine:
                 if self._broken is not None:
                     raise self._broken
                 answer = self._take(given)
-                if reply is not None and not reply.done():
-                    reply.set_result(answer or Done(""))
+                if reply is not None:
+                    self._tell()
+                    if not reply.done():
+                        reply.set_result(answer or Done(""))
                 # A full inbox must not keep back what was just decided: let the orders reach their sockets.
                 await asyncio.sleep(0)
-                self._tell()
+                # Whoever only listens can wait until what else has been heard, a fill perhaps, is decided on.
+                if self._inbox.empty() or len(self._untold) > _MOST_UNTOLD:
+                    self._tell()
         except Exception:
             if self._unwritten:
                 await self._stand_by()
@@ -234,20 +242,14 @@ class Engine:
             for entry in recorded
             if isinstance(entry.event, OrderIntended)
         }
-        hedging = False
         for action in turn.actions:
             if isinstance(action, Submit):
-                hedging = hedging or not action.wait_durable
                 self._spawn(self._submit(action, self._first(action, intents), self._heard_at))
             else:
                 self._spawn(self._carry_out(action))
-        if hedging and self._waking is None:
-            self._waking = asyncio.get_running_loop().call_later(_WAKE_AFTER_HEDGE, self._wake)
-        elif recorded and self._waking is None:
-            self._store.wake()
+        if recorded and self._waking is None:
+            self._waking = asyncio.get_running_loop().call_later(_WAKE_AFTER, self._wake)
         self._untold += recorded
-        if not hedging:
-            self._tell()  # a hedge goes first: whoever only listens can wait until it is on its socket
         return answer
 
     def _tell(self) -> None:

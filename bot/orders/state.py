@@ -351,13 +351,14 @@ class BotState:
         filled = unwound = 0
         instrument = self.instruments[leg.instrument]
         for order in self.orders_of(leg):
+            outstanding = order.outstanding
             if order.purpose is Purpose.CONTINGENCY:
-                unwound += order.filled + order.outstanding
-            else:
-                filled += order.filled
-                committed += order.filled_quantity + envelope_quantity(
-                    instrument, order.outstanding, order.request.price
-                )
+                unwound += order.filled + outstanding
+                continue
+            filled += order.filled
+            committed += order.filled_quantity
+            if outstanding:
+                committed += envelope_quantity(instrument, outstanding, order.request.price)
         return Usage(committed, Decimal(filled), Decimal(unwound))
 
     def delta(self) -> Decimal:

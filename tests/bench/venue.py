@@ -45,7 +45,8 @@ class Moments:
 
 
 class _FillsWritten(Recorder):
-    """Notes when a websocket message that tells a trade is handed to its socket."""
+    """Notes when a websocket message that tells a trade is handed to its socket: the moment before, since the client may
+    well have answered when the writer has the processor again."""
 
     def __init__(self, moments: Moments, clock: SystemClock) -> None:
         super().__init__(StringIO())
@@ -101,13 +102,13 @@ async def _serve(name: str) -> None:
                 moments.fills.append((event.execution.client_id, clock.monotonic()))
 
         exchange.open_account(ACCOUNT)
+        # Before the gateway's own, which writes to its sockets when it is told.
+        exchange.subscribe(heard)
         tws = TwsServer(exchange, clock, ACCOUNT, messages_per_second=10_000)
         exchange.deposit(ACCOUNT, 100_000_000 * 10**8)
         symbol = exchange.specs()[0].symbol
         _quote(exchange, symbol, name)
         port = await tws.start(HOST, 0)
-        # After the gateway's own, which writes to its sockets when it is told.
-        exchange.subscribe(heard)
     print(json.dumps({"port": port}), flush=True)
     ended = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     while not ended.done():

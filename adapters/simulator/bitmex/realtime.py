@@ -129,8 +129,8 @@ class Realtime:
             return write
 
         async def recorded(text: str) -> None:
-            await write(text)
             recorder.told(text)
+            await write(text)
 
         return recorded
 
