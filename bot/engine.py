@@ -40,9 +40,9 @@ from risk.orders import Fill, OrderUpdate, TimeInForce
 
 log = structlog.get_logger("engine")
 
-# What a turn decides is written to its socket in this time, and the disk can wait that long: whoever may not go before
-# it has reached the disk wakes the writer by waiting for it. Else its thread would take the processor from the fill that
-# comes right behind the word on its order.
+# What a turn decides is written to its socket in this time, and the disk can wait that long: what may not go before it
+# is on the disk wakes the writer by itself. Else its thread takes the processor from the fill that comes right behind
+# the word on its order.
 _WAKE_AFTER = 0.002
 # So many events are told at the latest, however full the inbox is.
 _MOST_UNTOLD = 200

@@ -45,8 +45,8 @@ class Moments:
 
 
 class _FillsWritten(Recorder):
-    """Notes when a websocket message that tells a trade is handed to its socket: the moment before, since the client may
-    well have answered when the writer has the processor again."""
+    """Notes when a websocket message that tells a trade is handed to its socket: the moment before, since the client
+    may well have answered when the writer has the processor again."""
 
     def __init__(self, moments: Moments, clock: SystemClock) -> None:
         super().__init__(StringIO())
