@@ -6,6 +6,7 @@ too much is proposed for reduction early enough, and said louder as the closure 
 quoted, it is offered to build back what was taken off.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
@@ -21,8 +22,9 @@ from bot.automation.proposing import (
 )
 from bot.model.automation import Automation, ClosureLimits
 from bot.model.ids import Role
-from bot.model.plans import Cause, PlanStatus
-from bot.orders.state import BotState
+from bot.model.plans import Cause, PlanKind, PlanStatus
+from bot.orders.state import BotState, PlanState
+from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
 from risk.basis import executable_basis
 from risk.closures import Closure, ahead, is_open, long_closures
@@ -31,6 +33,8 @@ from risk.survival import Survival, survival
 
 # A closure's reduction is built back within this time of it, or not at all.
 _REMEMBERED = timedelta(days=7)
+# What takes the spread down only for a while, or moves a hedge from one leg to the other.
+_OF_ITSELF = (Cause.CLOSURE, Cause.COLLATERAL)
 # What remains is said at these fractions of the lead, then every minute (``Turn.alert``) once it should be done.
 _SAID_AT = (Decimal(1), Decimal("0.5"), Decimal("0.25"), Decimal("0.125"))
 
@@ -38,23 +42,34 @@ _SAID_AT = (Decimal(1), Decimal("0.5"), Decimal("0.25"), Decimal("0.125"))
 def watch(turn: Turn, pair: Automation, limits: ClosureLimits) -> None:
     """Propose the reduction before a long closure, say what is not done, offer to build back after it."""
     hours = turn.market.hours.get(pair.linear)
-    if hours is None or not (turn.state.positions[pair.inverse] and turn.state.positions[pair.linear]):
-        if hours is not None:
-            _rebuild(turn, pair, limits, ahead(long_closures(hours, limits.rules), turn.now))
+    if hours is None:
         return
-    if hours.known is None:
+    closures = long_closures(hours, limits.rules)
+    # One may begin within another: the market closes while no money arrives.
+    near = next((one for one in closures if one.span.start - limits.lead <= turn.now < one.span.start), None)
+    if hours.known is not None:
+        _end_what_is_too_late(turn, closures, near)
+    if not (turn.state.positions[pair.inverse] and turn.state.positions[pair.linear]):
+        _rebuild(turn, pair, limits, ahead(closures, turn.now))
+    elif hours.known is None:
         turn.alert(
             "CLOSURE_UNKNOWN",
             f"a spread is open and it is not known when {pair.linear} closes ({hours.trouble}): nothing makes it "
             "small before the close; compare with the broker",
             about=str(pair.linear),
         )
-        return
-    closure = ahead(long_closures(hours, limits.rules), turn.now)
-    if closure is None or turn.now < closure.span.start - limits.lead:
-        _rebuild(turn, pair, limits, closure)
-    elif turn.now < closure.span.start:
-        _make_small(turn, pair, limits, closure)
+    elif near is None:
+        _rebuild(turn, pair, limits, ahead(closures, turn.now))
+    else:
+        _make_small(turn, pair, limits, near)
+
+
+def _end_what_is_too_late(turn: Turn, closures: Sequence[Closure], near: Closure | None) -> None:
+    """A reduction the closure has overtaken ends with it: at the next open it would only be built back."""
+    plan = plan_of(turn.state, Cause.CLOSURE)
+    lasting = any(one.tradable and turn.now in one.span for one in closures)
+    if plan is not None and not plan.stopping and near is None and not lasting:
+        stop_plan(turn, plan, "no closure lies ahead that it would make the spread small for")
 
 
 def what_survives(turn: Turn, pair: Automation, limits: ClosureLimits) -> Survival | None:
@@ -152,8 +167,10 @@ def _rebuild(turn: Turn, pair: Automation, limits: ClosureLimits, following: Clo
         return
     if following is not None and following.span.start - turn.now < 2 * limits.lead:
         return
+    if plan_of(turn.state, Cause.REBUILD) or not has_rested(turn, Cause.REBUILD, limits.pause):
+        return
     size = _taken_off(turn.state, turn, pair)
-    if size <= 0 or plan_of(turn.state, Cause.REBUILD) or not has_rested(turn, Cause.REBUILD, limits.pause):
+    if size <= 0:
         return
     direction = held_direction(turn.state, pair)
     quotes = [turn.market.fresh(key, turn.now, turn.policy) for key in (pair.linear, pair.inverse)]
@@ -177,11 +194,17 @@ def _rebuild(turn: Turn, pair: Automation, limits: ClosureLimits, following: Clo
 
 
 def _taken_off(state: BotState, turn: Turn, pair: Automation) -> Decimal:
-    """Return the XBT of linear contracts that reductions took off within the last week and nothing built back."""
+    """Return the XBT of linear contracts that reductions took off within the last week and nothing built back, since
+    the spread was last taken down for another reason: who did that does not want it back."""
     total = Decimal(0)
     linear = state.instruments[pair.linear]
-    for plan in state.plans.values():
-        sign = {Cause.CLOSURE: 1, Cause.REBUILD: -1}.get(plan.spec.cause)
+    for plan in reversed(list(state.plans.values())):
+        spec = plan.spec
+        if plan.flattened or (
+            spec.kind is PlanKind.CLOSE and spec.cause not in _OF_ITSELF and _has_traded(plan)
+        ):
+            break
+        sign = {Cause.CLOSURE: 1, Cause.REBUILD: -1}.get(spec.cause)
         if sign is None or turn.now - plan.proposed_at > _REMEMBERED or plan.status is PlanStatus.ACTIVE:
             continue
         for tranche in plan.tranches:
@@ -191,3 +214,7 @@ def _taken_off(state: BotState, turn: Turn, pair: Automation) -> Decimal:
                     filled = sum(order.filled for order in state.orders_of(leg))
                     total += sign * linear.xbt(filled, Decimal(1))
     return total
+
+
+def _has_traded(plan: PlanState) -> bool:
+    return any(leg.orders for tranche in plan.tranches for leg in tranche.legs.values())

@@ -18,13 +18,11 @@ from bot.automation.proposing import (
 )
 from bot.model.automation import Automation, Collateral
 from bot.model.plans import Cause, Single
-from bot.orders.state import OrderState
 from bot.orders.turn import Turn
 from risk.direction import Direction
 from risk.instruments import Instrument, InstrumentId
 from risk.orders import Side
 from risk.sessions import Session
-from risk.terms import Kind
 
 _ANY = Decimal(1)  # a linear contract counts the same XBT at every price
 
@@ -86,35 +84,13 @@ def _venues(turn: Turn, pair: Automation) -> tuple[InstrumentId, InstrumentId]:
     return (pair.linear, pair.inverse) if long_inverse else (pair.inverse, pair.linear)
 
 
-def displaced(turn: Turn, pair: Automation) -> Decimal:
-    """Return the XBT (signed, bought > 0) of collateral hedges that were traded where they do not belong, and have not
-    been moved back."""
-    _, away = _venues(turn, pair)
-    total = Decimal(0)
-    for plan in turn.state.plans.values():
-        if plan.spec.cause is not Cause.COLLATERAL:
-            continue
-        for tranche in plan.tranches:
-            for leg in tranche.legs.values():
-                if leg.instrument == away:
-                    total += sum((_filled(turn, order) for order in turn.state.orders_of(leg)), Decimal(0))
-    return total
-
-
-def _filled(turn: Turn, order: OrderState) -> Decimal:
-    instrument = turn.state.instruments[order.request.instrument]
-    size = order.filled_quantity
-    xbt = instrument.xbt(int(size), _ANY) if instrument.terms.kind is Kind.LINEAR else size
-    return order.request.side.sign * xbt
-
-
 def _move_back(turn: Turn, pair: Automation, limits: Collateral) -> None:
     """Propose to trade a displaced hedge back to where it belongs, as a pair, once both venues trade."""
     home, away = _venues(turn, pair)
     quotes = [turn.market.fresh(key, turn.now, turn.policy) for key in (home, away)]
     if any(quote is None for quote in quotes) or turn.state.active_plans():
         return
-    moved = displaced(turn, pair)
+    moved = turn.state.displaced.get(away, Decimal(0))
     granule = turn.state.instruments[pair.linear].granule(_ANY)
     size = int(abs(moved) / granule) * granule
     if size <= 0 or not has_rested(turn, Cause.COLLATERAL, limits.pause):

@@ -6,6 +6,7 @@ here: they follow from which account a move hurts.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from bot.automation.books import account_at
@@ -18,6 +19,9 @@ from risk.capital import Stress
 from risk.distance import distance, inverse_liquidation, linear_liquidation
 from risk.money import Currency
 from risk.survival import Account, inverse_need, linear_need, survival
+
+# An account must have stood at its last level for so long: one bad tick takes nothing down.
+_STEADY = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +152,10 @@ def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
         _advise(turn, pair, limits, one)
     nearest = min((one.distance for one in found if one.distance is not None), default=None)
     if nearest is None or nearest > limits.last:
+        turn.market.margin_low_since = None
+        return
+    since = turn.market.margin_low_since = turn.market.margin_low_since or turn.now
+    if not turn.has_passed(_STEADY, since):
         return
     if plan_of(turn.state, Cause.MARGIN) or not has_rested(turn, Cause.MARGIN, limits.pause):
         return

@@ -62,7 +62,7 @@ from bot.orders.state import (
     TrancheState,
 )
 from risk.approval import Purpose, envelope_quantity, envelope_xbt
-from risk.instruments import Instrument
+from risk.instruments import Instrument, InstrumentId
 from risk.money import Money
 from risk.orders import CashFlowKind, Fill
 from risk.terms import NOISE, Kind
@@ -185,6 +185,7 @@ def _tranche(state: BotState, plan_id: str, number: int) -> TrancheState:
 
 def _flatten(state: BotState, event: FlattenOrdered, _at: datetime) -> None:
     state.flattens.add(event.flatten_id)
+    state.displaced.clear()
     for plan in state.plans.values():
         plan.flattened = True
 
@@ -299,9 +300,13 @@ def _exchange(state: BotState, was: Fill | None, now: Fill | None, foreign: bool
             order.filled_quantity += sign * envelope_quantity(instrument, fill.quantity, fill.price)
     if foreign:
         state.orphaned += xbt
+    plan = None if order is None or order.leg is None else state.plans[order.leg.plan_id]
+    _count_displaced(
+        state, last.instrument, xbt if plan and plan.spec.cause is Cause.COLLATERAL else Decimal(0)
+    )
     if order is None:
         return
-    if order.leg is not None and state.plans[order.leg.plan_id].spec.cause is Cause.ORPHAN:
+    if plan is not None and plan.spec.cause is Cause.ORPHAN:
         state.orphaned += xbt
     if was is not None and (now is None or now.quantity < was.quantity):
         _mark_corrected(state, order)
@@ -310,6 +315,14 @@ def _exchange(state: BotState, was: Fill | None, now: Fill | None, foreign: bool
         _draw(state, order.leg, last.side.sign * xbt)
     if order.leg is not None and order.leg.role is not Role.SINGLE:
         _count_unhedged(state, order.leg, xbt, last.price, heard_at)
+
+
+def _count_displaced(state: BotState, instrument: InstrumentId, xbt: Decimal) -> None:
+    """Count a hedge of the collateral that is traded in the spread's long leg: it belongs to the short one."""
+    if state.positions[instrument] <= 0:
+        state.displaced.pop(instrument, None)  # no spread is left that it was taken from
+    elif xbt:
+        state.displaced[instrument] = state.displaced.get(instrument, Decimal(0)) + xbt
 
 
 def _draw(state: BotState, key: LegKey, xbt: Decimal) -> None:
@@ -398,6 +411,7 @@ def _reconciled(state: BotState, event: Reconciled, _at: datetime) -> None:
 def _adopted(state: BotState, event: Adopted, at: datetime) -> None:
     for item in event.positions:
         state.positions[item.instrument] = item.after
+        _count_displaced(state, item.instrument, Decimal(0))
         state.left_aside.pop(item.instrument, None)  # its terms are known by now: all of it is counted
     for account in event.cash:
         state.cash_and_cost[account.venue] = account.after

@@ -119,6 +119,8 @@ class Market:
     """By alert: which of its reminders a person has had."""
     not_paying_since: datetime | None = None
     """Since when holding has been expected to cost more than it brings."""
+    margin_low_since: datetime | None = None
+    """Since when an account has stood at its last level of margin."""
     edge_since: datetime | None = None
     """Since when the basis has been worth an entry, or an exit."""
     beyond_band_since: datetime | None = None

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_DOWN, Decimal
 
 from bot.model.ids import Role
 from bot.model.ladders import BasisRange
-from bot.model.plans import PlanKind, PlanSpec, Single
+from bot.model.plans import Cause, PlanKind, PlanSpec, Single
 from bot.model.policy import Policy
 from bot.orders import laddering
 from bot.orders.market import Market
@@ -162,9 +162,24 @@ def _slice(
     if single.reduce_only:
         contracts = min(contracts, max(-single.side.sign * state.positions[instrument.id], 0))
         contracts -= contracts % instrument.terms.lot
+    if plan.spec.cause in _ANSWERS_DELTA:
+        contracts = min(contracts, _needed(state, market, plan.spec, instrument, single.side))
     if contracts == 0:
         return Finished()
     return Draft((LegDraft(Role.SINGLE, single.instrument, single.side, contracts, single.reduce_only),))
+
+
+# What these plans trade, Δ asked for when they were proposed; it may have moved while they waited.
+_ANSWERS_DELTA = (Cause.COLLATERAL, Cause.ORPHAN)
+
+
+def _needed(state: BotState, market: Market, spec: PlanSpec, instrument: Instrument, side: Side) -> int:
+    """Return the whole lots that still bring Δ nearer to its target."""
+    off = (spec.target_delta - state.delta()) * side.sign
+    if off <= 0:
+        return 0
+    lots = (off / instrument.granule(market.last_mids[instrument.id])).to_integral_value(ROUND_HALF_DOWN)
+    return int(lots) * instrument.terms.lot
 
 
 def _spread_tranches(plan: PlanState) -> int:

@@ -286,6 +286,9 @@ class BotState:
     orphaned: Decimal = Decimal(0)
     """XBT by which executions that no order of ours caused (liquidation, deleveraging, an expiry, a trade by hand) have
     moved Δ, less what has been traded to answer them; 0 again once a person has looked and enabled trading."""
+    displaced: dict[InstrumentId, Decimal] = field(default_factory=dict)
+    """By the contract that is held long: XBT (signed, bought > 0) of collateral hedges that were traded there for want
+    of an open market where they belong, less what was moved back; forgotten once nothing is held long there."""
     flat_endings: int = 0
     """How many emergency commands ended flat."""
     corrections: int = 0

@@ -1,17 +1,19 @@
 """Small before the close: what survives is kept, the rest is proposed, said louder, and built back after."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from adapters.venue import HoursAnnounced
 from bot.model.automation import Automation, ClosureLimits
-from bot.model.events import Alerted
+from bot.model.events import Alerted, FlattenOrdered
 from bot.model.ids import Role
-from bot.model.inputs import Compared, ProposePlan, RejectTicket
+from bot.model.inputs import AdoptJournal, Compared, ProposePlan, RejectTicket, SetTradingState
 from bot.model.plans import Cause, PlanKind
+from bot.model.trading_state import TradingState
 from risk.capital import Stress
-from risk.closures import Rules
+from risk.closures import Rules, Weekly
 from risk.direction import Direction
 from risk.sessions import Span, TradingHours
 from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk, spec
@@ -179,3 +181,62 @@ def test_hours_that_are_announced_anew_count_at_once() -> None:
     at.give(HoursAnnounced(MBT.id, TradingHours.of(sessions, Span(sessions[0].start, HOURS.open[1].end))))
     until(at, early - timedelta(hours=3))
     assert at.plan.spec.cause is Cause.CLOSURE
+
+
+def traded(at: Desk, seconds: int) -> None:
+    """Approve whatever asks, and fill whatever goes out."""
+    for _ in range(seconds):
+        at.approve()
+        at.quotes()
+        if at.sent and not at.order(at.last.client_order_id).is_settled:
+            at.trade()
+        at.wait(1)
+
+
+def test_what_a_person_has_closed_is_not_built_back() -> None:
+    at = reduced()
+    at.command(ProposePlan(spec(plan_id="anna1", kind=PlanKind.CLOSE, size_xbt=None)))
+    traded(at, 60)
+    assert not at.state.positions[XBTUSD.id]
+    until(at, SUNDAY + timedelta(minutes=30))
+    assert not at.tickets
+
+
+def test_what_flatten_has_closed_is_not_built_back() -> None:
+    at = reduced()
+    at.give(AdoptJournal((FlattenOrdered("f1", "anna", ("bitmex", "cme")),)))
+    at.command(SetTradingState(TradingState.ACTIVE, "anna", "again"))
+    until(at, SUNDAY + timedelta(minutes=30))
+    assert not at.tickets
+
+
+def test_a_market_that_closes_within_hours_without_wires_is_a_closure_of_its_own() -> None:
+    at = desk(wallet="0.4")
+    wires = Weekly("no wires", 4, time(20), 0, time(9), ZoneInfo("UTC"))  # from two hours before the close
+    rules = Rules(timedelta(hours=12), timedelta(hours=48), (), (wires,))
+    pair = at.policy.automation
+    assert pair is not None
+    at.policy = replace(at.policy, automation=replace(pair, closure=replace(LIMITS, rules=rules)))
+    until(at, FRIDAY - timedelta(hours=2))
+    at.events.clear()
+    until(at, FRIDAY - timedelta(minutes=1))
+    assert "cannot be traded" in said(at, "CLOSURE_UNFINISHED")[-1]
+    assert at.tickets[Role.WORKING].material.reduce_only
+
+
+def test_what_the_closure_has_overtaken_is_not_reduced_after_it() -> None:
+    at = desk(wallet="0.4")
+    pair = at.policy.automation
+    assert pair is not None
+    in_slices = replace(LIMITS, slice=D("0.1"))
+    at.policy = replace(at.policy, automation=replace(pair, closure=in_slices))
+    until(at, FRIDAY - timedelta(seconds=61))
+    at.approve()
+    at.now += timedelta(seconds=2)  # its order goes in time; for the next tranche it is too late
+    at.trade()
+    at.trade()
+    at.wait(1)
+    assert at.state.positions[MBT.id] == -29
+    until(at, SUNDAY + timedelta(minutes=5))
+    assert at.status == "stopped"
+    assert not at.tickets

@@ -7,8 +7,10 @@ from decimal import Decimal
 from adapters.venue import HoursAnnounced
 from bot.model.automation import Automation, Collateral
 from bot.model.ids import Role
-from bot.model.inputs import CancelPlan, Compared, ProposePlan, RejectTicket
+from bot.model.inputs import CancelPlan, Compared, ProposePlan, RejectTicket, SetTradingState
 from bot.model.plans import Cause, PlanKind
+from bot.model.trading_state import TradingState
+from bot.orders.resting import rest
 from risk.direction import Direction
 from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind, Side
@@ -155,12 +157,17 @@ def test_a_flat_book_is_left_alone() -> None:
     assert not at.tickets
 
 
-def test_while_cme_is_closed_the_other_venue_hedges_and_it_is_moved_back_after_the_open() -> None:
-    at = desk()
+def closed_for_a_while(at: Desk) -> None:
+    """CME opens in two minutes."""
     opens = at.now + timedelta(minutes=2)
     known = Span(at.now - timedelta(days=1), at.now + timedelta(days=1))
     hours = TradingHours.of([Span(known.start, at.now), Span(opens, known.end)], known)
     at.give(HoursAnnounced(MBT.id, hours))
+
+
+def test_while_cme_is_closed_the_other_venue_hedges_and_it_is_moved_back_after_the_open() -> None:
+    at = desk()
+    closed_for_a_while(at)
     deposit(at, "0.36")
     settled(at)
     ticket = at.tickets[Role.SINGLE]
@@ -185,3 +192,54 @@ def test_while_cme_is_closed_the_other_venue_hedges_and_it_is_moved_back_after_t
     settled(at, 2000)
     assert at.state.positions[MBT.id] == -18
     assert len(at.state.plans) == 2
+    # Nor is it moved once more when the first of the two plans lies on the disk.
+    assert list(rest(at.state, plans=1))
+    settled(at, 700)
+    assert not at.tickets
+
+
+def test_a_hedge_is_not_moved_back_to_a_spread_that_is_gone() -> None:
+    at = desk()
+    deposit(at, "0.36")
+    settled(at)
+    at.approve()
+    at.trade()
+    at.wait(1)
+    assert at.status == "done"
+    # By hand all of it is closed, and held the other way round: what was home is away now.
+    at.hold(-40_000, 19)
+    at.hold(-148_800, 5)
+    at.give(Compared(()))
+    assert abs(at.state.delta()) < D("0.05")
+    settled(at, 1300)
+    assert not at.tickets
+
+
+def test_a_hedge_traded_while_cme_was_closed_is_forgotten_with_its_spread() -> None:
+    at = desk()
+    closed_for_a_while(at)
+    deposit(at, "0.36")
+    settled(at)
+    at.approve()
+    at.trade()
+    at.hold(-11_200, 1)  # the spread is closed by hand before CME opens,
+    at.hold(8_000, -1)  # and another is opened
+    at.give(Compared(()))
+    settled(at, 1300)
+    assert not at.tickets
+
+
+def test_what_delta_asks_for_no_more_is_not_traded() -> None:
+    """A plan that waits, for trading is halted or a market closed, was sized by the Δ of its time."""
+    at = desk()
+    deposit(at, "0.36")
+    at.command(SetTradingState(TradingState.HALTED, "anna", "lunch"))
+    settled(at, 40)
+    assert at.plan.spec.cause is Cause.COLLATERAL
+    assert not at.tickets
+    at.hold(0, -4)  # a person has hedged it by hand
+    at.give(Compared(()))
+    at.command(SetTradingState(TradingState.ACTIVE, "anna", "back"))
+    settled(at, 5)
+    assert at.status == "done"
+    assert not at.sent

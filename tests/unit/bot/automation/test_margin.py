@@ -9,7 +9,7 @@ import pytest
 from bot.automation.margin import next_hedges, standings
 from bot.model.automation import Automation, MarginLimits
 from bot.model.events import Alerted
-from bot.model.inputs import Compared, SetTradingState
+from bot.model.inputs import Compared, ProposePlan, SetTradingState
 from bot.model.plans import Cause, PlanKind
 from bot.model.trading_state import TradingState
 from bot.orders.turn import Turn
@@ -17,7 +17,7 @@ from risk.direction import Direction
 from risk.instruments import Instrument
 from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind, Fill, Side
-from tests.unit.bot.desk import BTC, POLICY, XBTUSD, Desk
+from tests.unit.bot.desk import BTC, POLICY, XBTUSD, Desk, spec
 
 D = Decimal
 LONG, SHORT = Direction.LONG_INVERSE, Direction.SHORT_INVERSE
@@ -125,6 +125,7 @@ def test_an_instruction_is_repeated_after_the_pause_and_when_it_grows() -> None:
 def test_at_the_last_level_the_spread_is_proposed_for_reduction() -> None:
     at = desk(LONG)
     prices(at, "7000", "8700")  # liquidated near 6,694.56, 4.4 % away
+    at.wait(5)
     assert at.plan.spec.cause is Cause.MARGIN
     assert at.plan.spec.kind is PlanKind.CLOSE
     # Of 200,000 contracts, 200,000/7,000 − 25 = 3.571 of 5 XBT are lost: 1.429 are left, which stand −16 % with
@@ -168,3 +169,14 @@ def test_the_next_hedges_are_due_where_the_account_lacks_one_more_lot(direction:
         found = standings(turn, pair, LIMITS)
         assert found is not None
         assert found[0].aimed - found[0].equity == pytest.approx(one.xbt, rel=D("1e-6"))
+
+
+def test_one_bad_tick_takes_nothing_down() -> None:
+    at = desk(LONG)
+    at.command(ProposePlan(spec(plan_id="anna1", linear=BTC.id, size_xbt=D(5))))
+    at.quote(XBTUSD, "5600", "8000.1")  # somebody has taken the bids: a middle of 6,800.05
+    at.wait(1)
+    prices(at, "8000", "10000")
+    at.wait(10)
+    assert {plan.spec.cause for plan in at.state.plans.values()} == {Cause.PERSON}
+    assert not at.state.plans["anna1"].stopping
