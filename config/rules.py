@@ -5,7 +5,7 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from config.kinds import is_loopback
-from config.settings import Mode, Settings
+from config.settings import Inverse, Mode, Settings, Watchdog
 
 Fault = tuple[str, str]
 
@@ -25,6 +25,7 @@ def faults(settings: Settings) -> Iterator[Fault]:
     yield from _standing(settings)
     yield from _api(settings)
     yield from _mqtt(settings)
+    yield from _watchdog(settings)
     yield from _automation(settings)
 
 
@@ -48,10 +49,15 @@ def _addresses(settings: Settings) -> Iterator[Fault]:
             yield key, f"mode {settings.mode} needs an encrypted link ({scheme}://)"
 
 
+def secret_ways(section: Inverse | Watchdog, name: str) -> list[str]:
+    """Return in which ways a secret is given: "" (written down), "_env", "_file"."""
+    return [way for way in ("", "_env", "_file") if getattr(section, name + way) is not None]
+
+
 def _secrets(settings: Settings) -> Iterator[Fault]:
     for name in ("api_key", "api_secret"):
         key = f"inverse.{name}"
-        given = [way for way in ("", "_env", "_file") if getattr(settings.inverse, name + way) is not None]
+        given = secret_ways(settings.inverse, name)
         if "" in given and settings.mode is not Mode.SIMULATED:
             yield key, f"a secret may not stand in a profile; give {name}_env or {name}_file"
         elif len(given) != 1:
@@ -156,6 +162,28 @@ def _mqtt(settings: Settings) -> Iterator[Fault]:
             yield f"mqtt.{name}", f"give one of {name}_env and {name}_file, not both"
         if name == "password" and bool(given) != (mqtt.username is not None):
             yield "mqtt.username", "username and password go together"
+
+
+def _watchdog(settings: Settings) -> Iterator[Fault]:
+    watchdog, linear = settings.watchdog, settings.linear
+    if watchdog is None:
+        return
+    host = urlsplit(watchdog.url).hostname or ""
+    if settings.mode is Mode.SIMULATED and not is_loopback(host):
+        yield "watchdog.url", f"mode simulated talks to this machine only (127.0.0.1), not to {host}"
+    if watchdog.client_id in (linear.client_id, linear.flatten_client_id, linear.doctor_client_id):
+        yield (
+            "watchdog.client_id",
+            "must differ from those in [linear]: it logs in beside bot, flatten and doctor",
+        )
+    given = {name: secret_ways(watchdog, name) for name in ("api_key", "api_secret")}
+    for name, ways in given.items():
+        if "" in ways and settings.mode is not Mode.SIMULATED:
+            yield f"watchdog.{name}", f"a secret may not stand in a profile; give {name}_env or {name}_file"
+        elif len(ways) > 1:
+            yield f"watchdog.{name}", f"give one of {' and '.join(name + way for way in ways)}, not both"
+    if bool(given["api_key"]) != bool(given["api_secret"]):
+        yield "watchdog.api_key", "key and secret go together; without both, the inverse venue's are used"
 
 
 def _automation(settings: Settings) -> Iterator[Fault]:

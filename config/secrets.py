@@ -45,6 +45,15 @@ def api_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -> Api
     return ApiKeys(found["api_key"] or SecretStr(""), found["api_secret"] or SecretStr(""))
 
 
+def watchdog_keys(settings: Settings, environ: Mapping[str, str] = os.environ) -> ApiKeys | None:
+    """Return the keys of the watchdog's own, None where the profile names none. Raises ConfigError as ``api_keys``."""
+    if settings.watchdog is None:
+        return None
+    found = _all(settings, "watchdog", ("api_key", "api_secret"), environ)
+    key, secret = found["api_key"], found["api_secret"]
+    return None if key is None or secret is None else ApiKeys(key, secret)
+
+
 def mqtt_secrets(settings: Settings, environ: Mapping[str, str] = os.environ) -> MqttSecrets:
     """Return what the profile's ``[mqtt]`` names. Raises ConfigError as ``api_keys`` does."""
     if settings.mqtt is None:

@@ -197,6 +197,27 @@ class Mqtt(Section):
     command_key_file: Path | None = None
 
 
+class Watchdog(Section):
+    """``basisbot watchdog``, which may run on another machine: where it hears the bot, and as whom it acts.
+
+    Keys of its own need the right to cancel and no other; without them it uses the inverse venue's. ``client_id``: at
+    the broker. ``global_cancel``: it may cancel every order of the broker's account while one of the bot's rests there.
+    ``alert_command``: run for each alert, with code and text as its last two arguments.
+    """
+
+    url: HttpAddress
+    silence_seconds: Annotated[Seconds, Field(ge=5, le=3600)]
+    client_id: Count = 14
+    global_cancel: bool = False
+    api_key: SecretStr | None = None
+    api_key_env: Variable | None = None
+    api_key_file: Path | None = None
+    api_secret: SecretStr | None = None
+    api_secret_env: Variable | None = None
+    api_secret_file: Path | None = None
+    alert_command: tuple[Text, ...] = ()
+
+
 class Demo(Section):
     """How long ``basisbot demo`` holds the spread, how often funding is paid meanwhile, and its seed."""
 
@@ -219,6 +240,7 @@ class Settings(Section):
     ledger: Ledger = Ledger()
     api: Api = Api()
     mqtt: Mqtt | None = None
+    watchdog: Watchdog | None = None
     demo: Demo = Demo()
 
     _source: Path = PrivateAttr(default=Path())

@@ -90,8 +90,11 @@ def wallet_time(row: Row) -> datetime:
     return max(known)
 
 
-def key_fault(rows: Sequence[Row], api_key: str) -> str | None:
-    """Return what is wrong with our key's rights, in words for a person; None if it can serve. Raises Malformed."""
+def key_fault(rows: Sequence[Row], api_key: str, *, cancels_only: bool = False) -> str | None:
+    """Return what is wrong with our key's rights, in words for a person; None if it can serve. Raises Malformed.
+
+    ``cancels_only``: the right to cancel is enough.
+    """
     for row in rows:
         if row.get("id") != api_key:
             continue
@@ -102,8 +105,8 @@ def key_fault(rows: Sequence[Row], api_key: str) -> str | None:
             return "the API key is disabled"
         if "withdraw" in rights:
             return "the API key may withdraw: make one that may not"
-        if "order" not in rights:
-            return "the API key may not order"
+        if "order" not in rights and not (cancels_only and "orderCancel" in rights):
+            return "the API key may not cancel" if cancels_only else "the API key may not order"
         return None
     return "the venue does not list our API key, so its rights cannot be checked"
 

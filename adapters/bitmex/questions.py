@@ -39,7 +39,12 @@ class Questions:
         """Raise Misconfigured unless the key may order and may not withdraw."""
         attempted = "check the API key's rights"
         answer = await self._rest.ask(Endpoint.API_KEYS, {}, attempted)
-        fault = self._read(attempted, lambda: key_fault(wire.rows(answer), self._settings.api_key))
+        fault = self._read(
+            attempted,
+            lambda: key_fault(
+                wire.rows(answer), self._settings.api_key, cancels_only=self._settings.cancels_only
+            ),
+        )
         if fault is not None:
             raise Misconfigured(self._name, attempted, fault)
 

@@ -18,6 +18,7 @@ class BitmexSettings:
     alone after a 503), ``question_wait`` how long a question may.
 
     ``cross_only``: refuse to connect while a contract's margin is isolated; an emergency cannot be so choosy.
+    ``cancels_only``: a key that may cancel and not order will do.
 
     Raises ValueError for what cannot work.
     """
@@ -44,6 +45,7 @@ class BitmexSettings:
     order_wait: float = 0.6
     question_wait: float = 15.0
     cross_only: bool = True
+    cancels_only: bool = False
 
     def __post_init__(self) -> None:
         for name, schemes in (("base_url", ("http://", "https://")), ("ws_url", ("ws://", "wss://"))):

@@ -184,20 +184,26 @@ class VenueSide:
 
     async def cancel(self) -> None:
         """Ask for the cancel of every order that may still fill, protective stops apart."""
-        await self._cancel(self.working)
+        await self.ask_cancel(self.working)
 
     async def cancel_stops(self) -> None:
-        await self._cancel(self.stops)
+        await self.ask_cancel(self.stops)
 
     async def keep_stops(self) -> None:
         """Disarm the dead man's switch: when a dying bot lets it fire, it would take the stops too."""
-        if not self.stops or self._disarmed or not self.venue.capabilities.dead_mans_switch:
-            return
+        if self.stops and not self._disarmed:
+            self._disarmed = await self.disarm()
+
+    async def disarm(self) -> bool:
+        """Disarm the dead man's switch, where there is one; say whether none is armed any more."""
+        if not self.venue.capabilities.dead_mans_switch:
+            return True
         try:
             await self.venue.disarm_dead_mans_switch()
-            self._disarmed = True
         except VenueError as error:
             self._voice.once(f"{error}: the dead man's switch may still take the protective stops")
+            return False
+        return True
 
     async def cancel_all(self) -> None:
         """Ask for the cancel of every order of the account, in whatever it trades."""
@@ -208,7 +214,8 @@ class VenueSide:
         except VenueError as error:
             self._voice.once(str(error))
 
-    async def _cancel(self, orders: list[OrderUpdate]) -> None:
+    async def ask_cancel(self, orders: list[OrderUpdate]) -> None:
+        """Ask for the cancel of ``orders``. What became of them, the next look tells."""
         for order in orders:
             if order.client_order_id is None:
                 self._voice.once(

@@ -26,6 +26,7 @@ from bot.runtime.server import bind, serving
 from bot.runtime.shadow import ShadowVenue, settings_of
 from bot.runtime.start import keep_watch, started, wind_down
 from bot.runtime.venues import Venues, build
+from bot.runtime.watchdog_note import keep_reading
 from bot.surfaces.api import create
 from bot.surfaces.mqtt import Mqtt
 from bot.surfaces.served import Recent, Served
@@ -123,6 +124,8 @@ async def running(
             settings, files, clock, lambda text: core.engine.hear(Warn("FLATTEN_PENDING", text))
         )
         keep_watch(stack, carrier.keep(), core.failed)
+        acted = keep_reading(files, lambda text: core.engine.hear(Warn("WATCHDOG_ACTED", text)))
+        keep_watch(stack, acted, core.failed)
         stack.enter_context(published(files, Endpoint(url, token, os.getpid(), dict(overrides or {}))))
         starting.close()
         try:

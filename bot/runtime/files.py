@@ -65,6 +65,15 @@ class Files:
         return self.data_dir / "flatten.log"
 
     @property
+    def watchdog(self) -> Path:
+        """What the watchdog leaves for the bot to tell."""
+        return self.data_dir / "watchdog.jsonl"
+
+    @property
+    def watchdog_log(self) -> Path:
+        return self.data_dir / "watchdog.log"
+
+    @property
     def flatten_journals(self) -> list[Path]:
         return sorted(self.data_dir.glob("flatten-*.jsonl"))
 

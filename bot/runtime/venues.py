@@ -8,8 +8,8 @@ from adapters.clock import Clock
 from adapters.ibkr.settings import ContractSettings, IbkrSettings
 from adapters.ibkr.venue import IbkrVenue
 from adapters.venue import Venue
-from config.secrets import api_keys
-from config.settings import Inverse, Linear, Settings
+from config.secrets import ApiKeys, api_keys, watchdog_keys
+from config.settings import Inverse, Linear, Settings, Watchdog
 from risk.instruments import InstrumentId
 
 INVERSE, LINEAR = "bitmex", "cme"
@@ -41,16 +41,30 @@ def build(settings: Settings, clock: Clock, *, for_flatten: bool = False, for_do
     broker = _ibkr(settings.linear, for_flatten)
     if for_doctor:
         broker = replace(broker, client_id=settings.linear.doctor_client_id)
+    return _pair(settings, clock, _bitmex(settings, settings.inverse, for_flatten), broker)
+
+
+def build_for_watchdog(settings: Settings, watchdog: Watchdog, clock: Clock) -> Venues:
+    """Build both adapters, unconnected, with login and keys of the watchdog's own. Raises ConfigError."""
+    keys = watchdog_keys(settings) or api_keys(settings)
+    inverse = _bitmex(settings, settings.inverse, for_flatten=True, of_watchdog=keys)
+    broker = replace(_ibkr(settings.linear, for_flatten=True), client_id=watchdog.client_id)
+    return _pair(settings, clock, inverse, broker)
+
+
+def _pair(settings: Settings, clock: Clock, inverse: BitmexSettings, broker: IbkrSettings) -> Venues:
     return Venues(
-        BitmexVenue(_bitmex(settings, settings.inverse, for_flatten), clock),
+        BitmexVenue(inverse, clock),
         IbkrVenue(broker, clock),
         InstrumentId(INVERSE, settings.inverse.symbol),
         InstrumentId(LINEAR, settings.linear.contract.symbol),
     )
 
 
-def _bitmex(settings: Settings, inverse: Inverse, for_flatten: bool) -> BitmexSettings:
-    keys = api_keys(settings)
+def _bitmex(
+    settings: Settings, inverse: Inverse, for_flatten: bool, of_watchdog: ApiKeys | None = None
+) -> BitmexSettings:
+    keys = of_watchdog or api_keys(settings)
     # The venue allows 120 requests a minute and 10 orders a second: the bot leaves a share to the emergency. That
     # leaves nothing to anybody: it takes whatever the venue says remains.
     share = (
@@ -68,6 +82,7 @@ def _bitmex(settings: Settings, inverse: Inverse, for_flatten: bool) -> BitmexSe
         connect_timeout=inverse.connect_timeout_seconds,
         signature_life=8,
         cross_only=not for_flatten,
+        cancels_only=of_watchdog is not None,
         **share,
     )
 

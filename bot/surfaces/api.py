@@ -164,7 +164,7 @@ def create(served: Served, token: str) -> FastAPI:
 
     @app.get("/livez", summary="Alive?")
     async def livez() -> dict[str, str]:
-        return {"status": "alive"}
+        return {"status": "alive", "instance": str(instance)}
 
     @app.get("/readyz", summary="Do ledger and venues agree? (503: not yet)", dependencies=guarded)
     async def readyz() -> dict[str, Any]:

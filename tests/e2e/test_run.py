@@ -95,7 +95,7 @@ def test_a_shadow_sends_nothing(tmp_path: Path) -> None:
 
 
 def _guarded(bot: Bot, it: Home, profile: Path) -> None:
-    assert bot.ask("GET", "/livez", token="")[:2] == (200, {"status": "alive"})
+    assert bot.ask("GET", "/livez", token="")[:2] == (200, {"status": "alive", "instance": profile.stem})
     for method, path in (
         ("GET", "/status"),
         ("GET", "/tickets"),

@@ -1,0 +1,130 @@
+"""``basisbot watchdog`` beside a bot: one that hangs, one that only cannot be heard. The venues say what rests."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e import books, venue_view
+from tests.e2e.bench import Bot, Home, Process, Sim, home, until
+from tests.e2e.test_one_venue_down import Gate, gate
+
+CALM = '[market]\nvolatility = 0.02\nbasis_deviation = 0.0001\n[linear]\nmonth = "2026-12"\n'
+SILENCE = 6
+
+
+class Scene:
+    """A bot with an order that rests, and its watchdog, which hears it through a gate."""
+
+    def __init__(self, it: Home, sim: Sim, bot: Bot, profile: Path, dog: Path, link: Gate) -> None:
+        self.home, self.sim, self.bot, self.link = it, sim, bot, link
+        self.folder = it.instance(profile)
+        self.ledger = self.folder / "ledger.sqlite3"
+        self.profile, self.dog = profile, dog
+
+    def watch(self) -> Process:
+        process = self.home.spawn("watchdog", "--profile", self.dog)
+        process.line("watchdog of watched")
+        return process
+
+    @property
+    def resting(self) -> list[str]:
+        return list(venue_view.bitmex(self.sim.bitmex).open_orders)
+
+    def open(self) -> str:
+        """Have a plan at work whose order rests well below the market, until the basis is wider."""
+        plan: str = self.bot.post(
+            "/plans",
+            {
+                "kind": "open",
+                "direction": "long-inverse",
+                "size_xbt": "0.2",
+                "collateral": False,
+                "min_basis": "900",
+                "legging": {"working": "inverse", "style": "edge"},
+                "by": "tester",
+            },
+        )["plan"]
+        for ticket in self.bot.tickets().values():
+            self.bot.approve(ticket)
+        until("an order rests", lambda: self.resting)
+        return plan
+
+    def alerts(self, code: str) -> list[str]:
+        found: list[Any] = self.bot.get("/status")["alerts"]
+        return [alert["text"] for alert in found if alert["code"] == code]
+
+
+@contextmanager
+def scene(folder: Path) -> Iterator[Scene]:
+    with home(folder) as it:
+        sim = it.sim(CALM)
+        # The venue's own switch would take the order too: later than this test lasts.
+        profile = it.profile("watched", sim.bitmex, sim.tws, {"limits.switch_seconds": 60})
+        bot = it.bot(profile)
+        with gate(bot.port) as link:
+            link.open()
+            heard = {"instance": '"watched"', "watchdog.silence_seconds": SILENCE}
+            heard["watchdog.url"] = f'"http://127.0.0.1:{link.port}"'
+            dog = it.profile("dog", sim.bitmex, sim.tws, heard)
+            bot.trade()
+            yield Scene(it, sim, bot, profile, dog, link)
+
+
+def test_a_bot_that_hangs_has_its_orders_cancelled_and_goes_on_when_it_is_back(tmp_path: Path) -> None:
+    with scene(tmp_path) as it:
+        it.home.basisbot("watchdog", "--profile", it.dog, "--check").said(0, "the bot is heard")
+        it.open()
+        dog = it.watch()
+        it.bot.process.send(signal.SIGSTOP)
+        names = it.resting
+        assert names
+        dog.line("are being cancelled")
+        until("the venue lists no order of the bot's", lambda: not it.resting, 30)
+        said = dog.line("BOT_SILENT: cancelled bitmex:XBTUSD")
+        assert names[0] in said
+        it.bot.process.send(signal.SIGCONT)
+        dog.line("the bot is heard again")
+        until("the bot tells of it", lambda: it.alerts("WATCHDOG_ACTED"))
+        assert names[0] in it.alerts("WATCHDOG_ACTED")[0]
+        # It goes on: the order rests again, within the approval it has.
+        until("an order rests again", lambda: it.resting)
+        assert it.bot.get("/status")["trading"] == "active"
+        dog.send(signal.SIGTERM)
+        dog.end().said(0)
+        it.home.basisbot("ledger", "verify", "--file", books.caught_up(it.ledger, it.bot)).said(0, "verified")
+
+
+def test_a_bot_that_only_cannot_be_heard_goes_on_soundly(tmp_path: Path) -> None:
+    with scene(tmp_path) as it:
+        plan = it.open()
+        dog = it.watch()
+        it.link.close()
+        dog.line("are being cancelled")
+        dog.line("BOT_SILENT: cancelled bitmex:XBTUSD")
+        assert it.bot.get("/status")["trading"] == "active"
+        it.bot.post(f"/plans/{plan}/cancel", {"by": "tester"})
+        until("nothing rests", lambda: not it.resting)
+        it.link.open()
+        dog.line("the bot is heard again")
+        # Unheard and heard, it works as ever.
+        assert it.bot.approve_all(it.bot.open("0.2")) == "done"
+        status = it.bot.get("/status")
+        assert status["reconciled"]
+        assert not status["orders_in_flight"]
+        dog.send(signal.SIGTERM)
+        dog.end().said(0)
+        it.home.basisbot("ledger", "verify", "--file", books.caught_up(it.ledger, it.bot)).said(0, "verified")
+
+
+@pytest.mark.parametrize("change", [None, '"http://127.0.0.1:1"'])
+def test_what_is_wrong_is_said(tmp_path: Path, change: str | None) -> None:
+    with home(tmp_path) as it:
+        profile = it.profile("alone", changes={"watchdog.url": change or '"http://10.0.0.1:8460"'})
+        if change is None:
+            it.basisbot("watchdog", "--profile", profile).refused(2, "watchdog.url", "this machine only")
+        else:
+            it.basisbot("watchdog", "--profile", profile, "--check").refused(3, "127.0.0.1:1")
