@@ -133,6 +133,8 @@ class Guard:
         text = str(done)
         if done.gone:
             self._bell.acted(f"{silence}: {text}")
+        if not self.vigil.is_over and not done.gone:
+            return  # heard again before there was anything to do
         # What a person can do something about; a round that changes nothing of it is not told.
         open_ends = (done.left, done.unseen)
         if done.gone or open_ends != self._told:

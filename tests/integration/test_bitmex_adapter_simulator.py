@@ -18,10 +18,13 @@ from adapters.simulator.bitmex.server import BitmexServer
 from adapters.simulator.exchange.catalog import xbt_future, xbtusd
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.funding import FundingSchedule
+from adapters.simulator.exchange.orders import NewOrder
+from adapters.simulator.exchange.orders import Side as Way
 from adapters.simulator.exchange.rules import INVERSE_RULES
 from adapters.simulator.exchange.views import BookLevel
 from adapters.simulator.faults import FaultKind
 from adapters.venue import Link, LinkState, VenueEvent
+from risk.instruments import InstrumentId
 from risk.orders import CashFlow, CashFlowKind, Fill, OrderStatus, OrderUpdate, Side, TimeInForce
 from risk.portfolio import Quote
 from tests import patient
@@ -287,5 +290,23 @@ def test_a_key_that_may_withdraw_is_refused() -> None:
         async with simulation(connected=False, permissions=(Permission.ORDER, Permission.WITHDRAW)) as s:
             with pytest.raises(Misconfigured, match="withdraw"):
                 await s.venue.connect([SYMBOL], s.events.append)
+
+    patient.run(main())
+
+
+def test_a_key_that_only_cancels_serves_whom_that_is_enough_and_nobody_else() -> None:
+    async def main() -> None:
+        async with simulation(connected=False, permissions=(Permission.ORDER_CANCEL,)) as s:
+            with pytest.raises(Misconfigured, match="may not order"):
+                await s.venue.connect([SYMBOL], s.events.append)
+            watchdog = BitmexVenue(replace(s.settings, cancels_only=True), patient.Clock())
+            try:
+                await watchdog.connect([SYMBOL], s.events.append)
+                s.exchange.place("client", NewOrder(SYMBOL, Way.BUY, 100, 5_900_000, client_id="mine"))
+                await watchdog.cancel(InstrumentId("bitmex", SYMBOL), "mine")
+                assert await watchdog.open_orders() == []
+                await watchdog.disarm_dead_mans_switch()
+            finally:
+                await watchdog.close()
 
     patient.run(main())
