@@ -154,11 +154,12 @@ def test_a_bot_heard_again_goes_on_and_is_watched_again(scene: Scene) -> None:
     scene.silent = lambda now: now < 40 or now > 100
     bench.rest(0, 8_000, FAR, WORKING)
     bench.later(45, lambda: bench.rest(0, 8_000, FAR, HEDGE))
-    bench.later(99, lambda: bench.live == [HEDGE] or scene.left.append("not left alone"))
+    seen: list[list[str]] = []
+    bench.later(99, lambda: seen.append(bench.live))
     scene.watch(100 + LIMIT + SOON)
     assert bench.live == []
     assert [word for word in scene.told("BOT_SILENT") if "the bot is heard again" in word]
-    assert "not left alone" not in scene.left
+    assert seen == [[HEDGE]]
     assert sum("are being cancelled" in word for word in scene.told("BOT_SILENT")) == 2
 
 
@@ -188,10 +189,11 @@ def test_a_venue_that_is_away_does_not_hold_up_the_other_and_is_cleared_when_it_
     scene.venues = (away, scene.venues[1])
     bench.rest(0, 8_000, FAR, WORKING)
     bench.rest(1, 1, FAR, HEDGE)
-    bench.later(LIMIT + SOON, lambda: bench.live == [WORKING] or scene.left.append("late"))
+    seen: list[list[str]] = []
+    bench.later(LIMIT + SOON, lambda: seen.append(bench.live))
     scene.watch(300)
     assert bench.live == []
-    assert "late" not in scene.left
+    assert seen == [[WORKING]]
     assert "no answer" in scene.told("WATCHDOG_BLIND")[0]
     assert "held: bitmex:XBTUSD unknown" in scene.told("BOT_SILENT")[1]
     assert f"cancelled bitmex:XBTUSD {WORKING}; no working order" in scene.told("BOT_SILENT")[-1]
