@@ -11,6 +11,7 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from bot.automation.books import account_at
+from bot.automation.entering import is_untimely
 from bot.automation.proposing import (
     has_rested,
     held_direction,
@@ -22,6 +23,7 @@ from bot.automation.proposing import (
 )
 from bot.model.automation import Automation, ClosureLimits
 from bot.model.ids import Role
+from bot.model.ladders import favourable
 from bot.model.plans import Cause, PlanKind, PlanStatus
 from bot.orders.state import BotState, PlanState
 from bot.orders.ticketing import stop_plan
@@ -33,6 +35,7 @@ from risk.survival import Survival, survival
 
 # A closure's reduction is built back within this time of it, or not at all.
 _REMEMBERED = timedelta(days=7)
+_CENT = Decimal("0.01")
 # What takes the spread down only for a while, or moves a hedge from one leg to the other.
 _OF_ITSELF = (Cause.CLOSURE, Cause.COLLATERAL)
 # What remains is said at these fractions of the lead, then every minute (``Turn.alert``) once it should be done.
@@ -180,6 +183,9 @@ def _rebuild(turn: Turn, pair: Automation, limits: ClosureLimits, following: Clo
     edge = None if now is None else now.basis.absolute * direction.inverse_side.sign
     if now is None or edge is None or edge < limits.rebuild_basis * now.basis.inverse:
         return
+    if is_untimely(turn, pair, direction, size, collateral=False):
+        return
+    least = direction.inverse_side.sign * (limits.rebuild_basis * now.basis.inverse).quantize(_CENT)
     raise_opening(
         turn,
         pair,
@@ -190,6 +196,7 @@ def _rebuild(turn: Turn, pair: Automation, limits: ClosureLimits, following: Clo
         f"{now.basis.absolute:.2f}",
         _tranches(turn, pair, limits, size),
         collateral=False,
+        basis=favourable(direction, Action.OPEN, least),
     )
 
 

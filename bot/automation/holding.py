@@ -54,14 +54,31 @@ def holding(turn: Turn, pair: Automation, limits: CarryLimits) -> Holding | None
     now = books_now(turn, pair, direction, limits.commission)
     if now is None:
         return None
-    expiry = state.instruments[pair.linear].terms.expiry
+    expected = expected_funding(turn, pair, direction, limits, now.closing.basis.inverse)
+    return Holding(direction, -now.closing.received, expected.cost, expected.rate, expected.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """``cost``: of funding until ``until``, in USD per XBT (negative: received), at the mean ``rate``; None without
+    funding."""
+
+    cost: Decimal
+    rate: Decimal | None
+    until: datetime
+
+
+def expected_funding(
+    turn: Turn, pair: Automation, direction: Direction, limits: CarryLimits, price: Decimal
+) -> Expected:
+    """Return what holding ``direction`` is expected to pay in funding, with the inverse leg at ``price``."""
+    expiry = turn.state.instruments[pair.linear].terms.expiry
     until = turn.now + limits.horizon if expiry is None else min(expiry, turn.now + limits.horizon)
     rate = _mean_rate(turn.market.funding_rates.get(pair.inverse, {}))
-    funding = Decimal(0)
-    if rate is not None and until > turn.now:
-        payments = Decimal((until - turn.now) / _INTERVAL)
-        funding = direction.inverse_side.sign * rate * payments * now.closing.basis.inverse
-    return Holding(direction, -now.closing.received, funding, rate, until)
+    if rate is None or until <= turn.now:
+        return Expected(Decimal(0), rate, until)
+    payments = Decimal((until - turn.now) / _INTERVAL)
+    return Expected(direction.inverse_side.sign * rate * payments * price, rate, until)
 
 
 def _mean_rate(rates: dict[datetime, Decimal]) -> Decimal | None:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.model.automation import Automation
+from bot.model.ladders import BasisRange
 from bot.model.plans import Cause, PlanKind, PlanSpec, Single
 from bot.orders.decide import propose
 from bot.orders.state import BotState, PlanState
@@ -13,6 +14,7 @@ from risk.approval import Denied
 from risk.direction import Direction
 
 _BY = "basisbot"
+_ANY_BASIS = BasisRange()
 
 
 def held_direction(state: BotState, pair: Automation) -> Direction:
@@ -90,10 +92,18 @@ def raise_single(
 
 
 def raise_reduction(
-    turn: Turn, pair: Automation, cause: Cause, size: Decimal | None, why: str, tranches: int, *, urgent: bool
+    turn: Turn,
+    pair: Automation,
+    cause: Cause,
+    size: Decimal | None,
+    why: str,
+    tranches: int,
+    *,
+    urgent: bool,
+    basis: BasisRange = _ANY_BASIS,
 ) -> bool:
-    """Propose to take the spread down by ``size`` XBT (None: all of it), in pairs. ``urgent``: plans that open stop
-    for it. Returns whether the plan was taken on."""
+    """Propose to take the spread down by ``size`` XBT (None: all of it), in pairs, at a ``basis`` only. ``urgent``:
+    plans that open stop for it. Returns whether the plan was taken on."""
     if urgent:
         for plan in turn.state.active_plans():
             if plan.is_opening and not plan.stopping:
@@ -110,6 +120,8 @@ def raise_reduction(
             tranches=tranches,
             collateral=False,
             proposed_by=_BY,
+            min_basis=basis.least,
+            max_basis=basis.most,
             target_delta=pair.target_delta,
             cause=cause,
             why=why,
@@ -127,9 +139,10 @@ def raise_opening(
     tranches: int,
     *,
     collateral: bool,
+    basis: BasisRange = _ANY_BASIS,
 ) -> bool:
-    """Propose to open ``size`` XBT of spread; ``collateral``: with the hedge of the wallet's XBT. Returns whether the
-    plan was taken on."""
+    """Propose to open ``size`` XBT of spread, at a ``basis`` only; ``collateral``: with the hedge of the wallet's XBT.
+    Returns whether the plan was taken on."""
     return _raise(
         turn,
         PlanSpec(
@@ -142,6 +155,8 @@ def raise_opening(
             tranches=tranches,
             collateral=collateral,
             proposed_by=_BY,
+            min_basis=basis.least,
+            max_basis=basis.most,
             target_delta=pair.target_delta,
             cause=cause,
             why=why,

@@ -4,11 +4,17 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from bot.model.automation import Automation, EdgeLimits
-from bot.model.inputs import Compared, RejectTicket
+import pytest
+
+from adapters.venue import FundingAnnounced, HoursAnnounced
+from bot.model.automation import AtExpiry, Automation, CarryLimits, EdgeLimits, ExpiryLimits
+from bot.model.inputs import CancelPlan, Compared, ProposePlan, RejectTicket
 from bot.model.plans import Cause, PlanKind
 from risk.direction import Direction
-from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk
+from risk.portfolio import Funding
+from risk.sessions import Span, TradingHours
+from tests.unit.bot.automation.test_closure import LIMITS as CLOSURE
+from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk, spec
 
 D = Decimal
 LIMITS = EdgeLimits(
@@ -96,3 +102,92 @@ def test_what_was_rejected_comes_again_after_the_pause() -> None:
     assert not at.tickets
     pass_by(at, 120)
     assert at.tickets
+
+
+def test_what_was_seen_before_a_plan_proves_nothing_after_it() -> None:
+    at = desk()
+    pass_by(at, 10)  # an entry pays
+    at.command(ProposePlan(spec(plan_id="anna1", size_xbt=D("0.4"), tranches=2)))
+    at.approve()
+    at.trade()
+    at.trade()
+    pass_by(at, 30, linear=("80030", "80035"))  # its second tranche waits
+    at.command(CancelPlan("anna1", "anna"))
+    pass_by(at, 20, linear=("80030", "80035"))
+    assert at.plan.spec.plan_id == "anna1"
+    pass_by(at, 15, linear=("80030", "80035"))
+    assert (at.plan.spec.cause, at.plan.spec.kind) == (Cause.BASIS, PlanKind.CLOSE)
+
+
+def test_every_tranche_keeps_the_edge() -> None:
+    at = desk()
+    pass_by(at, 32)
+    # 0.5 % of 80,000 and 22.55 of costs
+    assert (at.plan.spec.min_basis, at.plan.spec.max_basis) == (D("422.55"), None)
+    at = desk()
+    pass_by(at, 32, linear=("79295", "79300"))
+    # The other way round: what is paid for the inverse leg's price is 0.1 less, and it is the costs of the moment
+    assert at.plan.spec.min_basis is None
+    assert at.plan.spec.max_basis == D("-422.54")
+
+
+def test_an_exit_costs_no_more_than_it_said() -> None:
+    at = desk()
+    at.hold(80_000, -20)
+    at.give(Compared(()))
+    pass_by(at, 32, linear=("80030", "80035"))
+    # 0.05 % of 79,999.90, where the inverse leg is sold
+    assert (at.plan.spec.min_basis, at.plan.spec.max_basis) == (None, D("40.00"))
+
+
+def watched(wallet: str = "1", **more: object) -> Desk:
+    pair = Automation(XBTUSD.id, MBT.id, Direction.LONG_INVERSE, edge=LIMITS, **more)  # type: ignore[arg-type]
+    return Desk.ready(replace(POLICY, automation=pair), wallet=wallet)
+
+
+def test_what_funding_would_eat_is_no_entry() -> None:
+    carry = CarryLimits(
+        loss=D("0.002"),
+        horizon=timedelta(days=10),
+        commission=D(1),
+        steady=timedelta(hours=1),
+        pause=timedelta(hours=8),
+    )
+    at = watched(carry=carry)
+    pays = at.now + timedelta(hours=8)
+    # Thirty payments of 0.04 % are 1.2 %, or 960 USD, and 700 are taken in.
+    at.give(FundingAnnounced(XBTUSD.id, Funding(pays, D("0.0004"))))
+    pass_by(at, 60)
+    assert not at.tickets
+    # Of 0.005 % they are 120 USD: 700 - 22.55 - 120 is more than 400.
+    at.give(FundingAnnounced(XBTUSD.id, Funding(pays, D("0.00005"))))
+    pass_by(at, 60)
+    assert at.plan.spec.cause is Cause.BASIS
+
+
+@pytest.mark.parametrize(("wallet", "opens"), [("0.2", False), ("0.3", True)])
+def test_nothing_is_opened_that_a_closure_would_take_down(wallet: str, *, opens: bool) -> None:
+    """One XBT needs 1/0.8 - 0.995 = 0.255 XBT behind it to survive a fall of 20 %."""
+    at = watched(wallet, closure=CLOSURE)
+    closes = at.now + timedelta(hours=5)
+    known = Span(at.now - timedelta(days=1), at.now + timedelta(days=7))
+    hours = TradingHours.of([Span(known.start, closes), Span(closes + timedelta(days=2), known.end)], known)
+    at.give(HoursAnnounced(MBT.id, hours))
+    pass_by(at, 60)
+    assert bool(at.tickets) is opens
+
+
+def test_nothing_is_opened_that_ends_at_once() -> None:
+    expiry = ExpiryLimits(
+        AtExpiry.CLOSE,
+        warn=timedelta(days=10),
+        lead=timedelta(hours=24),
+        inverse_window=timedelta(minutes=30),
+        linear_window=timedelta(hours=1),
+        slices=6,
+        pause=timedelta(hours=1),
+    )
+    at = watched(expiry=expiry)
+    at.load(replace(MBT, terms=replace(MBT.terms, expiry=at.now + timedelta(hours=20))))
+    pass_by(at, 60)
+    assert not at.tickets
