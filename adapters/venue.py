@@ -27,7 +27,8 @@ class Capabilities:
     ``fee_with_fill``: a fill carries its fee (else a ``CommissionReport`` follows). ``cash_flows``: the venue
     tells deposits, withdrawals and funding. ``confirms_quotes``: a book that stands still is told again with a later
     time while link and data farms are known to be up (else its age is all there is to judge it by). ``what_if``: the
-    venue says what margin an order would need (else it follows from the rates it states).
+    venue says what margin an order would need (else it follows from the rates it states). ``stops``: it keeps stops that
+    its mark price sets off.
     """
 
     unique_client_ids: bool
@@ -38,6 +39,7 @@ class Capabilities:
     cash_flows: bool
     confirms_quotes: bool = False
     what_if: bool = False
+    stops: bool = False
 
 
 class LinkState(StrEnum):
@@ -137,7 +139,8 @@ class Venue(Protocol):
     async def submit(self, order: Approved) -> OrderUpdate:
         """Send one order, once. Returns the venue's first word on it (it may already be final).
 
-        Raises Refused (it does not exist), NotSent (nor was it seen), or OutcomeUnknown. Fills arrive
+        Raises Refused (it does not exist; also a stop where there are none), NotSent (nor was it seen), or
+        OutcomeUnknown. Fills arrive
         through the sink only, possibly before this returns.
         """
         ...

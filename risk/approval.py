@@ -16,7 +16,8 @@ from risk.terms import NOISE, Kind
 
 
 class Purpose(StrEnum):
-    """Why an order is sent. WORK starts exposure; all others answer something that has already happened.
+    """Why an order is sent. WORK starts exposure; PROTECT is a stop that rests for the worst case, and only takes off
+    what is held; all others answer something that has already happened.
 
     CONTINGENCY unwinds what an envelope's own fills made; it may trade against the envelope's side, never
     beyond what was filled under it.
@@ -26,6 +27,7 @@ class Purpose(StrEnum):
     HEDGE = "hedge"
     CONTINGENCY = "contingency"
     FLATTEN = "flatten"
+    PROTECT = "protect"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Envelope:
     linear one. ``price_low`` and ``price_high`` (USD per XBT) are the sanity band of this leg's price.
     ``min_basis`` and ``max_basis`` bound the pair's basis (linear − inverse, USD) for WORK orders only: once
     something is filled, the right to hedge it does not depend on the basis any more. ``execute_by`` likewise
-    ends new work, not the hedging of what has filled.
+    ends new work and new stops, not the hedging of what has filled.
     """
 
     approval_id: str
@@ -168,10 +170,13 @@ def violation(order: Approved) -> Denied | None:
         return Denied("APPROVAL_PURPOSE", ", ".join(sorted(envelope.purposes)), order.purpose)
     if request.quantity % terms.lot:
         return Denied("ORDER_LOT", f"whole lots of {terms.lot}", str(request.quantity))
-    if not terms.on_tick(request.price):
-        return Denied("ORDER_TICK", f"ticks of {terms.tick}", str(request.price))
-    if not envelope.price_low <= request.price <= envelope.price_high:
-        return Denied("APPROVAL_PRICE", f"{envelope.price_low} to {envelope.price_high}", str(request.price))
+    for price in (request.price,) if request.trigger is None else (request.price, request.trigger):
+        if not terms.on_tick(price):
+            return Denied("ORDER_TICK", f"ticks of {terms.tick}", str(price))
+        if not envelope.price_low <= price <= envelope.price_high:
+            return Denied("APPROVAL_PRICE", f"{envelope.price_low} to {envelope.price_high}", str(price))
+    if (order.purpose is Purpose.PROTECT) is (request.trigger is None):
+        return Denied("APPROVAL_PURPOSE", "a stop, and nothing else, to protect", order.purpose)
     if order.purpose is Purpose.CONTINGENCY:
         if request.side is not envelope.side.opposite:
             return Denied("APPROVAL_SIDE", f"{envelope.side.opposite} (contingency)", request.side)
@@ -189,7 +194,7 @@ def violation(order: Approved) -> Denied | None:
     room = envelope.quantity - order.usage.committed
     if asked > room + NOISE:
         return Denied("APPROVAL_QUANTITY", f"{room} left of {envelope.quantity}", str(asked))
-    return _working_limits(order) if order.purpose is Purpose.WORK else None
+    return _working_limits(order) if order.purpose in (Purpose.WORK, Purpose.PROTECT) else None
 
 
 def _working_limits(order: Approved) -> Denied | None:

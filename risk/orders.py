@@ -49,7 +49,8 @@ class OrderRequest:
     """A limit order. Never a raw market order: what must trade now is a marketable limit inside a band.
 
     ``client_order_id``: at most 36 characters, unique per account for ever. ``quantity``: contracts, whole
-    lots. ``price``: USD per XBT, on tick. ``reduce_only`` may only shrink a position.
+    lots. ``price``: USD per XBT, on tick. ``reduce_only`` may only shrink a position. ``trigger``: of a protective
+    stop, USD per XBT, on tick: the venue keeps it back until its mark price comes there, and then works it at ``price``.
     """
 
     client_order_id: str
@@ -61,6 +62,7 @@ class OrderRequest:
     reduce_only: bool = False
     post_only: bool = False
     expires_at: datetime | None = None
+    trigger: Decimal | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.client_order_id) <= 36:
@@ -74,6 +76,14 @@ class OrderRequest:
             raise ValueError("expires_at must be an aware time")
         if self.post_only and self.time_in_force is TimeInForce.IOC:
             raise ValueError("an IOC order cannot be post-only")
+        if self.trigger is not None:
+            self._check_stop(positive(self.trigger))
+
+    def _check_stop(self, trigger: Decimal) -> None:
+        if not self.reduce_only or self.post_only or self.time_in_force is not TimeInForce.GTC:
+            raise ValueError("a stop only protects: reduce-only, good till cancelled, and free to take")
+        if (trigger - self.price) * self.side.sign > 0:
+            raise ValueError(f"a {self.side} stop at {trigger} could not trade at its limit, {self.price}")
 
 
 @dataclass(frozen=True, slots=True)

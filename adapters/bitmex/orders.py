@@ -44,7 +44,7 @@ def order_fields(request: OrderRequest) -> dict[str, object]:
         "clOrdID": request.client_order_id,
         "side": "Buy" if request.side is Side.BUY else "Sell",
         "orderQty": request.quantity,
-        "ordType": "Limit",
+        "ordType": "Limit" if request.trigger is None else "StopLimit",
         "price": request.price,
         "timeInForce": _TIME_IN_FORCE[request.time_in_force],
     }
@@ -53,6 +53,9 @@ def order_fields(request: OrderRequest) -> dict[str, object]:
         instructions.append("ParticipateDoNotInitiate")
     if request.reduce_only:
         instructions.append("ReduceOnly")
+    if request.trigger is not None:
+        fields["stopPx"] = request.trigger
+        instructions.append("MarkPrice")
     if instructions:
         fields["execInst"] = ",".join(instructions)
     return fields

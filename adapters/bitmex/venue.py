@@ -69,6 +69,7 @@ class BitmexVenue:
             reduce_only=True,
             fee_with_fill=True,
             cash_flows=True,
+            stops=True,
         )
 
     @property

@@ -60,6 +60,8 @@ class Desk:
             raise Refused(name, attempted, f"{request.instrument} is not loaded here")
         if request.post_only:
             raise Refused(name, attempted, "this venue knows no post-only orders: it could take")
+        if request.trigger is not None:
+            raise Refused(name, attempted, "no stops rest here: CME is closed when they are needed")
         if request.client_order_id in self._sent:
             raise Refused(name, attempted, "this client order id has been used before", code="DUPLICATE")
         wire = self._usable()

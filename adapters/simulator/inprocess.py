@@ -100,6 +100,7 @@ class InProcessVenue:
             fee_with_fill=inverse,
             cash_flows=inverse,
             what_if=not inverse,
+            stops=inverse,
         )
 
     async def connect(self, symbols: Sequence[str], sink: Sink) -> None:
@@ -184,7 +185,12 @@ class InProcessVenue:
         in_cents = translate.cents(request.price)
         if in_cents is None or request.instrument.venue != self.name:
             raise Refused(self.name, attempted, "no such price or venue")
-        wanted = translate.new_order(request, in_cents)
+        if request.trigger is not None and not self.capabilities.stops:
+            raise Refused(self.name, attempted, "no stops are served here", code="ORDER_STOP")
+        try:
+            wanted = translate.new_order(request, in_cents)
+        except ValueError as error:
+            raise Refused(self.name, attempted, str(error)) from error
         if not self._exchange.rules.reduce_only:
             wanted = replace(wanted, reduce_only=False)
         if self._faults is None:

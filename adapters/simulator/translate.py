@@ -86,6 +86,10 @@ def instrument(venue: str, spec: ContractSpec) -> Instrument:
 
 
 def new_order(request: OrderRequest, in_cents: int) -> core.NewOrder:
+    """Raises ValueError for a trigger with a fraction of a cent."""
+    stop = None if request.trigger is None else cents(request.trigger)
+    if request.trigger is not None and stop is None:
+        raise ValueError(f"{request.trigger} is no price in cents")
     return core.NewOrder(
         symbol=request.instrument.symbol,
         side=core.Side(request.side),
@@ -96,6 +100,8 @@ def new_order(request: OrderRequest, in_cents: int) -> core.NewOrder:
         post_only=request.post_only,
         reduce_only=request.reduce_only,
         expires_at=request.expires_at,
+        stop=stop,
+        trigger=core.TriggerKind.MARK,
     )
 
 

@@ -132,6 +132,21 @@ class Stage:
             )
         )
 
+    async def protect(self, client_order_id: str, lots: int, trigger: int, limit: int) -> OrderUpdate:
+        """Rest a stop that sells what is held."""
+        return await self.send(
+            OrderRequest(
+                client_order_id,
+                self.venue.instrument(self.symbol).id,
+                Side.SELL,
+                lots * self.lot,
+                self.price(limit),
+                TimeInForce.GTC,
+                reduce_only=True,
+                trigger=self.price(trigger),
+            )
+        )
+
     async def send(self, request: OrderRequest) -> OrderUpdate:
         """Submit under an approval wide enough for anything, lots and ticks included.
 
@@ -151,8 +166,10 @@ class Stage:
             execute_by=now + timedelta(hours=1),
             approved_by="test",
             approved_at=now,
+            purposes=(Purpose.WORK, Purpose.PROTECT),
         )
-        return await self.venue.submit(Approved(request, Purpose.WORK, envelope, loose, Usage(), now))
+        purpose = Purpose.WORK if request.trigger is None else Purpose.PROTECT
+        return await self.venue.submit(Approved(request, purpose, envelope, loose, Usage(), now))
 
     async def rest(self, client_order_id: str, side: Side, lots: int, ticks: int) -> OrderUpdate:
         return await self.submit(client_order_id, side, lots, ticks, self.resting)

@@ -35,6 +35,7 @@ AS_BITMEX = Capabilities(
     reduce_only=True,
     fee_with_fill=True,
     cash_flows=True,
+    stops=True,
 )
 AS_BROKER = Capabilities(
     unique_client_ids=False,
