@@ -27,8 +27,8 @@ class Capabilities:
     ``fee_with_fill``: a fill carries its fee (else a ``CommissionReport`` follows). ``cash_flows``: the venue
     tells deposits, withdrawals and funding. ``confirms_quotes``: a book that stands still is told again with a later
     time while link and data farms are known to be up (else its age is all there is to judge it by). ``what_if``: the
-    venue says what margin an order would need (else it follows from the rates it states). ``stops``: it keeps stops that
-    its mark price sets off.
+    venue says what margin an order would need (else it follows from the rates it states). ``stops``: it keeps
+    stops that its mark price sets off.
     """
 
     unique_client_ids: bool

@@ -36,7 +36,7 @@ from bot.orders.market import Market
 from bot.orders.state import BotState
 from bot.orders.turn import Turn
 from risk.approval import Denied, Purpose
-from risk.orders import Fill, OrderUpdate, TimeInForce
+from risk.orders import Fill, OrderRequest, OrderUpdate, TimeInForce
 
 log = structlog.get_logger("engine")
 
@@ -82,6 +82,7 @@ class Engine:
         self.market = Market(
             what_ifs=frozenset(name for name, venue in venues.items() if venue.capabilities.what_if),
             switches=frozenset(name for name, venue in venues.items() if _can_rest(venue.capabilities)),
+            stops=frozenset(name for name, venue in venues.items() if venue.capabilities.stops),
         )
         self.policy = policy
         self._store = store
@@ -190,7 +191,7 @@ class Engine:
         self.market.reconciled = False  # nothing new is worked
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_RESORT):
-                while self.state.unsettled:
+                while self.state.is_moving:
                     given, reply, _ = await self._inbox.get()
                     if reply is not None:
                         reply.cancel()
@@ -327,7 +328,7 @@ class Engine:
             self.on_hedge(self._clock.monotonic() - heard_at)
         try:
             if request.time_in_force is TimeInForce.GTC:
-                await self._arm(request.instrument.venue)
+                await self._guard(request)
         except VenueError as error:
             # What would outlive the bot is not sent.
             self.hear(SubmitRefused(client_id, "NOT_SENT", str(error), reached_venue=False))
@@ -346,8 +347,19 @@ class Engine:
             # Nothing else says the order does not exist.
             self.hear(SubmitUnknown(client_id, str(error)))
 
-    async def _arm(self, venue: str) -> None:
-        """Have the venue cancel what rests there if we fall silent. Raises VenueError."""
+    async def _guard(self, request: OrderRequest) -> None:
+        """Have the venue cancel what rests there if we fall silent; but the switch takes every order of the account,
+        and is never armed where a stop rests. Raises VenueError."""
+        venue = request.instrument.venue
+        if request.trigger is not None:
+            # Also one that an earlier run has left armed: it would fire within its time, and take the stop.
+            self._armed.discard(venue)
+            if self._venues[venue].capabilities.dead_mans_switch:
+                await self._venues[venue].disarm_dead_mans_switch()
+            return
+        if self.state.stops_at(venue):
+            detail = "protective stops rest there, and the dead man's switch would cancel them"
+            raise NotSent(venue, f"rest {request.client_order_id}", detail)
         if venue not in self._armed:
             await self._venues[venue].arm_dead_mans_switch(self.policy.switch_after // _MILLISECOND)
             self._armed.add(venue)

@@ -17,13 +17,26 @@ class CollateralWatch(Section):
     pause_seconds: Seconds
 
 
+class StopsWatch(Section):
+    """A ladder of stops at the inverse venue over a closure of the linear market: at most ``rungs`` of them, from
+    where the configured excursion ends to ``margin_percent`` before the liquidation. Where that is further from the
+    price than ``within_percent``, nothing rests: the collateral is enough. ``off_minutes``: both books quoted for so
+    long after the open, and they are taken off."""
+
+    rungs: Annotated[Count, Field(le=10)]
+    margin_percent: Percent
+    within_percent: Percent
+    off_minutes: Positive
+
+
 class ClosureWatch(Section):
     """How small the spread is made before a long closure of the linear market, or of the ways to fund it.
 
     A closure is long beyond ``untradable_hours``, or ``unfundable_hours`` where only money cannot move.
     ``broker_login`` and ``no_wires``: weekly windows. The four moves are what must be survived while it lasts: the
     worst excursion at the inverse venue, the gap at the linear one's open. ``broker_margin_percent``: the broker's
-    margin after a rise of it. ``rebuild_minutes`` left out: it is never offered to build back.
+    margin after a rise of it. ``rebuild_minutes`` left out: it is never offered to build back;
+    ``stops`` left out: none rest.
     """
 
     untradable_hours: Positive = Decimal(12)
@@ -43,6 +56,7 @@ class ClosureWatch(Section):
     pause_minutes: Positive
     rebuild_minutes: Positive | None = None
     rebuild_basis_percent: Number = Decimal(0)
+    stops: StopsWatch | None = None
 
 
 class MarginWatch(Section):

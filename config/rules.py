@@ -201,3 +201,8 @@ def _automation(settings: Settings) -> Iterator[Fault]:
     closure = settings.automation.closure
     if closure is not None and closure.finish_minutes >= closure.lead_hours * 60:
         yield "automation.closure.finish_minutes", f"must be less than lead_hours ({closure.lead_hours})"
+    if closure is not None and closure.stops is not None and settings.automation.orphan is None:
+        yield (
+            "automation.closure.stops",
+            "needs [automation.orphan]: what a stop leaves alone has to be answered",
+        )

@@ -50,7 +50,7 @@ class OrderRequest:
 
     ``client_order_id``: at most 36 characters, unique per account for ever. ``quantity``: contracts, whole
     lots. ``price``: USD per XBT, on tick. ``reduce_only`` may only shrink a position. ``trigger``: of a protective
-    stop, USD per XBT, on tick: the venue keeps it back until its mark price comes there, and then works it at ``price``.
+    stop, USD per XBT, on tick: the venue keeps it back until its mark price comes there, then works it at ``price``.
     """
 
     client_order_id: str

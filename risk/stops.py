@@ -83,10 +83,7 @@ def _lost(instrument: Instrument, account: Account, side: Side, rungs: tuple[Sto
     return sum(
         (
             -side.sign
-            * (
-                instrument.xbt(rung.contracts, rung.trigger)
-                - instrument.xbt(rung.contracts, account.price)
-            )
+            * (instrument.xbt(rung.contracts, rung.trigger) - instrument.xbt(rung.contracts, account.price))
             for rung in rungs
         ),
         Decimal(0),

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from bot.model.automation import Automation
 from bot.model.ladders import BasisRange
-from bot.model.plans import Cause, PlanKind, PlanSpec, Single
+from bot.model.plans import Cause, PlanKind, PlanSpec, Protection, Single
 from bot.orders.decide import propose
 from bot.orders.state import BotState, PlanState
 from bot.orders.ticketing import stop_plan
@@ -34,13 +34,16 @@ def plan_of(state: BotState, cause: Cause) -> PlanState | None:
 
 def is_quiet(turn: Turn) -> bool:
     """Say whether what the books say can be acted on: ledger and venues agree, nothing is in flight or UNKNOWN,
-    and no plan is at work or has something left to answer."""
+    and no plan is at work or has something left to answer. Stops that wait disturb nothing."""
     state = turn.state
     return (
         turn.market.reconciled
         and turn.market.latched is None
-        and not state.unsettled
-        and all(plan.unhedged_since is None and plan.current is None for plan in state.open_plans())
+        and not state.is_moving
+        and all(
+            plan.unhedged_since is None and (plan.current is None or plan.protects)
+            for plan in state.open_plans()
+        )
     )
 
 
@@ -125,6 +128,28 @@ def raise_reduction(
             target_delta=pair.target_delta,
             cause=cause,
             why=why,
+        ),
+    )
+
+
+def raise_protection(turn: Turn, pair: Automation, stops: Protection, why: str) -> bool:
+    """Propose to rest a ladder of stops at the inverse venue. Returns whether the plan was taken on."""
+    return _raise(
+        turn,
+        PlanSpec(
+            plan_id=_plan_id(turn.state, Cause.STOPS),
+            kind=PlanKind.PROTECT,
+            direction=held_direction(turn.state, pair),
+            inverse=pair.inverse,
+            linear=pair.linear,
+            size_xbt=None,
+            tranches=1,
+            collateral=False,
+            proposed_by=_BY,
+            target_delta=pair.target_delta,
+            cause=Cause.STOPS,
+            why=why,
+            stops=stops,
         ),
     )
 

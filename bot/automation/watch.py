@@ -1,6 +1,6 @@
 """Every watch the profile has switched on, one after the other, the most urgent first."""
 
-from bot.automation import closure, collateral, edge, expiry, holding, margin, orphan
+from bot.automation import closure, collateral, edge, expiry, holding, margin, orphan, protection
 from bot.orders.turn import Turn
 
 
@@ -17,6 +17,8 @@ def watch(turn: Turn) -> None:
         expiry.watch(turn, pair, pair.expiry)
     if pair.closure is not None:
         closure.watch(turn, pair, pair.closure)
+        if pair.closure.stops is not None:
+            protection.watch(turn, pair, pair.closure, pair.closure.stops)
     if pair.collateral is not None:
         collateral.watch(turn, pair, pair.collateral)
     if pair.carry is not None:

@@ -114,6 +114,9 @@ def status_grid(view: View) -> Table:
         grid.add_row("exit", escape(_exit(of)))
     for order in view["orders_in_flight"]:
         grid.add_row("order", f"{order['id']} {order['belief']}, {order['outstanding']} outstanding")
+    for stop in view.get("stops", ()):
+        what = f"{stop['side']} {stop['contracts']:,} {stop['instrument']} at {stop['trigger']}"
+        grid.add_row("stop", f"{stop['id']}  {what}, on the mark")
     tickets = view["open_tickets"]
     waiting = f"[bold]{tickets} wait{'s' if tickets == 1 else ''} for you[/]: {told('basisbot tickets')}"
     grid.add_row("tickets", waiting if tickets else "none waiting")

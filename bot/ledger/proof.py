@@ -292,7 +292,7 @@ class Proof:
             yield f"its purpose is {intended.purpose}, approved are {', '.join(envelope.purposes)}"
         if not envelope.price_low <= request.price <= envelope.price_high:
             yield f"its price {request.price} is outside {envelope.price_low} to {envelope.price_high}"
-        if intended.purpose is Purpose.WORK and recorded.at >= envelope.execute_by:
+        if intended.purpose in (Purpose.WORK, Purpose.PROTECT) and recorded.at >= envelope.execute_by:
             yield f"it was sent after the approval ended, {envelope.execute_by.isoformat()}"
         if request.instrument != envelope.instrument:
             yield f"it is for {request.instrument}, approved is {envelope.instrument}"
@@ -323,6 +323,12 @@ class Proof:
             yield f"its side is {request.side}, approved is {envelope.side}"
         if envelope.reduce_only and not request.reduce_only:
             yield "it may open a position, approved is only to reduce one"
+        if (intended.purpose is Purpose.PROTECT) is not (request.trigger is not None):
+            yield f"a stop protects, and nothing else does: its purpose is {intended.purpose}"
+        if request.trigger is not None and not request.reduce_only:
+            yield "a stop that may open a position"
+        if request.trigger is not None and not envelope.price_low <= request.trigger <= envelope.price_high:
+            yield f"its trigger {request.trigger} is outside {envelope.price_low} to {envelope.price_high}"
 
     # --- fills ---------------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from risk.instruments import Instrument
 from risk.standing import StandingApproval, Use
 from risk.terms import NOISE, Kind
 
+_DRAWS = (Purpose.WORK, Purpose.PROTECT)
+
 
 @dataclass(slots=True)
 class _Draw:
@@ -132,7 +134,8 @@ class StandingProof:
             yield f"{name}: it brings all of it to {in_all} XBT, of {given.total_xbt}"
         if given.max_ticket_xbt is not None and size > given.max_ticket_xbt + NOISE:
             yield f"{name}: its {size} XBT are more than the largest ticket, {given.max_ticket_xbt}"
-        if leg.role is Role.SINGLE and size > given.max_delta_xbt + NOISE:
+        stops = leg.plan_id in self._plans and self._plans[leg.plan_id].kind is PlanKind.PROTECT
+        if leg.role is Role.SINGLE and not stops and size > given.max_delta_xbt + NOISE:
             yield f"{name}: it changes Δ by {size} XBT, allowed are {given.max_delta_xbt}"
 
     def worked(self, leg: LegKey, purpose: Purpose, xbt: Decimal) -> Iterator[str]:
@@ -147,8 +150,8 @@ class StandingProof:
             yield f"its {xbt} XBT are more than the {standing.given.max_delta_xbt} by which {name} lets Δ change"
 
     def filled(self, leg: LegKey | None, purpose: Purpose, xbt: Decimal) -> None:
-        """Count what a working order filled, or (negative) what was taken back of it."""
-        draw = None if leg is None or purpose is not Purpose.WORK else self._draws.get(leg)
+        """Count what a working order, or a stop, filled, or (negative) what was taken back of it."""
+        draw = None if leg is None or purpose not in _DRAWS else self._draws.get(leg)
         if draw is not None:
             draw.filled += xbt
 
@@ -166,6 +169,7 @@ class StandingProof:
             Cause.ORPHAN: Use.ORPHAN,
             Cause.EXPIRY: Use.ROLL,
             Cause.CLOSURE: Use.REDUCE,
+            Cause.STOPS: Use.REDUCE,
             Cause.MARGIN: Use.REDUCE,
         }
         if spec.cause in by_cause:

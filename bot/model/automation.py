@@ -13,6 +13,9 @@ from risk.closures import Rules
 from risk.direction import Direction
 from risk.instruments import InstrumentId
 
+MOST_STOPS = 10
+"""Stops an inverse venue keeps in one contract (DOMAIN.md, section 3)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Collateral:
@@ -29,6 +32,24 @@ class Collateral:
 
 
 @dataclass(frozen=True, slots=True)
+class StopLimits:
+    """The ladder of stops over a closure: at most so many ``rungs``, the last one ``margin`` (fraction of price) before
+    the liquidation. Where that is further away than ``within`` (fraction of price), the collateral is enough and
+    nothing rests. ``off_after``: how long both books are quoted after the open before the stops are taken off."""
+
+    rungs: int
+    margin: Decimal
+    within: Decimal
+    off_after: timedelta
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.rungs <= MOST_STOPS:
+            raise ValueError(f"a ladder has 1 to {MOST_STOPS} stops, not {self.rungs}")
+        if not (0 < self.margin <= 1 and 0 < self.within <= 1):
+            raise ValueError("the margin and reach of a ladder of stops are fractions of the price, up to 1")
+
+
+@dataclass(frozen=True, slots=True)
 class ClosureLimits:
     """How small the spread is made before a long closure, and when.
 
@@ -36,6 +57,7 @@ class ClosureLimits:
     spare. ``lead``: how long before the closure a reduction is proposed; ``finish``: how long before it everything must
     be done. ``slice``: XBT of a tranche. ``pause``: between two proposals. ``rebuild_after``: how long after the open
     it is offered to build back, if the basis is at least ``rebuild_basis`` (fraction of price); None: never.
+    ``stops``: what rests at the inverse venue meanwhile; None: nothing.
     """
 
     rules: Rules
@@ -47,6 +69,7 @@ class ClosureLimits:
     pause: timedelta
     rebuild_after: timedelta | None = None
     rebuild_basis: Decimal = Decimal(0)
+    stops: StopLimits | None = None
 
     def __post_init__(self) -> None:
         if not timedelta(0) < self.finish < self.lead:

@@ -18,7 +18,8 @@ _ORDER_ID = re.compile(rf"{_LEG.pattern}-(\d{{3}})", re.ASCII)
 
 
 class Role(StrEnum):
-    """WORKING goes first, HEDGE answers its fills, SINGLE stands alone (collateral hedge, remainders)."""
+    """WORKING goes first, HEDGE answers its fills, SINGLE stands alone (collateral hedge, remainders, protective
+    stops)."""
 
     WORKING = "w"
     HEDGE = "h"

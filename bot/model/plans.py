@@ -13,17 +13,19 @@ from risk.direction import Action, Direction
 from risk.instruments import InstrumentId
 from risk.orders import Side
 from risk.standing import Use
+from risk.stops import StopLadder
 
 _LONGEST_PAUSE = 7 * 24 * 3600
 
 
 class PlanKind(StrEnum):
     """OPEN builds the spread (and the collateral hedge it needs); CLOSE takes it down; SINGLE trades one contract,
-    to bring Δ nearer to its target."""
+    to bring Δ nearer to its target. PROTECT rests a ladder of stops at the inverse venue over a closure."""
 
     OPEN = "open"
     CLOSE = "close"
     SINGLE = "single"
+    PROTECT = "protect"
 
 
 class Cause(StrEnum):
@@ -34,6 +36,7 @@ class Cause(StrEnum):
     COLLATERAL = "collateral"
     MARGIN = "margin"
     CLOSURE = "closure"
+    STOPS = "stops"
     REBUILD = "rebuild"
     EXPIRY = "expiry"
     ORPHAN = "orphan"
@@ -45,6 +48,7 @@ _USES = {
     Cause.COLLATERAL: Use.COLLATERAL,
     Cause.MARGIN: Use.REDUCE,
     Cause.CLOSURE: Use.REDUCE,
+    Cause.STOPS: Use.REDUCE,
     Cause.EXPIRY: Use.ROLL,
     Cause.ORPHAN: Use.ORPHAN,
 }
@@ -79,6 +83,25 @@ class Single:
 
 
 @dataclass(frozen=True, slots=True)
+class Protection:
+    """Stops that rest at the inverse venue. ``until``: the end of the closure they are for, and of the right to send
+    them; they are taken off soon after it, once both books are quoted."""
+
+    ladder: StopLadder
+    until: datetime
+
+    def __post_init__(self) -> None:
+        if not self.ladder.rungs or any(rung.contracts < 1 for rung in self.ladder.rungs):
+            raise ValueError("a ladder of stops has rungs, each of at least one contract")
+        if len({rung.trigger for rung in self.ladder.rungs}) < len(self.ladder.rungs):
+            raise ValueError("each rung of a ladder of stops has a trigger of its own")
+
+    def __str__(self) -> str:
+        triggers = ", ".join(f"{rung.contracts} at {rung.trigger:f}" for rung in self.ladder.rungs)
+        return f"stops that {self.ladder.side} {triggers}"
+
+
+@dataclass(frozen=True, slots=True)
 class PlanSpec:
     """What was asked for.
 
@@ -92,7 +115,7 @@ class PlanSpec:
     plan's own limits. ``pause``: seconds between two tranches. ``exit``: when what an OPEN plan has opened is to be
     taken down again; ``exit_of``: the plan whose exit this CLOSE plan carries out.
     ``cause`` and ``why``: what proposed the plan, and its reason in a sentence. ``single``: of a SINGLE plan.
-    ``not_before``: no ticket is raised sooner.
+    ``not_before``: no ticket is raised sooner. ``stops``: of a PROTECT plan.
     """
 
     plan_id: str
@@ -117,6 +140,7 @@ class PlanSpec:
     single: Single | None = None
     approval: ApprovalMode = ApprovalMode.ARMED
     not_before: datetime | None = None
+    stops: Protection | None = None
 
     def __post_init__(self) -> None:
         if not is_plan_id(self.plan_id):
@@ -129,6 +153,8 @@ class PlanSpec:
             raise ValueError("a plan that opens needs a size")
         if (self.kind is PlanKind.SINGLE) is not (self.single is not None):
             raise ValueError("a plan of one contract, and only such a plan, says which")
+        if (self.kind is PlanKind.PROTECT) is not (self.stops is not None):
+            raise ValueError("a plan of protective stops, and only such a plan, says which")
         if self.single is not None and self.single.instrument not in (self.inverse, self.linear):
             raise ValueError(f"{self.single.instrument} is neither {self.inverse} nor {self.linear}")
         if self.inverse == self.linear:

@@ -80,4 +80,6 @@ def activity_of(purpose: Purpose, *, reduces: bool) -> Activity:
     """Return what sending an order of ``purpose`` is; ``reduces``: it makes the portfolio smaller."""
     if purpose is Purpose.WORK:
         return Activity.REDUCE if reduces else Activity.OPEN
+    if purpose is Purpose.PROTECT:
+        return Activity.REDUCE  # the venue holds it to what is held
     return _ANSWERS[purpose]

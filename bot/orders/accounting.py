@@ -15,6 +15,7 @@ from bot.orders import orphaning, settling
 from bot.orders.hearing import hear_word
 from bot.orders.state import ExecutionState, OrderState
 from bot.orders.turn import Turn
+from risk.approval import Purpose
 from risk.money import Money
 from risk.orders import Bust, Cause, CommissionReport, Fill
 
@@ -50,7 +51,10 @@ def book(turn: Turn, fill: Fill, recover: Recover) -> None:
     turn.emit(FillBooked(fill, order is None, turn.now))
     if order is None:
         _foreign(turn, fill)
-    elif order.belief is Belief.REFUSED:
+        return
+    if order.purpose is Purpose.PROTECT:
+        _stopped(turn, fill)
+    if order.belief is Belief.REFUSED:
         # It exists after all, and unless all of it has filled, it lives until the venue says more.
         word = Word.LIVE if order.filled < order.request.quantity else Word.FILLED
         hear_word(turn, order.request.client_order_id, word, "it has filled", fill.venue_order_id)
@@ -78,6 +82,17 @@ def _foreign(turn: Turn, fill: Fill) -> None:
     # Somebody else trades this account, or the venue has liquidated: a person has to look first.
     reason = f"{'foreign fill' if fill.cause is Cause.TRADE else fill.cause} {fill.execution_id}"
     orphaning.stand_down(turn, fill, reason)
+
+
+def _stopped(turn: Turn, fill: Fill) -> None:
+    """A protective stop has done what it was there for: the other leg stands alone until its market opens."""
+    turn.alert(
+        "STOP_FILLED",
+        f"{fill.instrument}: the stop {fill.client_order_id} has filled, {fill.side} {fill.quantity} at {fill.price}; "
+        f"Δ is {turn.state.delta():+.4f} XBT, and is answered once the other market trades",
+        about=f"{fill.client_order_id}",
+    )
+    orphaning.stand_down(turn, fill, f"stop {fill.client_order_id} has filled", stop=True)
 
 
 def _restated(turn: Turn, fill: Fill, was: Fill, known: ExecutionState) -> None:

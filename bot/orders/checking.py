@@ -69,7 +69,8 @@ class Checks:
         price = self._market.last_mids.get(leg.instrument) if level is None else level.price
         if price is None:
             return None  # never quoted: nothing can be drafted, or sent, before it is
-        order = Order(_PURPOSE[leg.role], instrument, leg.side, leg.contracts, price, leg.reduce_only)
+        purpose = _PURPOSE[leg.role] if plan.spec.stops is None else Purpose.PROTECT
+        order = Order(purpose, instrument, leg.side, leg.contracts, price, leg.reduce_only)
         clip = None
         if leg.role is Role.WORKING:
             clip = instrument.contracts_for(self._policy.max_unattended_delta, price)

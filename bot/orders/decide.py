@@ -64,6 +64,7 @@ from risk.terms import Kind
 # After which a mismatch that stays is told again, then every hour.
 _REMINDERS = (timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=1))
 _ASK_AT_REST = timedelta(seconds=15)
+_ASK_STOP = timedelta(minutes=5)
 # A venue may answer "no such order" while the order is still on its way to it.
 # A request the venue may still accept (its signature's life, a broker's queue) can outlive the question about it.
 _TRUST_ABSENCE_AFTER = timedelta(seconds=12)
@@ -377,7 +378,8 @@ def _ask_about_open_questions(turn: Turn) -> None:
         last = turn.market.asked.get(client_id, order.intended_at)
         # One that is known to rest is asked about seldom: only a lost word of its fills would be news.
         rests = order.is_at_rest and client_id not in turn.market.pulled
-        if turn.has_passed(_ASK_AT_REST if rests else turn.policy.ask_every, last):
+        every = _ASK_STOP if order.is_stop else _ASK_AT_REST
+        if turn.has_passed(every if rests else turn.policy.ask_every, last):
             turn.market.asked[client_id] = turn.now
             turn.act(Ask(order.request.instrument, client_id))
     for client_id, until in turn.market.doubts.items():

@@ -252,7 +252,7 @@ def _make_way(turn: Turn, of: ExitState, plan: PlanState) -> str | None:
     """Stop what works against the exit, or waits for a basis of its own; say what is still in the way."""
     spec, in_the_way = plan.spec, None
     for other in turn.state.active_plans():
-        if other.spec.single is not None:
+        if other.spec.single is not None or other.protects:
             continue
         same = (other.spec.inverse, other.spec.linear) == (spec.inverse, spec.linear)
         limited = other.spec.min_basis is not None or other.spec.max_basis is not None

@@ -298,7 +298,7 @@ def _exchange(state: BotState, was: Fill | None, now: Fill | None, foreign: bool
         if order is not None:
             order.filled += sign * fill.quantity
             order.filled_quantity += sign * envelope_quantity(instrument, fill.quantity, fill.price)
-    if foreign:
+    if foreign or (order is not None and order.purpose is Purpose.PROTECT):
         state.orphaned += xbt
     plan = None if order is None or order.leg is None else state.plans[order.leg.plan_id]
     _count_displaced(
@@ -311,7 +311,7 @@ def _exchange(state: BotState, was: Fill | None, now: Fill | None, foreign: bool
     if was is not None and (now is None or now.quantity < was.quantity):
         _mark_corrected(state, order)
     _index(state, order)
-    if order.leg is not None and order.purpose is Purpose.WORK:
+    if order.leg is not None and order.purpose in (Purpose.WORK, Purpose.PROTECT):
         _draw(state, order.leg, last.side.sign * xbt)
     if order.leg is not None and order.leg.role is not Role.SINGLE:
         _count_unhedged(state, order.leg, xbt, last.price, heard_at)
@@ -430,7 +430,8 @@ def _adopted(state: BotState, event: Adopted, at: datetime) -> None:
 
 def _write_off(state: BotState, order: OrderState, at: datetime) -> None:
     leg, lacking = order.leg, order.undescribed
-    if leg is not None and lacking and order.purpose is not Purpose.WORK and not order.written_off:
+    answers = order.purpose not in (Purpose.WORK, Purpose.PROTECT)
+    if leg is not None and lacking and answers and not order.written_off:
         # It has answered what filled, and nobody describes how: at its limit, or the same would be answered again.
         request = order.request
         instrument = state.instruments[request.instrument]

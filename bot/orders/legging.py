@@ -3,7 +3,7 @@
 from bot.model.events import PlanFinished, TrancheFinished
 from bot.model.ids import Role
 from bot.model.plans import PlanStatus
-from bot.orders import standing, tending
+from bot.orders import protecting, standing, tending
 from bot.orders.asking import awaits_margin
 from bot.orders.hedging import answer_fills, is_answered, left_naked
 from bot.orders.laddering import MOST_TRANCHES, has_lapsed
@@ -32,7 +32,10 @@ def advance(turn: Turn, plan: PlanState) -> None:
     tranche = plan.current
     if tranche is not None and tranche.armed:
         if not plan.stopping:
-            work(turn, plan, tranche)
+            if plan.protects:
+                protecting.work(turn, plan, tranche)
+            else:
+                work(turn, plan, tranche)
         if _is_finished(turn, plan, tranche):
             _finish(turn, plan, tranche)
             tranche = None
@@ -57,7 +60,7 @@ def _next(turn: Turn, plan: PlanState) -> None:
         stop_plan(turn, plan, f"its {MOST_TRANCHES} numbers for tranches are used up")
     else:
         lead = draft.legs[0]
-        if not may_work(turn, plan, lead, paired=len(draft.legs) > 1):
+        if not plan.protects and not may_work(turn, plan, lead, paired=len(draft.legs) > 1):
             return
         if awaits_margin(turn, plan, draft):
             turn.wait(plan, "the venue is asked what margin the next tranche would need")
@@ -114,6 +117,8 @@ def _is_clear(turn: Turn, plan: PlanState) -> bool:
 def _is_finished(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
     if not _is_clear(turn, plan):
         return False
+    if plan.protects:
+        return bool(plan.stopping) or protecting.is_over(turn, tranche)
     over = bool(plan.stopping) or has_lapsed(plan, tranche, turn.now) or is_pair_closed(turn, tranche)
     return over or remaining(turn, plan, tranche) <= 0
 

@@ -117,6 +117,8 @@ class Market:
     """By venue: the transfer that is asked for, or offered."""
     said: dict[str, str] = field(default_factory=dict)
     """By alert: which of its reminders a person has had."""
+    sane_since: datetime | None = None
+    """Since when both books have been quoted after a closure, while stops rest."""
     not_paying_since: datetime | None = None
     """Since when holding has been expected to cost more than it brings."""
     margin_low_since: datetime | None = None
@@ -131,6 +133,8 @@ class Market:
     """By code and subject: when a person was last alerted."""
     switches: frozenset[str] = frozenset()
     """The venues with a dead man's switch, and post-only orders."""
+    stops: frozenset[str] = frozenset()
+    """The venues that keep protective stops."""
     armed: dict[str, datetime] = field(default_factory=dict)
     """By venue: when an order that the dead man's switch guards was last seen to rest there, or was sent."""
     pulled: dict[str, datetime] = field(default_factory=dict)

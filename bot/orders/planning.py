@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_DOWN, Decimal
 
 from bot.model.ids import Role
 from bot.model.ladders import BasisRange
-from bot.model.plans import Cause, PlanKind, PlanSpec, Single
+from bot.model.plans import Cause, PlanKind, PlanSpec, Protection, Single
 from bot.model.policy import Policy
 from bot.orders import laddering
 from bot.orders.market import Market
@@ -63,6 +63,8 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
         return f"plan {busy[0].spec.plan_id} is still active: cancel it or let it finish first"
     if spec.single is not None:
         return _not_tradable(state, spec, spec.single)
+    if spec.stops is not None:
+        return _nothing_to_protect(state, spec, spec.stops)
     # What makes the portfolio smaller has no upper limit.
     opens = spec.kind is PlanKind.OPEN
     too_large = size.plan(spec.size_xbt, policy.max_plan_xbt) if opens else None
@@ -100,6 +102,15 @@ def _not_tradable(state: BotState, spec: PlanSpec, single: Single) -> str | None
     return None
 
 
+def _nothing_to_protect(state: BotState, spec: PlanSpec, stops: Protection) -> str | None:
+    held, lot = state.positions[spec.inverse], state.instruments[spec.inverse].terms.lot
+    if stops.ladder.side.sign * held >= 0 or stops.ladder.contracts > abs(held):
+        return f"{stops} are more than the {held} {spec.inverse} that are held"
+    if any(rung.contracts % lot for rung in stops.ladder.rungs):
+        return f"{stops} are not whole lots of {lot}"
+    return None
+
+
 def _nothing_to_close(state: BotState, spec: PlanSpec) -> str | None:
     inverse, linear = state.positions[spec.inverse], state.positions[spec.linear]
     if inverse == 0 and linear == 0:
@@ -120,11 +131,18 @@ def next_draft(
     if (pause := laddering.resting(plan, now)) is not None:
         return Wait(pause)
     other = next(
-        (each for each in state.active_plans() if each is not plan and each.current is not None), None
+        (
+            each
+            for each in state.active_plans()
+            if each is not plan and each.current is not None and not each.protects
+        ),
+        None,
     )
-    if other is not None:
+    if other is not None and not plan.protects:
         return Wait(f"plan {other.spec.plan_id} is at work")
     inverse, linear = state.instruments[spec.inverse], state.instruments[spec.linear]
+    if spec.stops is not None:
+        return _protection(state, market, policy, plan, spec.stops, now)
     if spec.single is not None:
         return _slice(state, market, policy, plan, spec.single, now)
     for key in (spec.inverse, spec.linear):
@@ -180,6 +198,18 @@ def _needed(state: BotState, market: Market, spec: PlanSpec, instrument: Instrum
         return 0
     lots = (off / instrument.granule(market.last_mids[instrument.id])).to_integral_value(ROUND_HALF_DOWN)
     return int(lots) * instrument.terms.lot
+
+
+def _protection(
+    state: BotState, market: Market, policy: Policy, plan: PlanState, stops: Protection, now: datetime
+) -> Draft | Wait | Finished:
+    key = plan.spec.inverse
+    if plan.tranches or stops.ladder.side.sign * state.positions[key] >= 0:
+        return Finished()
+    if market.fresh(key, now, policy) is None:
+        return Wait(f"no fresh two-sided quote of {key}")
+    contracts = stops.ladder.contracts
+    return Draft((LegDraft(Role.SINGLE, key, stops.ladder.side, contracts, reduce_only=True),))
 
 
 def _spread_tranches(plan: PlanState) -> int:

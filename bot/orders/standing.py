@@ -152,7 +152,10 @@ def asked(state: BotState, tickets: Iterable[Ticket]) -> list[Asked]:
 
 
 def naked(state: BotState, policy: Policy, tickets: Sequence[Ticket]) -> Decimal:
-    """Return by how much (XBT) a tranche may change Δ: a leg alone for good, a pair by one clip while it works."""
+    """Return by how much (XBT) a tranche may change Δ: a leg alone for good, a pair by one clip while it works. Stops
+    change it only where the liquidation would as much: they add nothing."""
+    if any(state.plans[ticket.material.leg.plan_id].protects for ticket in tickets):
+        return Decimal(0)
     size = sum((leg.xbt for leg in asked(state, tickets) if leg.leads), Decimal(0))
     return size if len(tickets) == 1 else min(size, policy.max_unattended_delta)
 

@@ -63,6 +63,15 @@ class OrderState:
         return self.request.time_in_force is not TimeInForce.IOC
 
     @property
+    def is_stop(self) -> bool:
+        return self.request.trigger is not None
+
+    @property
+    def guards(self) -> bool:
+        """Say whether it is a protective stop that waits at the venue: it is our own for days, and moves nothing."""
+        return self.is_stop and self.is_at_rest
+
+    @property
     def is_at_rest(self) -> bool:
         """Say whether it stands in the book by the venue's word, and all that has filled of it is booked."""
         return self.rests and self.belief is Belief.LIVE and not self.undescribed
@@ -170,6 +179,11 @@ class PlanState:
     @property
     def is_opening(self) -> bool:
         return self.spec.kind is PlanKind.OPEN
+
+    @property
+    def protects(self) -> bool:
+        """Say whether all it does is to keep stops at a venue, beside whatever else is at work."""
+        return self.spec.kind is PlanKind.PROTECT
 
     @property
     def leaves_something(self) -> bool:
@@ -319,6 +333,19 @@ class BotState:
         plans = sorted(self.plans.items(), key=lambda item: item[1].number)
         self.plans.clear()
         self.plans.update(plans)
+
+    @property
+    def is_moving(self) -> bool:
+        """Say whether an order is on its way, works, or is UNKNOWN; protective stops that wait are none of these."""
+        return not all(order.guards for order in self.unsettled.values())
+
+    def stops_at(self, venue: str) -> list[OrderState]:
+        """Return our stops that rest at a venue, or may."""
+        return [
+            order
+            for order in self.unsettled.values()
+            if order.is_stop and order.request.instrument.venue == venue
+        ]
 
     def legs(self) -> Iterator[LegState]:
         for plan in self.plans.values():

@@ -84,6 +84,9 @@ def cannot_rest(turn: Turn, leg: LegState) -> str | None:
     venue = leg.instrument.venue
     if venue not in turn.market.switches:
         return None
+    if stops := turn.state.stops_at(venue):
+        name = stops[0].request.client_order_id
+        return f"a protective stop rests at {venue} ({name}): the dead man's switch would cancel it"
     others = [key for key, left in turn.state.acknowledged.items() if key[0] == venue and left]
     if others:
         return f"an order of somebody else rests at {venue} ({others[0][1]}): the dead man's switch would cancel it"
@@ -111,7 +114,11 @@ def pull_all(turn: Turn, plan: PlanState) -> None:
 def stand_down(turn: Turn) -> None:
     """Disarm the switches that guard nothing any more, and forget what has been pulled."""
     market = turn.market
-    resting = {order.request.instrument.venue for order in turn.state.unsettled.values() if order.rests}
+    resting = {
+        order.request.instrument.venue
+        for order in turn.state.unsettled.values()
+        if order.rests and not order.is_stop
+    }
     for venue, since in list(market.armed.items()):
         if venue in resting:
             market.armed[venue] = turn.now

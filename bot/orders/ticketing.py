@@ -1,6 +1,6 @@
 """Tickets: raised, approved, rejected, expired, voided."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_UP, Decimal
 
 from bot.model.events import (
@@ -57,14 +57,15 @@ def _ticket(turn: Turn, plan: PlanState, number: int, leg: LegDraft, draft: Draf
     quote = turn.market.quotes[leg.instrument]
     price = Decimal(0) if quote.mid is None else quote.mid
     min_basis, max_basis = _basis_limits(turn, plan, leg, draft)
+    low, high = _band(turn, plan, instrument, price)
     material = Material(
         leg=LegKey(spec.plan_id, number, leg.role),
         instrument=leg.instrument,
         side=leg.side,
         reduce_only=leg.reduce_only,
-        quantity=_quantity(turn, plan, leg, draft, instrument, price),
-        price_low=instrument.terms.to_tick(price * (1 - policy.price_band), Rounding.UP),
-        price_high=instrument.terms.to_tick(price * (1 + policy.price_band), Rounding.DOWN),
+        quantity=_quantity(turn, plan, leg, draft, instrument, price if plan.spec.stops is None else low),
+        price_low=low,
+        price_high=high,
         min_basis=min_basis,
         max_basis=max_basis,
     )
@@ -79,13 +80,32 @@ def _ticket(turn: Turn, plan: PlanState, number: int, leg: LegDraft, draft: Draf
         circumstances=shown,
         raised_at=turn.now,
         approve_by=turn.now + policy.approve_by,
-        execute_within=policy.execute_by.total_seconds(),
+        execute_within=(_execute_by(turn, plan) - turn.now).total_seconds(),
         after_fill=spec.approval is ApprovalMode.SEQUENTIAL and leg.role is Role.HEDGE,
     )
 
 
+def _band(turn: Turn, plan: PlanState, instrument: Instrument, price: Decimal) -> tuple[Decimal, Decimal]:
+    """Return the prices of an approval: so far around the price of the moment; of stops, from the first trigger to the
+    limit behind the last."""
+    if plan.spec.stops is not None:
+        ladder = plan.spec.stops.ladder
+        ends = ladder.limit, *(rung.trigger for rung in ladder.rungs)
+        return min(ends), max(ends)
+    band = turn.policy.price_band
+    return (
+        instrument.terms.to_tick(price * (1 - band), Rounding.UP),
+        instrument.terms.to_tick(price * (1 + band), Rounding.DOWN),
+    )
+
+
+def _execute_by(turn: Turn, plan: PlanState) -> datetime:
+    """Return until when new working orders, or stops, go under an approval that is given now."""
+    return turn.now + turn.policy.execute_by if plan.spec.stops is None else plan.spec.stops.until
+
+
 def _purpose(plan: PlanState, leg: LegDraft) -> str:
-    if plan.spec.single is not None:
+    if plan.spec.single is not None or plan.spec.stops is not None:
         return plan.spec.why or "trade one contract by itself"
     verb = "open" if plan.is_opening else "close"
     if leg.role is Role.WORKING:
@@ -187,7 +207,9 @@ def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
 def _stale(turn: Turn, plan: PlanState) -> Denied | None:
     """Return why the quotes a person has before them are too old to approve anything on."""
     limit = turn.policy.max_quote_age + _READ_WITHIN
-    for contract in (plan.spec.inverse, plan.spec.linear):
+    # Stops rest at the inverse venue, and may be needed while the other market is closed.
+    pair = (plan.spec.inverse, plan.spec.linear)
+    for contract in pair if plan.spec.stops is None else pair[:1]:
         quote = turn.market.quotes.get(contract)
         age = None if quote is None else quote.age(turn.now)
         if age is None or age > limit:
@@ -201,7 +223,8 @@ def _stale(turn: Turn, plan: PlanState) -> Denied | None:
 def give(turn: Turn, ticket: Ticket, by: str, standing: StandingApproval | None = None) -> None:
     """Record the approval of a ticket, exactly as it was shown; under ``standing``, and then no longer than that."""
     material = ticket.material
-    execute_by = turn.now + turn.policy.execute_by
+    plan = turn.state.plans[material.leg.plan_id]
+    execute_by = _execute_by(turn, plan)
     envelope = Envelope(
         approval_id=ticket.ticket_id,
         instrument=material.instrument,
@@ -213,11 +236,11 @@ def give(turn: Turn, ticket: Ticket, by: str, standing: StandingApproval | None 
         execute_by=execute_by if standing is None else min(execute_by, standing.ends_at),
         approved_by=by,
         approved_at=turn.now,
-        purposes=PURPOSES[material.leg.role],
+        purposes=PURPOSES[material.leg.role] if plan.spec.stops is None else (Purpose.PROTECT,),
         min_basis=material.min_basis,
         max_basis=material.max_basis,
     )
-    tranche = turn.state.plans[material.leg.plan_id].tranches[-1]
+    tranche = plan.tranches[-1]
     turn.emit(
         TicketApproved(
             material.leg,
@@ -235,6 +258,9 @@ def _attempts(turn: Turn, tranche: TrancheState) -> int:
     and is hedged, by itself; a leg alone goes clip by clip; an order that rests is sent anew as often as it may
     be. As many as the policy says come on top, for what fails."""
     terms = turn.state.instruments
+    plan = turn.state.plans[tranche.lead.key.plan_id]
+    if plan.spec.stops is not None:
+        return turn.policy.reserved_attempts + len(plan.spec.stops.ladder.rungs)
     legs = [leg for leg in tranche.legs.values() if terms[leg.instrument].terms.kind is Kind.LINEAR]
     leg = legs[0] if tranche.is_spread and legs else tranche.lead
     instrument = terms[leg.instrument]
@@ -242,7 +268,6 @@ def _attempts(turn: Turn, tranche: TrancheState) -> int:
     if not tranche.is_spread:
         most = instrument.contracts_for(turn.policy.max_unattended_delta, leg.ticket.material.price_low)
         clip = max(most // lot * lot, lot)
-    plan = turn.state.plans[tranche.lead.key.plan_id]
     more = 0
     if tranche.is_spread and plan.spec.legging.style.rests:
         minutes = -(-turn.policy.execute_by // timedelta(minutes=1))

@@ -72,9 +72,10 @@ class Turn:
         basis: Decimal | None = None,
         *,
         rests: bool = False,
+        trigger: Decimal | None = None,
     ) -> bool:
-        """Send one limit order under the leg's approval, immediate or cancel unless it ``rests``. False, with an alert,
-        if it may not go."""
+        """Send one limit order under the leg's approval, immediate or cancel unless it ``rests``, or is a stop that
+        waits for its ``trigger``. False, with an alert, if it may not go."""
         self.refused = None
         if self.market.latched is not None:
             return False
@@ -93,6 +94,7 @@ class Turn:
             # An unwind takes back what the leg did: it reduces where the leg opened, and the reverse.
             reduce_only=leg.envelope.reduce_only is not against,
             **(self._resting(leg.instrument.venue) if rests else {}),
+            **_stopping(trigger),
         )
         verdict = self.checks.sent(leg, purpose, request)
         if verdict is not None:
@@ -127,3 +129,8 @@ class Turn:
             f"{request.client_order_id} {request.side} {request.quantity} {leg.instrument}: {denied}",
             about=f"{leg.key} {denied.code}",
         )
+
+
+def _stopping(trigger: Decimal | None) -> dict[str, Any]:
+    """How a stop rests: until cancelled, whatever becomes of us."""
+    return {} if trigger is None else {"time_in_force": TimeInForce.GTC, "trigger": trigger}

@@ -13,6 +13,7 @@ from bot.model.automation import (
     ExpiryLimits,
     MarginLimits,
     OrphanLimits,
+    StopLimits,
 )
 from config.automation import (
     CarryWatch,
@@ -22,6 +23,7 @@ from config.automation import (
     ExpiryWatch,
     MarginWatch,
     OrphanWatch,
+    StopsWatch,
 )
 from config.kinds import weekly
 from config.settings import Plan, Settings
@@ -79,6 +81,16 @@ def _closure(given: ClosureWatch) -> ClosureLimits:
         pause=_minutes(given.pause_minutes),
         rebuild_after=None if given.rebuild_minutes is None else _minutes(given.rebuild_minutes),
         rebuild_basis=given.rebuild_basis_percent / 100,
+        stops=None if given.stops is None else _stops(given.stops),
+    )
+
+
+def _stops(given: StopsWatch) -> StopLimits:
+    return StopLimits(
+        rungs=given.rungs,
+        margin=given.margin_percent / 100,
+        within=given.within_percent / 100,
+        off_after=_minutes(given.off_minutes),
     )
 
 

@@ -106,7 +106,7 @@ async def wind_down(engine: Engine) -> None:
     engine.market.reconciled = False
     with suppress(TimeoutError):
         async with asyncio.timeout(_WIND_DOWN):
-            while engine.state.unsettled:  # noqa: ASYNC110 - bounded, and nothing signals the last answer
+            while engine.state.is_moving:  # noqa: ASYNC110 - bounded, and nothing signals the last answer
                 await asyncio.sleep(0.05)
 
 

@@ -59,7 +59,12 @@ command was the decision.
 
 def checks() -> str:
     """Return the page about the pre-trade checks."""
-    purposes = {Purpose.WORK: "working", Purpose.HEDGE: "hedge", Purpose.CONTINGENCY: "contingency"}
+    purposes = {
+        Purpose.WORK: "working",
+        Purpose.HEDGE: "hedge",
+        Purpose.CONTINGENCY: "contingency",
+        Purpose.PROTECT: "stop",
+    }
     lines = [
         "| rule | what must be so | a no means | asked of | when |",
         "| --- | --- | --- | --- | --- |",

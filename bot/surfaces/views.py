@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.model.differences import Difference, content_hash
 from bot.model.ids import Role
-from bot.model.plans import Single
+from bot.model.plans import PlanSpec
 from bot.model.policy import Policy
 from bot.model.tickets import Circumstances, TicketStatus
 from bot.model.transfer_book import Transfer
@@ -88,6 +88,18 @@ def status(state: BotState, market: Market, now: datetime) -> View:
         "orders_in_flight": [
             {"id": client_id, "belief": order.belief, "outstanding": order.outstanding}
             for client_id, order in state.unsettled.items()
+            if not order.guards
+        ],
+        "stops": [
+            {
+                "id": client_id,
+                "instrument": str(order.request.instrument),
+                "side": order.request.side,
+                "contracts": order.outstanding,
+                "trigger": plain(order.request.trigger),
+            }
+            for client_id, order in state.unsettled.items()
+            if order.guards
         ],
     }
 
@@ -213,13 +225,13 @@ def _xbt(state: BotState, market: Market, key: InstrumentId) -> Decimal | None:
 
 def plan_view(plan: PlanState, market: Market) -> View:
     spec = plan.spec
-    counted = [tranche for tranche in plan.tranches if tranche.is_spread or spec.single is not None]
+    counted = [tranche for tranche in plan.tranches if tranche.is_spread or _alone(spec) is not None]
     return {
         "plan": spec.plan_id,
         "kind": spec.kind,
         "direction": spec.direction,
         "size_xbt": plain(spec.size_xbt),
-        "single": None if spec.single is None else _single(spec.single),
+        "single": _alone(spec),
         "cause": spec.cause,
         "why": spec.why or None,
         "tranches": spec.tranches,
@@ -260,8 +272,12 @@ def _exit(of: ExitState) -> View:
     }
 
 
-def _single(single: Single) -> str:
-    return f"{single.side} {single.contracts} {single.instrument}"
+def _alone(spec: PlanSpec) -> str | None:
+    """Say what a plan trades at one venue alone."""
+    if spec.stops is not None:
+        return f"{spec.stops} ({spec.inverse})"
+    single = spec.single
+    return None if single is None else f"{single.side} {single.contracts} {single.instrument}"
 
 
 def plans(state: BotState, market: Market, older: Iterable[PlanState]) -> list[View]:

@@ -69,12 +69,13 @@ class Verdict:
 _WORK = frozenset({Purpose.WORK})
 # What answers a fill may not be kept from doing so by what is there to limit new risk.
 _ANSWERS = frozenset({Purpose.HEDGE, Purpose.CONTINGENCY})
+_STOPS = frozenset({Purpose.PROTECT})
 _SENT = frozenset({Stage.SENT})
 _ALWAYS = frozenset(Stage)
 
 RULES: tuple[Rule, ...] = (
-    Rule("link", link.check, Nature.WAIT, _WORK | _ANSWERS, _ALWAYS),
-    Rule("session", session.check, Nature.WAIT, _WORK | _ANSWERS, _ALWAYS),
+    Rule("link", link.check, Nature.WAIT, _WORK | _ANSWERS | _STOPS, _ALWAYS),
+    Rule("session", session.check, Nature.WAIT, _WORK | _ANSWERS | _STOPS, _ALWAYS),
     Rule("contract month", contract_month.check, Nature.REFUSE, _WORK, _ALWAYS),
     Rule("quotes", quotes.check, Nature.WAIT, _WORK, _ALWAYS),
     Rule("clock skew", clock_skew.check, Nature.WAIT, _WORK, _ALWAYS),
@@ -88,10 +89,10 @@ RULES: tuple[Rule, ...] = (
     Rule("size", size.check, Nature.REFUSE, _WORK, _SENT),
     Rule("notional", notional.check, Nature.REFUSE, _WORK, _SENT),
     Rule("price band", price_band.check, Nature.REFUSE, _WORK, _SENT),
-    Rule("duplicate", duplicate.check, Nature.REFUSE, _WORK | _ANSWERS, _SENT),
+    Rule("duplicate", duplicate.check, Nature.REFUSE, _WORK | _ANSWERS | _STOPS, _SENT),
     Rule("twin", twin.check, Nature.WAIT, _WORK, _SENT),
-    Rule("open orders", open_orders.check, Nature.WAIT, _WORK, _SENT),
-    Rule("rate budget", rate_budget.check, Nature.WAIT, _WORK, _SENT),
+    Rule("open orders", open_orders.check, Nature.WAIT, _WORK | _STOPS, _SENT),
+    Rule("rate budget", rate_budget.check, Nature.WAIT, _WORK | _STOPS, _SENT),
 )
 """The emergency command (FLATTEN) is asked by none of them: typing it was the decision."""
 

@@ -31,7 +31,8 @@ async def test_a_stop_rests_as_a_stop_until_it_is_cancelled(stage: Stage) -> Non
     assert _seen(resting) == ("stop", stage.price(-1_000), stage.price(-4_000), True)
     assert resting.is_protective
     told = await stage.venue.order(first.instrument, "stop")
-    assert told is not None and told.is_protective
+    assert told is not None
+    assert told.is_protective
     await stage.venue.cancel(first.instrument, "stop")
     last = await stage.finished("stop")
     assert (last.status, last.filled) == (OrderStatus.CANCELED, 0)

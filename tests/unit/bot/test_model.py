@@ -162,6 +162,7 @@ def test_what_sending_an_order_is(purpose: Purpose, reduces: bool) -> None:
             Purpose.HEDGE: Activity.HEDGE,
             Purpose.CONTINGENCY: Activity.CONTINGENCY,
             Purpose.FLATTEN: Activity.FLATTEN,
+            Purpose.PROTECT: Activity.REDUCE,
         }[purpose]
     )
 
