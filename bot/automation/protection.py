@@ -40,8 +40,8 @@ def _tend(
     plan: PlanState,
     closure: Closure | None,
 ) -> None:
-    """Have the stops taken off: when both books have been quoted for a while after the open, or if there is time to take
-    more of the spread off. At the last moment they stay as they are: too many, and too near, is the safe side."""
+    """Have the stops taken off: when both books have been quoted for a while after the open, or if there is time to
+    take more of the spread off. At the last moment they stay: too many, and too near, is the safe side."""
     market, protection = turn.market, plan.spec.stops
     if plan.stopping or protection is None:
         return
