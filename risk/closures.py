@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from risk.sessions import Session, Span, TradingHours
 
 _WEEK = timedelta(days=7)
+_AROUND = timedelta(days=21)
+_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,17 @@ class Rules:
     no_wires: tuple[Weekly, ...] = ()
 
 
-def long_closures(hours: TradingHours, rules: Rules) -> tuple[Closure, ...]:
-    """Return the long closures of what is announced, oldest first; they may overlap."""
-    if hours.known is None:
+def long_closures(hours: TradingHours, rules: Rules, now: datetime) -> tuple[Closure, ...]:
+    """Return the long closures of what is announced, oldest first; they may overlap.
+
+    Of what is announced for longer, for ever perhaps, three weeks on either side of ``now``.
+    """
+    known = _near(hours.known, now)
+    if known is None:
         return ()
-    shut = [*hours.closures(), *_all(rules.outages, hours.known)]
-    dry = _all(rules.no_wires, hours.known)
+    near = (_near(span, now) for span in hours.closures())
+    shut = [*(span for span in near if span is not None), *_all(rules.outages, known)]
+    dry = _all(rules.no_wires, known)
     return tuple(
         sorted(
             (
@@ -107,7 +114,13 @@ def is_open(hours: TradingHours, rules: Rules, now: datetime) -> bool:
     """Say whether the market trades now, the broker's own outages counted."""
     if hours.known is None or hours.session(now) is not Session.OPEN:
         return False
-    return not any(now in span for span in _all(rules.outages, hours.known))
+    return not any(now in span for span in _all(rules.outages, Span(now, now + _MOMENT)))
+
+
+def _near(span: Span | None, now: datetime) -> Span | None:
+    if span is None or span.start >= now + _AROUND or span.end <= now - _AROUND:
+        return None
+    return Span(max(span.start, now - _AROUND), min(span.end, now + _AROUND))
 
 
 def _all(windows: Iterable[Weekly], within: Span) -> list[Span]:

@@ -47,7 +47,7 @@ def watch(turn: Turn, pair: Automation, limits: ClosureLimits) -> None:
     hours = turn.market.hours.get(pair.linear)
     if hours is None:
         return
-    closures = long_closures(hours, limits.rules)
+    closures = long_closures(hours, limits.rules, turn.now)
     # One may begin within another: the market closes while no money arrives.
     near = next((one for one in closures if one.span.start - limits.lead <= turn.now < one.span.start), None)
     if hours.known is not None:
@@ -165,7 +165,7 @@ def _rebuild(turn: Turn, pair: Automation, limits: ClosureLimits, following: Clo
     hours = turn.market.hours[pair.linear]
     if limits.rebuild_after is None or not is_quiet(turn) or not is_open(hours, limits.rules, turn.now):
         return
-    past = [each for each in long_closures(hours, limits.rules) if each.span.end <= turn.now]
+    past = [each for each in long_closures(hours, limits.rules, turn.now) if each.span.end <= turn.now]
     if not past or turn.now - past[-1].span.end < limits.rebuild_after:
         return
     if following is not None and following.span.start - turn.now < 2 * limits.lead:

@@ -102,7 +102,7 @@ def _closures(turn: Turn, pair: Automation) -> Iterator[Deadline]:
     if pair.closure is None:
         return
     limits = pair.closure
-    for closure in long_closures(hours, limits.rules):
+    for closure in long_closures(hours, limits.rules, turn.now):
         if closure.span.start <= turn.now:
             continue
         found = what_survives(turn, pair, limits)

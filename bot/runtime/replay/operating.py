@@ -1,5 +1,6 @@
 """Who stands in for the person: proposes what the strategy wishes, approves after a delay, looks after a halt."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from bot.model.tickets import TicketStatus
 from bot.model.trading_state import TradingState
 from bot.orders.state import PlanState
 from bot.runtime.replay.options import Options
+from bot.runtime.replay.owner import BY, Owner
 from bot.runtime.replay.recordings import Recording
 from bot.runtime.replay.stage import Stage
 from bot.runtime.replay.strategy import Holding, Strategy, Wish
@@ -21,12 +23,13 @@ from risk.basis import executable_basis
 from risk.direction import Action
 from risk.portfolio import Quote
 
-BY = "replay"
 LOOKS_AFTER_A_HALT = timedelta(hours=1)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=10), timedelta(days=1)
 IDLE = {Kind.QUOTES: 20.0, Kind.MINUTES: 20.0, Kind.HOURS: 300.0}
 WAITING, BUSY = 2.0, 0.5
 """Seconds to the next look at the market: nothing is under way; a ticket waits; something is armed."""
+_HEARD = 0.1
+"""Seconds until the bot has heard what a step of the market changed."""
 
 
 class Operator:
@@ -51,6 +54,7 @@ class Operator:
         self._not_before = now()
         self._pause = _FIRST_PAUSE
         self._plan: PlanState | None = None
+        self.owner = Owner(engine, stage, options, now)
         self.why: dict[str, str] = {}
         self.refused: list[str] = []
 
@@ -73,13 +77,16 @@ class Operator:
 
     async def act(self) -> None:
         state = self._engine.state
+        if self.owner.is_watching:
+            await self._attend()
         if state.trading is not TradingState.ACTIVE:
             await self._look()
             return
         active = state.active_plans()
         if active:
             self._engine.hear(Tick())  # deadlines are kept to the second while something is under way
-            await self._approve(active[0])
+            for plan in active:
+                await self._approve(plan)
             return
         self._judge()
         now = self._now()
@@ -88,15 +95,27 @@ class Operator:
             if wish is not None:
                 await self._propose(wish)
 
+    async def _attend(self) -> None:
+        """Let the watches see what has changed, as a live bot's would ten times a second."""
+        now = self._now()
+        month = next(iter(self._held().linear), self._recording.contract(now))
+        self.owner.follow(self._stage.months[month])
+        await asyncio.sleep(_HEARD)
+        self._engine.hear(Tick())
+        await self.owner.attend(self._quote(self._stage.world.inverse, self._stage.perpetual.symbol, now).mid)
+
+    def _held(self) -> Holding:
+        positions, stage = self._engine.state.positions, self._stage
+        return Holding(
+            positions[stage.perpetual],
+            {month: positions[key] for month, key in stage.months.items() if positions[key]},
+        )
+
     async def enable(self, reason: str) -> None:
         await self._say(SetTradingState(TradingState.ACTIVE, BY, reason))
 
     def _wish(self, now: datetime) -> Wish | None:
-        state, stage = self._engine.state, self._stage
-        held = Holding(
-            state.positions[stage.perpetual],
-            {month: state.positions[key] for month, key in stage.months.items() if state.positions[key]},
-        )
+        stage, held = self._stage, self._held()
         month = next(iter(held.linear), self._recording.contract(now))
         if not stage.world.linear.is_open(stage.months[month].symbol):
             return None
@@ -142,6 +161,7 @@ class Operator:
             return
         if plan.status is PlanStatus.DONE:
             self._pause = _FIRST_PAUSE
+            self._strategy.opened = plan.spec.kind is PlanKind.OPEN
         else:
             self._wait()
 

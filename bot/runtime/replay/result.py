@@ -9,6 +9,7 @@ from decimal import Decimal
 from bot.ledger.report import Summary
 from bot.ledger.verify import Verification
 from bot.model.events import (
+    Alerted,
     FillBooked,
     PlanFinished,
     PlanProposed,
@@ -23,6 +24,7 @@ from bot.model.plans import PlanSpec
 from bot.model.tickets import Ticket
 from bot.runtime.replay.margins import Low, Need
 from bot.runtime.replay.options import Options
+from bot.runtime.replay.owner import Sent
 from bot.runtime.replay.recordings import Recording
 from bot.runtime.replay.series import Drawdown, Sample
 from risk.orders import Cause, Fill
@@ -54,7 +56,9 @@ class Played:
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """``forced``: fills by which a venue closed a position by itself. ``differences``: of the last comparison of ledger
-    and venues. ``refused``: plans the bot did not take on. ``alerts``: by code. ``head``: hash of the last event."""
+    and venues. ``refused``: plans the bot did not take on. ``alerts``: by code; ``alerted``: each with its time.
+    ``deltas``: Δ from each moment on at which it changed. ``sent``: what was brought because the bot asked for it.
+    ``head``: hash of the last event."""
 
     options: Options
     recording: Recording
@@ -70,6 +74,9 @@ class Replayed:
     drawdown_xbt: Drawdown
     refused: tuple[str, ...]
     alerts: Counter[str]
+    alerted: tuple[tuple[datetime, Alerted], ...]
+    deltas: tuple[tuple[datetime, Decimal], ...]
+    sent: tuple[Sent, ...]
     differences: tuple[str, ...]
     verification: Verification
     summary: Summary
@@ -94,7 +101,7 @@ def plans_of(events: Iterable[Recorded], why: Mapping[str, str]) -> tuple[Played
     for recorded in events:
         match recorded.event:
             case PlanProposed(spec):
-                reason = why.get(spec.plan_id, "")
+                reason = why.get(spec.plan_id, spec.why)
                 plans[spec.plan_id] = Played(spec, reason, recorded.at, None, "active", "")
             case PlanFinished(plan_id, status, reason):
                 was = plans[plan_id]

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
 from pathlib import Path
 
 from adapters.simulator.virtual_loop import VirtualLoop, VirtualTime
@@ -25,10 +24,9 @@ from bot.runtime.replay.options import Options
 from bot.runtime.replay.recordings import Recording
 from bot.runtime.replay.result import Replayed, forced_of, plans_of, tickets_of
 from bot.runtime.replay.series import Sampler
-from bot.runtime.replay.stage import Stage, assumptions, set_up
-from bot.runtime.replay.strategy import LONG_CLOSURE, Strategy
+from bot.runtime.replay.stage import Stage, assumptions, long_closures, set_up
+from bot.runtime.replay.strategy import Strategy
 from bot.runtime.start import started
-from risk.sessions import Span
 
 _FSYNC = 0.004
 # Nothing moves between two looks but what the streams tell; a live bot looks every 15 seconds.
@@ -75,7 +73,7 @@ async def _play(
     stage = set_up(recording, options, clock)
     clock.elapsed += 1.0  # the deposits are before the books
     ledger = InlineLedger(lambda: _FSYNC)
-    alerts: Counter[str] = Counter()
+    alerted: list[tuple[datetime, Alerted]] = []
     state = BotState()
     sampler = Sampler(
         stage.world.inverse,
@@ -90,10 +88,10 @@ async def _play(
     def hear(entry: Recorded) -> None:
         sampler.hear(entry)
         if isinstance(entry.event, Alerted):
-            alerts[entry.event.code] += 1
+            alerted.append((entry.at, entry.event))
 
-    closures = _closures(stage, recording)
-    strategy = Strategy(options, recording, closures)
+    closures = long_closures(stage.world.linear.rules.sessions, recording)
+    strategy = Strategy(options, recording, closures, automated=policy.automation is not None)
     symbols: dict[Venue, list[str]] = {
         stage.inverse: [stage.perpetual.symbol],
         stage.linear: [key.symbol for key in stage.months.values()],
@@ -135,8 +133,11 @@ async def _play(
         needs=tuple(sampler.watch.needs),
         drawdown_usd=sampler.usd,
         drawdown_xbt=sampler.xbt,
-        refused=tuple(operator.refused),
-        alerts=alerts,
+        refused=(*operator.refused, *operator.owner.refused),
+        alerts=Counter(alert.code for _, alert in alerted),
+        alerted=tuple(alerted),
+        deltas=tuple(sampler.deltas),
+        sent=tuple(operator.owner.sent),
         differences=differences,
         verification=verify(folder / LEDGER),
         summary=summarise(iter(recorded)),
@@ -147,17 +148,6 @@ async def _play(
 def _sampled(length: timedelta) -> timedelta:
     """Return how often a sample is kept: some 2,000 in all, no rarer than hourly."""
     return min(max(length / 2_000, timedelta(minutes=1)), timedelta(hours=1))
-
-
-def _closures(stage: Stage, recording: Recording) -> tuple[Span, ...]:
-    """Return CME's long closures while the recording lasts."""
-    sessions = stage.world.linear.rules.sessions.intervals or ()
-    gaps = (Span(before.closes, after.opens) for before, after in pairwise(sessions))
-    return tuple(
-        gap
-        for gap in gaps
-        if gap.length > LONG_CLOSURE and gap.end > recording.starts and gap.start < recording.ends
-    )
 
 
 def _linear_price(stage: Stage, recording: Recording, now: datetime) -> Decimal | None:

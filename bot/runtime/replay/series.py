@@ -61,7 +61,8 @@ class Drawdown:
 
 @dataclass(slots=True)
 class Sampler:
-    """``look`` after every step of the market; every ``every`` it keeps a sample. ``hear`` the ledger's events."""
+    """``look`` after every step of the market; every ``every`` it keeps a sample. ``hear`` the ledger's events.
+    ``deltas``: the bot's Δ from each moment on at which it changed."""
 
     inverse: Exchange
     linear: Exchange
@@ -71,6 +72,7 @@ class Sampler:
     delta: Callable[[], Decimal]
     every: timedelta = timedelta(hours=1)
     samples: list[Sample] = field(default_factory=list)
+    deltas: list[tuple[datetime, Decimal]] = field(default_factory=list)
     usd: Drawdown = field(default_factory=Drawdown)
     xbt: Drawdown = field(default_factory=Drawdown)
     _price: Decimal = Decimal(0)
@@ -86,6 +88,9 @@ class Sampler:
             case CommissionBooked(report, was):
                 self._fees -= self._usd(report.fee)
                 self._fees += Decimal(0) if was is None else self._usd(was)
+        delta = self.delta()
+        if not self.deltas or self.deltas[-1][1] != delta:
+            self.deltas.append((recorded.at, delta))
 
     def look(self, now: datetime, *, always: bool = False) -> None:
         """Take the venues' books in; ``always`` keeps a sample whenever the last was."""

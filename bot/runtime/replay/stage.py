@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from adapters.simulator.exchange.cme_hours import Hours, sessions
 from adapters.simulator.exchange.contract import ContractSpec
-from adapters.simulator.exchange.sessions import ALWAYS_OPEN
+from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
 from adapters.simulator.inprocess import InProcessVenue
 from adapters.simulator.market import interpolated
 from adapters.simulator.market.formats import Kind, Month
@@ -20,7 +21,10 @@ from adapters.simulator.virtual_loop import VirtualTime
 from adapters.simulator.world import World, build
 from bot.runtime.replay.options import Options, Weekends
 from bot.runtime.replay.recordings import ROLL_BEFORE, Recording, moments_between
+from bot.runtime.replay.shock import Shocked
+from bot.runtime.replay.strategy import LONG_CLOSURE
 from risk.instruments import InstrumentId
+from risk.sessions import Span
 
 LATENCY = timedelta(milliseconds=20)
 _DEFAULT_FUNDING = 100
@@ -64,7 +68,11 @@ def set_up(recording: Recording, options: Options, clock: VirtualTime) -> Stage:
 
     def source(market: MarketScenario, specs: Iterable[ContractSpec], seed: int, _: datetime) -> Market:
         ladders = Ladders(market, random.Random(f"market:{seed}"))
-        return InterpolatedMarket(_path(recording, options), specs, ladders, options.spreads)
+        path = _path(recording, options)
+        if options.shock is not None:
+            closures = long_closures(cme, recording)
+            path = Shocked(lambda: _path(recording, options), closures, recording.contract, options.shock)
+        return InterpolatedMarket(path, specs, ladders, options.spreads)
 
     world = build(scenario, clock, None if quotes else source)
     accounts = scenario.inverse.account, scenario.linear.account
@@ -77,6 +85,16 @@ def set_up(recording: Recording, options: Options, clock: VirtualTime) -> Stage:
     }
     perpetual = InstrumentId(inverse.name, world.inverse.specs()[0].symbol)
     return Stage(world, inverse, linear, perpetual, months, accounts, quotes)
+
+
+def long_closures(sessions: Sessions, recording: Recording) -> tuple[Span, ...]:
+    """Return CME's long closures while the recording lasts."""
+    gaps = (Span(before.closes, after.opens) for before, after in pairwise(sessions.intervals or ()))
+    return tuple(
+        gap
+        for gap in gaps
+        if gap.length > LONG_CLOSURE and gap.end > recording.starts and gap.start < recording.ends
+    )
 
 
 def _path(recording: Recording, options: Options) -> interpolated.Path:

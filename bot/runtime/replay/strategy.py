@@ -43,13 +43,16 @@ class Wish:
 
 @dataclass(slots=True)
 class Strategy:
-    """``closures``: CME's announced ones. ``ends``: when the last spread should be gone. ``over``: nothing is opened
-    any more, and what there is comes down; set when a venue has closed a position by itself."""
+    """``closures``: CME's announced ones. ``over``: nothing is opened any more, and what there is comes down; set when
+    a venue has closed a position by itself. ``automated``: what comes off without a wish is the bot's own doing, and
+    its own to build back; ``opened``: a spread was wished for and opened."""
 
     options: Options
     recording: Recording
     closures: tuple[Span, ...]
     over: str = ""
+    automated: bool = False
+    opened: bool = False
 
     @property
     def _deadline(self) -> datetime:
@@ -82,18 +85,21 @@ class Strategy:
             if not next_is_quoted and not self.recording.is_last_chance(here, now):
                 return None
             return Wish(PlanKind.CLOSE, here, long_inverse, f"roll to {month[0]}-{month[1]:02}")
-        weekend = options.weekends is Weekends.CLOSE and any(
-            one.start - BEFORE_A_WEEKEND <= now < one.end for one in self.closures
-        )
+        weekend = options.weekends is Weekends.CLOSE and self._is_near_a_closure(now)
         if spread:
             if weekend:
                 return Wish(PlanKind.CLOSE, here, False, "a weekend")
             if self._reached(options.close_at, closes, price, above=not long_inverse):
                 return Wish(PlanKind.CLOSE, here, False, f"a basis of {closes:.2f}")
             return None
+        if self.automated and (self.opened or self._is_near_a_closure(now)):
+            return None
         if weekend or opens is None or not self._wants_in(opens, price, long_inverse=long_inverse):
             return None
         return Wish(PlanKind.OPEN, month, options.collateral, f"a basis of {opens:.2f}")
+
+    def _is_near_a_closure(self, now: datetime) -> bool:
+        return any(one.start - BEFORE_A_WEEKEND <= now < one.end for one in self.closures)
 
     def _wants_in(self, basis: Decimal, price: Decimal, *, long_inverse: bool) -> bool:
         return self.options.open_at is None or self._reached(

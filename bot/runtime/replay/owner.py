@@ -1,0 +1,127 @@
+"""What the owner of a replay does about the automation: standing approvals every day, and the money it asks for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from bot.engine import Engine
+from bot.model.inputs import GrantStanding
+from bot.runtime.replay.options import Options
+from bot.runtime.replay.stage import Stage
+from risk.approval import Denied
+from risk.instruments import InstrumentId
+from risk.money import Currency
+from risk.standing import StandingApproval, Use, scopes_for
+
+BY = "replay"
+_USES = (Use.REDUCE, Use.COLLATERAL, Use.ORPHAN, Use.OPEN)
+_RENEWED, _LASTS = timedelta(hours=24), timedelta(hours=31)
+_UNITS = 10**8
+_MORE = Decimal("1.25")
+_BEHIND_THE_STREAM = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Money on its way to a venue, or there: ``amount`` in its ``currency``."""
+
+    venue: str
+    currency: Currency
+    amount: Decimal
+    sent_at: datetime
+    arrives_at: datetime
+
+
+@dataclass(slots=True)
+class Owner:
+    """``follow`` and ``attend`` after each step of the market. ``sent``: what was brought. ``refused``: standing
+    approvals that the bot did not take."""
+
+    engine: Engine
+    stage: Stage
+    options: Options
+    now: Callable[[], datetime]
+    sent: list[Sent] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    _granted_at: datetime | None = None
+    _given: int = 0
+    _looked_at: datetime | None = None
+
+    @property
+    def is_watching(self) -> bool:
+        return self.engine.policy.automation is not None
+
+    def follow(self, linear: InstrumentId) -> None:
+        """Let the automation watch the month the spread is in."""
+        policy = self.engine.policy
+        if policy.automation is not None and policy.automation.linear != linear:
+            pair = replace(
+                policy.automation,
+                inverse=self.stage.perpetual,
+                linear=linear,
+                direction=self.options.direction,
+            )
+            self.engine.policy = replace(policy, automation=pair)
+            self._granted_at = None
+
+    async def attend(self, price: Decimal | None) -> None:
+        now = self.now()
+        if price is None or not self.is_watching:
+            return
+        if self.options.standing and (self._granted_at is None or now - self._granted_at >= _RENEWED):
+            await self._grant(price, now)
+        if self.options.sends:
+            self._deliver(self._looked_at or now, now)
+            self._looked_at = now
+            self._send(now)
+
+    async def _grant(self, price: Decimal, now: datetime) -> None:
+        pair, limits = self.engine.policy.automation, self.engine.policy.standing
+        if pair is None or not {pair.inverse, pair.linear} <= self.engine.market.last_mids.keys():
+            return
+        self._granted_at, self._given = now, self._given + 1
+        band = limits.price_band * Decimal("0.9")  # the basis stays within what is left
+        standing = StandingApproval(
+            standing_id=f"asleep{self._given}",
+            scopes=scopes_for(_USES, self.options.direction, pair.inverse, pair.linear, either_venue=True),
+            daily_xbt=limits.daily_xbt,
+            total_xbt=limits.total_xbt,
+            max_delta_xbt=limits.daily_xbt,
+            price_low=(price * (1 - band)).quantize(Decimal(1)),
+            price_high=(price * (1 + band)).quantize(Decimal(1)),
+            ends_at=now + _LASTS,
+            by=BY,
+        )
+        answer = await self.engine.command(GrantStanding(standing, standing.content_hash()))
+        if isinstance(answer, Denied):
+            self.refused.append(f"{now:%F %R}Z, a standing approval: {answer}")
+
+    def _send(self, now: datetime) -> None:
+        """Do as the instructions say; what they ask for beyond what is on its way goes when it is much more."""
+        pair = self.engine.policy.automation
+        if pair is None or pair.margin is None:
+            return
+        for advice in self.engine.market.advice.values():
+            xbt = advice.currency is Currency.XBT
+            on_its_way = sum(
+                (
+                    one.amount
+                    for one in self.sent
+                    if one.venue == advice.venue and now < one.arrives_at + _BEHIND_THE_STREAM
+                ),
+                Decimal(0),
+            )
+            if advice.amount <= on_its_way * _MORE:
+                continue
+            takes = pair.margin.xbt_takes if xbt else pair.margin.wire_takes
+            amount = advice.amount - on_its_way
+            self.sent.append(Sent(advice.venue, advice.currency, amount, now, now + takes))
+
+    def _deliver(self, since: datetime, now: datetime) -> None:
+        """Credit what has arrived since the last look."""
+        for one in self.sent:
+            if since < one.arrives_at <= now:
+                place = 0 if one.currency is Currency.XBT else 1
+                exchange = (self.stage.world.inverse, self.stage.world.linear)[place]
+                exchange.deposit(self.stage.accounts[place], int(one.amount * _UNITS))
