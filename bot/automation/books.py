@@ -5,13 +5,18 @@ position is worth that less its contracts at the price, in XBT; a linear one tha
 the broker's account values, up to three minutes old, are not needed to see how it stands.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 
 from bot.orders.state import BotState
+from bot.orders.turn import Turn
 from risk.instruments import InstrumentId
 from risk.money import from_units
 from risk.survival import Account
 from risk.terms import Kind
+
+# A broker that has filled an order says what margin it asks for by then.
+_REFRESHED = timedelta(seconds=10)
 
 
 def account_at(state: BotState, instrument: InstrumentId, price: Decimal) -> Account | None:
@@ -28,3 +33,15 @@ def account_at(state: BotState, instrument: InstrumentId, price: Decimal) -> Acc
         xbt = held.xbt(contracts, price)
         equity += xbt * price if held.terms.kind is Kind.LINEAR else -xbt
     return Account(state.instruments[instrument].xbt(state.positions[instrument], price), equity, price)
+
+
+def broker_rate(turn: Turn, instrument: InstrumentId, linear: Account, least: Decimal) -> Decimal:
+    """Return the broker's margin as a fraction of value: what it last asked for, but not less than the profile says.
+
+    Its word counts for the position it was said of: while it may be older than the last trade, the one before stands.
+    """
+    market, told = turn.market, turn.market.accounts.get(instrument.venue)
+    traded = market.traded_at.get(instrument)
+    if told is not None and linear.size and (traded is None or told.at >= traded + _REFRESHED):
+        market.broker_rates[instrument] = told.maintenance_margin.amount / (abs(linear.size) * linear.price)
+    return max(least, market.broker_rates.get(instrument, least))

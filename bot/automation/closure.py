@@ -7,10 +7,11 @@ quoted, it is offered to build back what was taken off.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from bot.automation.books import account_at
+from bot.automation.books import account_at, broker_rate
 from bot.automation.entering import is_untimely
 from bot.automation.proposing import (
     has_rested,
@@ -29,9 +30,10 @@ from bot.orders.state import BotState, PlanState
 from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
 from risk.basis import executable_basis
+from risk.capital import Stress
 from risk.closures import Closure, ahead, is_open, long_closures
 from risk.direction import Action
-from risk.survival import Survival, survival
+from risk.survival import Survival, inverse_need, linear_need, survival
 
 # A closure's reduction is built back within this time of it, or not at all.
 _REMEMBERED = timedelta(days=7)
@@ -84,7 +86,8 @@ def what_survives(turn: Turn, pair: Automation, limits: ClosureLimits) -> Surviv
     linear = account_at(turn.state, pair.linear, mids[pair.linear])
     if inverse is None or linear is None:
         return None
-    return survival(inverse, linear, limits.stress, limits.buffer)
+    rate = broker_rate(turn, pair.linear, linear, limits.stress.broker_rate)
+    return survival(inverse, linear, replace(limits.stress, broker_rate=rate), limits.buffer)
 
 
 def _make_small(turn: Turn, pair: Automation, limits: ClosureLimits, closure: Closure) -> None:
@@ -172,7 +175,7 @@ def _rebuild(turn: Turn, pair: Automation, limits: ClosureLimits, following: Clo
         return
     if plan_of(turn.state, Cause.REBUILD) or not has_rested(turn, Cause.REBUILD, limits.pause):
         return
-    size = _taken_off(turn.state, turn, pair)
+    size = min(_taken_off(turn.state, turn, pair), _carried(turn, pair))
     if size <= 0:
         return
     direction = held_direction(turn.state, pair)
@@ -198,6 +201,37 @@ def _rebuild(turn: Turn, pair: Automation, limits: ClosureLimits, following: Clo
         collateral=False,
         basis=favourable(direction, Action.OPEN, least),
     )
+
+
+def is_to_be_rebuilt(turn: Turn, pair: Automation) -> bool:
+    """Say whether what came off before a closure is still to be offered back."""
+    wants = pair.closure is not None and pair.closure.rebuild_after is not None
+    return wants and _taken_off(turn.state, turn, pair) > 0
+
+
+def _carried(turn: Turn, pair: Automation) -> Decimal:
+    """Return how much more spread (XBT, whole lots) both accounts carry at the margin watch's aim: built back beyond
+    it, it would have to be topped up or reduced at once."""
+    mids, limits = turn.market.last_mids, pair.margin
+    if limits is None:
+        return Decimal("Infinity")
+    if pair.inverse not in mids or pair.linear not in mids:
+        return Decimal(0)
+    inverse = account_at(turn.state, pair.inverse, mids[pair.inverse])
+    linear = account_at(turn.state, pair.linear, mids[pair.linear])
+    if inverse is None or linear is None:
+        return Decimal(0)
+    direction = held_direction(turn.state, pair)
+    maintenance = turn.state.instruments[pair.inverse].terms.maintenance_margin
+    rate = broker_rate(turn, pair.linear, linear, limits.broker_rate)
+    stress = Stress(-limits.aim, limits.aim, -limits.aim, limits.aim, maintenance, rate)
+    inverse_side, linear_side = direction.inverse_side.sign, -direction.inverse_side.sign
+    room = min(
+        inverse.equity / inverse_need(Decimal(inverse_side), inverse.price, stress) - abs(inverse.size),
+        linear.equity / linear_need(Decimal(linear_side), linear.price, stress) - abs(linear.size),
+    )
+    granule = turn.state.instruments[pair.linear].granule(linear.price)
+    return max((room / granule).to_integral_value(ROUND_FLOOR), Decimal(0)) * granule
 
 
 def _taken_off(state: BotState, turn: Turn, pair: Automation) -> Decimal:

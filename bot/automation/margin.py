@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
-from bot.automation.books import account_at
-from bot.automation.proposing import has_rested, plan_of, raise_reduction
+from bot.automation.books import account_at, broker_rate
+from bot.automation.closure import is_to_be_rebuilt
+from bot.automation.proposing import has_rested, is_news, plan_of, raise_reduction
 from bot.model.automation import Automation, MarginLimits
 from bot.model.plans import Cause
 from bot.orders.market import Advice
 from bot.orders.turn import Turn
 from risk.capital import Stress
 from risk.distance import distance, inverse_liquidation, linear_liquidation
-from risk.money import Currency
+from risk.money import Currency, Money
+from risk.sessions import Session
 from risk.survival import Account, inverse_need, linear_need, survival
 
 # An account must have stood at its last level for so long: one bad tick takes nothing down.
@@ -52,7 +54,7 @@ def standings(turn: Turn, pair: Automation, limits: MarginLimits) -> tuple[Stand
     if inverse is None or linear is None:
         return None
     maintenance = turn.state.instruments[pair.inverse].terms.maintenance_margin
-    rate = _broker_rate(turn, pair, linear, limits.broker_rate)
+    rate = broker_rate(turn, pair.linear, linear, limits.broker_rate)
     stress = _stress(limits.aim, maintenance, rate)
     return (
         _standing(
@@ -93,14 +95,6 @@ def _standing(
         distance(account.price, liquidation),
         aimed,
     )
-
-
-def _broker_rate(turn: Turn, pair: Automation, linear: Account, least: Decimal) -> Decimal:
-    """Return the broker's margin as a fraction of value: what it asks for now, but not less than the profile says."""
-    told = turn.market.accounts.get(pair.linear.venue)
-    if told is None or linear.size == 0:
-        return least
-    return max(least, told.maintenance_margin.amount / (abs(linear.size) * linear.price))
 
 
 def _stress(move: Decimal, maintenance: Decimal, rate: Decimal) -> Stress:
@@ -157,11 +151,18 @@ def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
     since = turn.market.margin_low_since = turn.market.margin_low_since or turn.now
     if not turn.has_passed(_STEADY, since):
         return
+    if turn.market.session(pair.linear, turn.now) is Session.CLOSED:
+        # Reckoned now, it would trade at the open what was right hours before.
+        if is_news(turn, "MARGIN_LAST", f"{turn.now:%F %H}"):
+            turn.alert(
+                "MARGIN_LAST", f"{_says(found)}; {pair.linear} is closed: it takes collateral", about="closed"
+            )
+        return
     if plan_of(turn.state, Cause.MARGIN) or not has_rested(turn, Cause.MARGIN, limits.pause):
         return
     inverse, linear = (Account(one.size, one.equity, one.price) for one in found)
     maintenance = turn.state.instruments[pair.inverse].terms.maintenance_margin
-    stress = _stress(limits.aim, maintenance, _broker_rate(turn, pair, linear, limits.broker_rate))
+    stress = _stress(limits.aim, maintenance, broker_rate(turn, pair.linear, linear, limits.broker_rate))
     wanted = survival(inverse, linear, stress, Decimal(0))
     instrument = turn.state.instruments[pair.linear]
     granule = instrument.granule(linear.price)
@@ -193,7 +194,9 @@ def _says(found: tuple[Standing, ...]) -> str:
 def _advise(turn: Turn, pair: Automation, limits: MarginLimits, one: Standing) -> None:
     """Raise, change or withdraw the instruction to move money for one account."""
     market, known = turn.market, turn.market.advice.get(one.venue)
-    amount = _wanted(limits, one, known)
+    amount = _wanted(limits, one, known, _coming(turn, one))
+    if amount < 0 and (turn.state.active_plans() or is_to_be_rebuilt(turn, pair)):
+        amount = Decimal(0)  # what is about to be traded needs it
     if amount == 0:
         if known is not None:
             del market.advice[one.venue]
@@ -210,8 +213,19 @@ def _advise(turn: Turn, pair: Automation, limits: MarginLimits, one: Standing) -
         turn.alert("COLLATERAL_IDLE", sentence(advice, pair, limits), about=f"{one.venue} {turn.now}")
 
 
-def _wanted(limits: MarginLimits, one: Standing, known: Advice | None) -> Decimal:
-    """Return what to bring (positive) or what may leave (negative), in the account's currency; 0: nothing.
+def _coming(turn: Turn, one: Standing) -> Decimal:
+    """Return what somebody has said is on its way to an account."""
+    units = sum(
+        each.expected
+        for each in turn.state.moves.open()
+        if each.recorded.target == one.venue and each.currency is one.currency
+    )
+    return Money(one.currency, units).amount
+
+
+def _wanted(limits: MarginLimits, one: Standing, known: Advice | None, coming: Decimal) -> Decimal:
+    """Return what to bring (positive) beside what is ``coming``, or what may leave (negative), in the account's
+    currency; 0: nothing.
 
     Between the levels nothing begins; what has begun goes on until the aim is reached.
     """
@@ -219,7 +233,7 @@ def _wanted(limits: MarginLimits, one: Standing, known: Advice | None) -> Decima
     lacking = one.aimed - one.equity
     low = one.distance is not None and one.distance < limits.top_up
     if low or (known is not None and known.amount > 0 and lacking > 0):
-        return (lacking / step).to_integral_value(ROUND_CEILING) * step
+        return max((lacking - coming) / step, Decimal(0)).to_integral_value(ROUND_CEILING) * step
     high = one.size != 0 and (one.distance is None or one.distance > limits.release)
     if high or (known is not None and known.amount < 0 and lacking < 0 and one.size != 0):
         return (lacking / step).to_integral_value(ROUND_CEILING) * step

@@ -49,6 +49,7 @@ def book(turn: Turn, fill: Fill, recover: Recover) -> None:
         _pass_over(turn, fill, f"{_figures(fill)} [{fill.execution_id}] is told only now")
         return
     turn.emit(FillBooked(fill, order is None, turn.now))
+    turn.market.traded_at[fill.instrument] = turn.now
     if order is None:
         _foreign(turn, fill)
         return

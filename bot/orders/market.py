@@ -78,6 +78,10 @@ class Market:
     """By venue: when its link last came up (even if it is down again), or it last disowned an order: from then on
     hedging there gets its whole time anew."""
     accounts: dict[str, Account] = field(default_factory=dict)
+    traded_at: dict[InstrumentId, datetime] = field(default_factory=dict)
+    """By instrument: when an execution in it was last booked."""
+    broker_rates: dict[InstrumentId, Decimal] = field(default_factory=dict)
+    """By instrument: the maintenance margin its venue last asked for, as a fraction of the position's value."""
     what_ifs: frozenset[str] = frozenset()
     """The venues that can be asked what margin an order would need."""
     asked_margin: dict[str, tuple[OrderRequest, datetime]] = field(default_factory=dict)

@@ -102,7 +102,7 @@ class Operator:
         self.owner.follow(self._stage.months[month])
         await asyncio.sleep(_HEARD)
         self._engine.hear(Tick())
-        await self.owner.attend(self._quote(self._stage.world.inverse, self._stage.perpetual.symbol, now).mid)
+        await self.owner.attend()
 
     def _held(self) -> Holding:
         positions, stage = self._engine.state.positions, self._stage

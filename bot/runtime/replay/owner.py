@@ -6,20 +6,20 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.engine import Engine
-from bot.model.inputs import GrantStanding
+from bot.model.inputs import GrantStanding, RecordTransfer
+from bot.model.transfers import OUTSIDE
 from bot.runtime.replay.options import Options
 from bot.runtime.replay.stage import Stage
 from risk.approval import Denied
 from risk.instruments import InstrumentId
-from risk.money import Currency
+from risk.money import Currency, Money
 from risk.standing import StandingApproval, Use, scopes_for
 
 BY = "replay"
 _USES = (Use.REDUCE, Use.COLLATERAL, Use.ORPHAN, Use.OPEN)
 _RENEWED, _LASTS = timedelta(hours=24), timedelta(hours=31)
 _UNITS = 10**8
-_MORE = Decimal("1.25")
-_BEHIND_THE_STREAM = timedelta(minutes=10)
+_MORE = Decimal("0.25")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,31 +65,31 @@ class Owner:
             self.engine.policy = replace(policy, automation=pair)
             self._granted_at = None
 
-    async def attend(self, price: Decimal | None) -> None:
+    async def attend(self) -> None:
         now = self.now()
-        if price is None or not self.is_watching:
-            return
         if self.options.standing and (self._granted_at is None or now - self._granted_at >= _RENEWED):
-            await self._grant(price, now)
+            await self._grant(now)
         if self.options.sends:
             self._deliver(self._looked_at or now, now)
             self._looked_at = now
-            self._send(now)
+            await self._send(now)
 
-    async def _grant(self, price: Decimal, now: datetime) -> None:
+    async def _grant(self, now: datetime) -> None:
         pair, limits = self.engine.policy.automation, self.engine.policy.standing
         if pair is None or not {pair.inverse, pair.linear} <= self.engine.market.last_mids.keys():
             return
+        # CME's price may be Friday's: the band is within what the profile allows for both.
+        mids = [self.engine.market.last_mids[key] for key in (pair.inverse, pair.linear)]
         self._granted_at, self._given = now, self._given + 1
-        band = limits.price_band * Decimal("0.9")  # the basis stays within what is left
+        band = limits.price_band * Decimal("0.99")
         standing = StandingApproval(
             standing_id=f"asleep{self._given}",
             scopes=scopes_for(_USES, self.options.direction, pair.inverse, pair.linear, either_venue=True),
             daily_xbt=limits.daily_xbt,
             total_xbt=limits.total_xbt,
             max_delta_xbt=limits.daily_xbt,
-            price_low=(price * (1 - band)).quantize(Decimal(1)),
-            price_high=(price * (1 + band)).quantize(Decimal(1)),
+            price_low=(max(mids) * (1 - band)).quantize(Decimal(1)),
+            price_high=(min(mids) * (1 + band)).quantize(Decimal(1)),
             ends_at=now + _LASTS,
             by=BY,
         )
@@ -97,26 +97,29 @@ class Owner:
         if isinstance(answer, Denied):
             self.refused.append(f"{now:%F %R}Z, a standing approval: {answer}")
 
-    def _send(self, now: datetime) -> None:
+    async def _send(self, now: datetime) -> None:
         """Do as the instructions say; what they ask for beyond what is on its way goes when it is much more."""
         pair = self.engine.policy.automation
         if pair is None or pair.margin is None:
             return
-        for advice in self.engine.market.advice.values():
-            xbt = advice.currency is Currency.XBT
-            on_its_way = sum(
-                (
-                    one.amount
-                    for one in self.sent
-                    if one.venue == advice.venue and now < one.arrives_at + _BEHIND_THE_STREAM
-                ),
+        for advice in [*self.engine.market.advice.values()]:
+            coming = sum(
+                (one.amount for one in self.sent if one.venue == advice.venue and now < one.arrives_at),
                 Decimal(0),
             )
-            if advice.amount <= on_its_way * _MORE:
-                continue
+            if advice.amount <= coming * _MORE:
+                continue  # a little more is not worth a transfer of its own
+            xbt = advice.currency is Currency.XBT
             takes = pair.margin.xbt_takes if xbt else pair.margin.wire_takes
-            amount = advice.amount - on_its_way
-            self.sent.append(Sent(advice.venue, advice.currency, amount, now, now + takes))
+            one = Sent(advice.venue, advice.currency, advice.amount, now, now + takes)
+            self.sent.append(one)
+            amount = Money.of(one.currency, one.amount)
+            transfer = f"sent{len(self.sent)}"
+            answer = await self.engine.command(
+                RecordTransfer(transfer, amount, OUTSIDE, one.venue, BY, "asked for", (), is_another=True)
+            )
+            if isinstance(answer, Denied):
+                self.refused.append(f"{now:%F %R}Z, a transfer: {answer}")
 
     def _deliver(self, since: datetime, now: datetime) -> None:
         """Credit what has arrived since the last look."""

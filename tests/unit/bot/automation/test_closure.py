@@ -6,7 +6,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from adapters.venue import HoursAnnounced
-from bot.model.automation import Automation, ClosureLimits
+from bot.model.automation import Automation, ClosureLimits, MarginLimits
 from bot.model.events import Alerted, FlattenOrdered
 from bot.model.ids import Role
 from bot.model.inputs import AdoptJournal, Compared, ProposePlan, RejectTicket, SetTradingState
@@ -15,6 +15,7 @@ from bot.model.trading_state import TradingState
 from risk.capital import Stress
 from risk.closures import Rules, Weekly
 from risk.direction import Direction
+from risk.money import Currency, Money
 from risk.sessions import Span, TradingHours
 from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk, spec
 
@@ -240,3 +241,49 @@ def test_what_the_closure_has_overtaken_is_not_reduced_after_it() -> None:
     until(at, SUNDAY + timedelta(minutes=5))
     assert at.status == "stopped"
     assert not at.tickets
+
+
+MARGIN = MarginLimits(
+    last=D("0.06"),
+    top_up=D("0.12"),
+    aim=D("0.2"),
+    release=D("0.6"),
+    broker_rate=D("0.4"),
+    pause=timedelta(minutes=30),
+    wire_takes=timedelta(hours=24),
+    xbt_takes=timedelta(hours=2),
+)
+
+
+def test_only_so_much_is_built_back_as_the_accounts_carry() -> None:
+    at = reduced()
+    pair = at.policy.automation
+    assert pair is not None
+    at.policy = replace(at.policy, automation=replace(pair, margin=MARGIN))
+    until(at, FRIDAY)
+    while at.now < SUNDAY + timedelta(minutes=10):
+        at.now = min(at.now + timedelta(minutes=15), SUNDAY + timedelta(minutes=10))
+        at.quotes(inverse=("76000", "76000.1"), linear=("76700", "76705"))
+        at.wait(0)
+    # 1.5 XBT at 80,000 are 1.5789 at 76,000: 0.0789 of 0.4 XBT are lost. 0.321 stand −20 % with
+    # 0.321 / (1/0.8 − 0.995) = 1.259 XBT; there are 1.5789 already.
+    assert not at.tickets
+    while at.now < SUNDAY + timedelta(minutes=40):
+        at.now += timedelta(minutes=10)
+        at.quotes(inverse=("84000", "84000.1"), linear=("84700", "84705"))
+        at.wait(0)
+    # 1.5 are 1.4286: 0.0714 are won. 0.4711 carry 1.8475, and 1.4286 are there: 0.4 of the half that came off.
+    assert at.plan.spec.cause is Cause.REBUILD
+    assert at.plan.spec.size_xbt == D("0.4")
+
+
+def test_a_broker_that_asks_for_more_than_the_profile_says_is_believed() -> None:
+    at = desk(cash="340000")
+    until(at, FRIDAY - timedelta(hours=5))
+    assert not at.tickets
+    account = at.market.accounts["cme"]
+    # 150 % of 3 XBT at 80,702.50; a rise of 15.5 % then takes 1.8875 of the value: 340,000 − 2,107.50 carry 2.218.
+    asked = Money.of(Currency.USD, D("1.5") * 3 * D("80702.5"))
+    at.market.accounts["cme"] = replace(account, maintenance_margin=asked, at=at.now)
+    until(at, FRIDAY - timedelta(hours=4))
+    assert at.plan.spec.size_xbt == D("0.8")

@@ -6,17 +6,20 @@ from decimal import Decimal
 
 import pytest
 
+from adapters.venue import HoursAnnounced
 from bot.automation.margin import next_hedges, standings
 from bot.model.automation import Automation, MarginLimits
 from bot.model.events import Alerted
-from bot.model.inputs import Compared, ProposePlan, SetTradingState
+from bot.model.inputs import CancelPlan, Compared, ProposePlan, RecordTransfer, SetTradingState
 from bot.model.plans import Cause, PlanKind
 from bot.model.trading_state import TradingState
+from bot.model.transfers import OUTSIDE
 from bot.orders.turn import Turn
 from risk.direction import Direction
 from risk.instruments import Instrument
 from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind, Fill, Side
+from risk.sessions import Span, TradingHours
 from tests.unit.bot.desk import BTC, POLICY, XBTUSD, Desk, spec
 
 D = Decimal
@@ -148,9 +151,18 @@ def test_a_broker_that_asks_for_more_is_believed() -> None:
     prices(at, "8000", "10000")
     assert "cme" not in wanted(at)
     account = at.market.accounts["cme"]
-    at.market.accounts["cme"] = replace(account, maintenance_margin=Money.of(Currency.USD, D(90_000)))
+    asked = replace(account, maintenance_margin=Money.of(Currency.USD, D(90_000)))
+    at.market.accounts["cme"] = asked  # of before the spread was there, perhaps
+    prices(at, "8000", "10000")
+    assert "cme" not in wanted(at)
+    at.now += timedelta(minutes=1)
+    at.market.accounts["cme"] = replace(asked, at=at.now)
     prices(at, "8000", "10000")
     assert wanted(at)["cme"] == (Currency.USD, True)
+    # Half of it is closed: until the broker says what it asks for the rest, it is 30 % of that too.
+    bought(at, BTC, 3, "10000")
+    prices(at, "8000", "10000")
+    assert at.market.broker_rates[BTC.id] == pytest.approx(D("0.3"), rel=D("0.001"))
 
 
 @pytest.mark.parametrize("direction", list(Direction))
@@ -180,3 +192,45 @@ def test_one_bad_tick_takes_nothing_down() -> None:
     at.wait(10)
     assert {plan.spec.cause for plan in at.state.plans.values()} == {Cause.PERSON}
     assert not at.state.plans["anna1"].stopping
+
+
+def test_what_is_on_its_way_is_not_asked_for_again() -> None:
+    at = desk(LONG)
+    prices(at, "7300", "9000")
+    first = at.market.advice["bitmex"].amount
+    sent = Money.of(Currency.XBT, D("2.5"))
+    at.command(RecordTransfer("t1", sent, OUTSIDE, "bitmex", "anna", "as asked", ()))
+    at.now += LIMITS.pause
+    prices(at, "7300", "9000")
+    assert at.market.advice["bitmex"].amount == first - D("2.5")
+    more = Money.of(Currency.XBT, D("0.3"))
+    at.command(RecordTransfer("t2", more, OUTSIDE, "bitmex", "anna", "the rest", ()))
+    prices(at, "7300", "9000")
+    assert "bitmex" not in at.market.advice
+
+
+def test_while_the_linear_market_is_closed_only_collateral_is_asked_for() -> None:
+    at = desk(LONG)
+    week = Span(at.now - timedelta(days=1), at.now + timedelta(days=6))
+    opens = at.now + timedelta(hours=3)
+    at.give(HoursAnnounced(BTC.id, TradingHours.of([Span(opens, week.end)], week)))
+    prices(at, "7000", "8700")
+    prices(at, "7000", "8700")
+    assert not at.state.active_plans()
+    [told] = [alert.text for alert in at.told(Alerted) if alert.code == "MARGIN_LAST"]
+    assert "cme:BTC" in told
+    at.now = opens
+    prices(at, "7000", "8700")
+    assert at.plan.spec.cause is Cause.MARGIN
+
+
+def test_collateral_is_not_idle_while_a_plan_is_about_to_need_it() -> None:
+    at = desk(LONG, cash="2000000")
+    at.market.advice.clear()
+    at.command(ProposePlan(spec(plan_id="anna1", linear=BTC.id, size_xbt=D(5), tranches=1)))
+    assert at.state.active_plans()
+    at.wait(1)
+    assert "cme" not in at.market.advice
+    at.command(CancelPlan("anna1", "anna"))
+    at.wait(1)
+    assert at.market.advice["cme"].amount < 0
