@@ -16,12 +16,12 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import chain, pairwise
 from pathlib import Path
 
 from adapters.simulator.exchange.cme_hours import Hours, sessions
-from adapters.simulator.market.formats import Month, open_recording
-from adapters.simulator.market.interpolated import Hours as HourlyPath
+from adapters.simulator.market.formats import open_recording
 from bot.ledger.writer import read_events
 from bot.model.events import CommissionBooked, FillBooked
 from bot.model.ids import parse_client_order_id
@@ -39,6 +39,7 @@ from risk.sessions import Span
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 HOURLY = SHARED / "cme_bitmex_hourly_2018_2020.csv.gz"
+MINUTES = SHARED / "xbtusd_1m_2020-02-15_2020-05-31.csv.gz"
 FUNDING = SHARED / "xbtusd_funding_2018_2020.csv"
 BEFORE, AFTER = timedelta(hours=24), timedelta(hours=24)
 AROUND = timedelta(days=1)
@@ -47,6 +48,8 @@ SIZE, WALLET = Decimal(3), Decimal("0.6")
 CASH_FOR_EACH = Decimal("1.25")
 """USD at the broker, of the value short there at the start: it asks for the whole value of a short."""
 EXCURSION, GAP = Decimal("0.2"), Decimal("0.155")
+LASTS = Decimal(10) / 3600
+"""Hours: so long a Δ must have lasted for it not to be the moment between a fill and its hedge."""
 _UNITS = 10**8
 _BOT = (Cause.CLOSURE, Cause.REBUILD, Cause.MARGIN, Cause.COLLATERAL, Cause.ORPHAN)
 
@@ -54,7 +57,8 @@ _BOT = (Cause.CLOSURE, Cause.REBUILD, Cause.MARGIN, Cause.COLLATERAL, Cause.ORPH
 @dataclass(frozen=True, slots=True)
 class Weekend:
     """What one closure came to. Sizes in XBT of CME contracts, signed; ``gap``, ``excursion``: fractions; distances to
-    liquidation: fractions of price, None where there is none; naked Δ from the opening to the closing."""
+    liquidation: fractions of price, None where there is none; naked Δ from the opening to the closing: at
+    most, at most for ten seconds and longer, and XBT·hours; ``cost``, ``gained``: USD."""
 
     closes: datetime
     before: Decimal
@@ -66,6 +70,7 @@ class Weekend:
     broker_nearest: Decimal | None
     liquidations: int
     naked_max: Decimal
+    naked_long: Decimal
     naked_hours: Decimal
     cost: Decimal
     gained: Decimal
@@ -103,9 +108,8 @@ def closures(path: Path) -> list[Span]:
     ]
 
 
-def cut(path: Path, folder: Path, begins: datetime, ends: datetime) -> Path:
-    """The rows of a file of hours around a span, and the header."""
-    kept = folder / "hours.csv"
+def cut(path: Path, kept: Path, begins: datetime, ends: datetime) -> Path:
+    """The rows of a file around a span, and the header."""
     low, high = (f"{at:%Y-%m-%dT%H:%M}Z" for at in (begins - AROUND, ends + AROUND))
     with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as rows:
         header = next(rows)
@@ -113,9 +117,30 @@ def cut(path: Path, folder: Path, begins: datetime, ends: datetime) -> Path:
     return kept
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Hourly closes of both; funding; the perpetual by the minute, for the weekends it has."""
+
+    hours: Path
+    funding: Path | None = None
+    minutes: Path | None = None
+
+    def by_the_minute(self, begins: datetime, ends: datetime) -> Path | None:
+        """The minutes, if they hold all of a span: what the price did while CME was closed is in no other file."""
+        if self.minutes is None:
+            return None
+        first, last = _extent(self.minutes)
+        return self.minutes if first <= begins and ends <= last else None
+
+
+@cache
+def _extent(path: Path) -> tuple[datetime, datetime]:
+    told = [moment.at for moment in open_recording(path)[1]]
+    return told[0], told[-1]
+
+
 def play(
-    path: Path,
-    funding: Path | None,
+    files: Files,
     span: Span,
     *,
     automated: bool,
@@ -127,7 +152,7 @@ def play(
     begins, ends = span.start - BEFORE, span.end + AFTER
     with tempfile.TemporaryDirectory(prefix="weeks-") as text, silent():
         folder = Path(text)
-        hours = cut(path, folder, begins, ends)
+        hours = cut(files.hours, folder / "hours.csv", begins, ends)
         told = [moment for moment in open_recording(hours)[1] if moment.perpetual is not None]
         start = next((one for one in told if begins <= one.at < span.start), None)
         if start is None or start.perpetual is None:
@@ -147,12 +172,15 @@ def play(
             shock=shock,
             seed=seed,
         )
-        recording = examine([hours, *([] if funding is None else [funding])], begins, ends)
+        minutes = files.by_the_minute(begins, ends) if shock is None else None
+        played = [hours] if minutes is None else [cut(minutes, folder / "minutes.csv", begins, ends), hours]
+        played += [] if files.funding is None else [files.funding]
+        recording = examine(played, begins, ends)
         result = replay(recording, options, limits(automated=automated, direction=direction), folder)
-        return _weekend(result, span, folder, HourlyPath(told))
+        return _weekend(result, span, folder)
 
 
-def _weekend(result: Replayed, span: Span, folder: Path, path: HourlyPath) -> Weekend:
+def _weekend(result: Replayed, span: Span, folder: Path) -> Weekend:
     opened = next((plan.ended_at for plan in result.plans if plan.spec.proposed_by == "replay"), None)
     ended = next(
         (plan.proposed_at for plan in result.plans if plan.why == "the end of the replay"),
@@ -166,7 +194,7 @@ def _weekend(result: Replayed, span: Span, folder: Path, path: HourlyPath) -> We
     base = over[0].price if over else Decimal(1)
     worst = max((one.price / base - 1 for one in over), key=abs, default=Decimal(0))
     naked = list(_naked(result, opened, ended))
-    cost, reduced = _cost(folder, result, path)
+    cost, reduced = _cost(folder, result)
     return Weekend(
         closes=span.start,
         before=first,
@@ -182,6 +210,7 @@ def _weekend(result: Replayed, span: Span, folder: Path, path: HourlyPath) -> We
         ),
         liquidations=len({(fill.instrument, fill.at) for fill in result.forced}),
         naked_max=max((abs(delta) for delta, _ in naked), default=Decimal(0)),
+        naked_long=max((abs(delta) for delta, hours in naked if hours >= LASTS), default=Decimal(0)),
         naked_hours=sum((abs(delta) * hours for delta, hours in naked), Decimal(0)),
         cost=cost,
         gained=result.samples[-1].equity_usd - result.samples[0].equity_usd,
@@ -206,9 +235,11 @@ def _naked(result: Replayed, begins: datetime | None, ends: datetime) -> Iterato
             yield delta, Decimal((last - since).total_seconds()) / 3600
 
 
-def _cost(folder: Path, result: Replayed, path: HourlyPath) -> tuple[Decimal, Decimal]:
-    """USD of fees, and of prices worse than the middle, of what the bot did by itself; XBT of CME it took off."""
+def _cost(folder: Path, result: Replayed) -> tuple[Decimal, Decimal]:
+    """USD of fees, and of half the spread between bid and ask, of what the bot did by itself; XBT of CME it took off
+    before the close."""
     causes = {plan.spec.plan_id: plan.spec.cause for plan in result.plans}
+    spreads = result.options.spreads
     cost = reduced = Decimal(0)
     own: set[str] = set()
     for entry in read_events(folder / LEDGER):
@@ -221,10 +252,7 @@ def _cost(folder: Path, result: Replayed, path: HourlyPath) -> tuple[Decimal, De
                 own.add(fill.execution_id)
                 inverse = fill.instrument.venue == "bitmex"
                 xbt = fill.quantity / fill.price if inverse else Decimal(fill.quantity) / 10
-                told = path.at(fill.at)
-                middle = told.perpetual if inverse else told.months.get(_month(result, fill.instrument))
-                if middle is not None and result.options.shock is None:
-                    cost += fill.side.sign * (fill.price - Decimal(middle) / 100) * xbt
+                cost += xbt * (spreads.inverse if inverse else spreads.linear) / 200
                 if fill.fee is not None:
                     cost += fill.fee.amount * fill.price if inverse else fill.fee.amount
                 if not inverse and cause is Cause.CLOSURE:
@@ -232,12 +260,6 @@ def _cost(folder: Path, result: Replayed, path: HourlyPath) -> tuple[Decimal, De
             case CommissionBooked(report) if report.execution_id in own:
                 cost += report.fee.amount
     return cost, reduced
-
-
-def _month(result: Replayed, instrument: InstrumentId) -> Month:
-    letter, year = instrument.symbol[-2], int(instrument.symbol[-1])
-    number = "FGHJKMNQUVXZ".index(letter) + 1
-    return next(one for one in result.recording.months if one[1] == number and one[0] % 10 == year)
 
 
 # --- the table -----------------------------------------------------------------------------------------------
@@ -248,13 +270,13 @@ KINDS: tuple[tuple[str, Shock | None], ...] = (
     ("gap down", Shock(-EXCURSION, -GAP)),
     ("gap up", Shock(EXCURSION, GAP)),
 )
-Case = tuple[Path, Path | None, Span, str, bool, Direction]
+Case = tuple[Files, Span, str, bool, Direction]
 
 
 def run(case: Case) -> tuple[Case, Weekend | None]:
-    path, funding, span, kind, automated, direction = case
+    files, span, kind, automated, direction = case
     shock = dict(KINDS)[kind]
-    return case, play(path, funding, span, automated=automated, direction=direction, shock=shock)
+    return case, play(files, span, automated=automated, direction=direction, shock=shock)
 
 
 def percent(fraction: Decimal | None) -> str:
@@ -264,12 +286,13 @@ def percent(fraction: Decimal | None) -> str:
 def row(one: Weekend) -> str:
     return (
         f"{one.before:+6.1f} {one.over:+6.1f} {one.after:+6.1f} {percent(one.inverse_nearest):>6} "
-        f"{percent(one.broker_nearest):>6} {one.liquidations:4} {one.naked_max:7.3f} {one.naked_hours:7.2f} "
+        f"{percent(one.broker_nearest):>6} {one.liquidations:4} {one.naked_max:6.3f} "
+        f"{one.naked_long:6.3f} {one.naked_hours:7.2f} "
         f"{one.cost:8.2f} {one.gained:+10.2f}"
     )
 
 
-HEAD = "   held   over  after  inv.%  CME.%  liq  Δ max   XBT·h     cost     gained"
+HEAD = "   held   over  after  inv.%  CME.%  liq  Δ max  Δ 10s   XBT·h     cost     gained"
 
 
 def totals(name: str, found: Sequence[Weekend]) -> str:
@@ -279,6 +302,7 @@ def totals(name: str, found: Sequence[Weekend]) -> str:
         f"{name:<22} weekends {len(found):4}, liquidated in {liquidated:3}, made small in {small:3} "
         f"({sum((one.reduced for one in found), Decimal(0)):.1f} XBT), Δ max "
         f"{max((one.naked_max for one in found), default=Decimal(0)):.3f} XBT, "
+        f"for 10 s and longer {max((one.naked_long for one in found), default=Decimal(0)):.3f} XBT, "
         f"{sum((one.naked_hours for one in found), Decimal(0)):.1f} XBT·h, cost "
         f"{sum((one.cost for one in found), Decimal(0)):,.0f} USD, gained "
         f"{sum((one.gained for one in found), Decimal(0)):+,.0f} USD, mismatches "
@@ -291,7 +315,7 @@ def table(cases: Iterable[Case], jobs: int) -> int:
     found: dict[tuple[str, bool], list[Weekend]] = {}
     failed = 0
     with ProcessPoolExecutor(jobs) as pool:
-        for (_, _, span, kind, automated, _), one in pool.map(run, cases):
+        for (_, span, kind, automated, _), one in pool.map(run, cases):
             name = "on" if automated else "off"
             if one is None or not one.opened:
                 print(
@@ -313,6 +337,7 @@ def table(cases: Iterable[Case], jobs: int) -> int:
 def main(given: Sequence[str] | None = None) -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--hours", type=Path, default=HOURLY)
+    asked.add_argument("--minutes", type=Path, default=MINUTES)
     asked.add_argument("--funding", type=Path, default=FUNDING)
     asked.add_argument("--from", dest="begins", type=date.fromisoformat, default=date(2018, 1, 1))
     asked.add_argument("--to", type=date.fromisoformat, default=date(2021, 1, 1))
@@ -324,8 +349,9 @@ def main(given: Sequence[str] | None = None) -> int:
     spans = [
         span for span in closures(told.hours) if told.begins <= span.start.astimezone(UTC).date() < told.to
     ][:: told.every]
+    files = Files(told.hours, told.funding, told.minutes)
     cases = [
-        (told.hours, told.funding, span, kind, automated, told.direction)
+        (files, span, kind, automated, told.direction)
         for span in spans
         for kind in told.kinds.split(",")
         for automated in (False, True)

@@ -215,6 +215,9 @@ def test_while_the_linear_market_is_closed_only_collateral_is_asked_for() -> Non
     opens = at.now + timedelta(hours=3)
     at.give(HoursAnnounced(BTC.id, TradingHours.of([Span(opens, week.end)], week)))
     prices(at, "7000", "8700")
+    at.now += timedelta(minutes=2)
+    prices(at, "7000", "8700")
+    at.now += timedelta(minutes=2)
     prices(at, "7000", "8700")
     assert not at.state.active_plans()
     [told] = [alert.text for alert in at.told(Alerted) if alert.code == "MARGIN_LAST"]
