@@ -22,24 +22,18 @@ from bot.automation.proposing import (
     raise_opening,
     raise_reduction,
 )
+from bot.automation.rebuilding import carried, taken_off
 from bot.model.automation import Automation, ClosureLimits
-from bot.model.ids import Role
 from bot.model.ladders import favourable
-from bot.model.plans import Cause, PlanKind, PlanStatus
-from bot.orders.state import BotState, PlanState
+from bot.model.plans import Cause
 from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
 from risk.basis import executable_basis
-from risk.capital import Stress
 from risk.closures import Closure, ahead, is_open, long_closures
 from risk.direction import Action
-from risk.survival import Survival, inverse_need, linear_need, survival
+from risk.survival import Survival, survival
 
-# A closure's reduction is built back within this time of it, or not at all.
-_REMEMBERED = timedelta(days=7)
 _CENT = Decimal("0.01")
-# What takes the spread down only for a while, or moves a hedge from one leg to the other.
-_OF_ITSELF = (Cause.CLOSURE, Cause.COLLATERAL)
 # What remains is said at these fractions of the lead, then every minute (``Turn.alert``) once it should be done.
 _SAID_AT = (Decimal(1), Decimal("0.5"), Decimal("0.25"), Decimal("0.125"))
 
@@ -175,7 +169,7 @@ def _rebuild(turn: Turn, pair: Automation, limits: ClosureLimits, following: Clo
         return
     if plan_of(turn.state, Cause.REBUILD) or not has_rested(turn, Cause.REBUILD, limits.pause):
         return
-    size = min(_taken_off(turn.state, turn, pair), _carried(turn, pair))
+    size = min(taken_off(turn.state, turn, pair), carried(turn, pair))
     if size <= 0:
         return
     direction = held_direction(turn.state, pair)
@@ -201,61 +195,3 @@ def _rebuild(turn: Turn, pair: Automation, limits: ClosureLimits, following: Clo
         collateral=False,
         basis=favourable(direction, Action.OPEN, least),
     )
-
-
-def is_to_be_rebuilt(turn: Turn, pair: Automation) -> bool:
-    """Say whether what came off before a closure is still to be offered back."""
-    wants = pair.closure is not None and pair.closure.rebuild_after is not None
-    return wants and _taken_off(turn.state, turn, pair) > 0
-
-
-def _carried(turn: Turn, pair: Automation) -> Decimal:
-    """Return how much more spread (XBT, whole lots) both accounts carry at the margin watch's aim: built back beyond
-    it, it would have to be topped up or reduced at once."""
-    mids, limits = turn.market.last_mids, pair.margin
-    if limits is None:
-        return Decimal("Infinity")
-    if pair.inverse not in mids or pair.linear not in mids:
-        return Decimal(0)
-    inverse = account_at(turn.state, pair.inverse, mids[pair.inverse])
-    linear = account_at(turn.state, pair.linear, mids[pair.linear])
-    if inverse is None or linear is None:
-        return Decimal(0)
-    direction = held_direction(turn.state, pair)
-    maintenance = turn.state.instruments[pair.inverse].terms.maintenance_margin
-    rate = broker_rate(turn, pair.linear, linear, limits.broker_rate)
-    stress = Stress(-limits.aim, limits.aim, -limits.aim, limits.aim, maintenance, rate)
-    inverse_side, linear_side = direction.inverse_side.sign, -direction.inverse_side.sign
-    room = min(
-        inverse.equity / inverse_need(Decimal(inverse_side), inverse.price, stress) - abs(inverse.size),
-        linear.equity / linear_need(Decimal(linear_side), linear.price, stress) - abs(linear.size),
-    )
-    granule = turn.state.instruments[pair.linear].granule(linear.price)
-    return max((room / granule).to_integral_value(ROUND_FLOOR), Decimal(0)) * granule
-
-
-def _taken_off(state: BotState, turn: Turn, pair: Automation) -> Decimal:
-    """Return the XBT of linear contracts that reductions took off within the last week and nothing built back, since
-    the spread was last taken down for another reason: who did that does not want it back."""
-    total = Decimal(0)
-    linear = state.instruments[pair.linear]
-    for plan in reversed(list(state.plans.values())):
-        spec = plan.spec
-        if plan.flattened or (
-            spec.kind is PlanKind.CLOSE and spec.cause not in _OF_ITSELF and _has_traded(plan)
-        ):
-            break
-        sign = {Cause.CLOSURE: 1, Cause.REBUILD: -1}.get(spec.cause)
-        if sign is None or turn.now - plan.proposed_at > _REMEMBERED or plan.status is PlanStatus.ACTIVE:
-            continue
-        for tranche in plan.tranches:
-            for role in (Role.WORKING, Role.HEDGE):
-                leg = tranche.legs.get(role)
-                if leg is not None and leg.instrument == pair.linear:
-                    filled = sum(order.filled for order in state.orders_of(leg))
-                    total += sign * linear.xbt(filled, Decimal(1))
-    return total
-
-
-def _has_traded(plan: PlanState) -> bool:
-    return any(leg.orders for tranche in plan.tranches for leg in tranche.legs.values())

@@ -31,7 +31,7 @@ def _is_too_large_for_closure(
     hours, limits, mids = turn.market.hours.get(pair.linear), pair.closure, turn.market.last_mids
     if hours is None or limits is None:
         return False
-    closure = ahead(long_closures(hours, limits.rules), turn.now)
+    closure = ahead(long_closures(hours, limits.rules, turn.now), turn.now)
     if closure is None or closure.span.start - turn.now >= limits.lead:
         return False
     if pair.inverse not in mids or pair.linear not in mids:

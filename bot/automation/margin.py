@@ -10,8 +10,8 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from bot.automation.books import account_at, broker_rate
-from bot.automation.closure import is_to_be_rebuilt
 from bot.automation.proposing import has_rested, is_news, plan_of, raise_reduction
+from bot.automation.rebuilding import is_to_be_rebuilt
 from bot.model.automation import Automation, MarginLimits
 from bot.model.plans import Cause
 from bot.orders.market import Advice
