@@ -24,7 +24,7 @@ def watch(turn: Turn, pair: Automation, limits: ClosureLimits, stops: StopLimits
     hours, plan = turn.market.hours.get(pair.linear), plan_of(turn.state, Cause.STOPS)
     if hours is None or hours.known is None:
         return
-    closed = [each for each in long_closures(hours, limits.rules) if not each.tradable]
+    closed = [each for each in long_closures(hours, limits.rules, turn.now) if not each.tradable]
     closure = ahead(closed, turn.now)
     if plan is not None:
         _tend(turn, pair, limits, stops, plan, closure)
