@@ -33,7 +33,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test bench stutter flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core replay-week replay-2019 replay-march-2020
+.PHONY: help setup demo test bench stutter flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core orphans replay-week replay-2019 replay-march-2020
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -65,6 +65,9 @@ day: $(STAMP) ## a day at both venues, in minutes, with every fault there is; sa
 
 simulate: $(STAMP) ## live the whole bot RUNS times in virtual time with every fault, in JOBS processes; SEED=n: one life alone
 	@$(BIN)/python -m tests.simulation.whole $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),5000) --jobs $(JOBS))
+
+orphans: $(STAMP) ## orphan a leg in RUNS lives in virtual time, by every kind and what only looks so; times, naked XBT; SEED=n: one
+	@$(BIN)/python -m tests.simulation.orphans $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),1008) --jobs $(JOBS))
 
 simulate-core: $(STAMP) ## run the decisions alone RUNS times between misbehaving venues, in JOBS processes; SEED=n: one
 	@$(BIN)/python -m tests.property.core_runs $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),100000) --jobs $(JOBS))

@@ -33,7 +33,17 @@ from adapters.venue import (
 from risk.approval import Approved
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency
-from risk.orders import Bust, CashFlow, CommissionReport, Fill, OrderRequest, OrderStatus, OrderUpdate, Side
+from risk.orders import (
+    Bust,
+    CashFlow,
+    Cause,
+    CommissionReport,
+    Fill,
+    OrderRequest,
+    OrderStatus,
+    OrderUpdate,
+    Side,
+)
 from risk.portfolio import Account, MarginImpact, Position, Quote, Skew
 
 T = TypeVar("T")
@@ -558,6 +568,9 @@ class InProcessVenue:
     def _fill(self, trade: Execution) -> Fill:
         with_fee = self.capabilities.fee_with_fill
         fill = translate.fill(self.name, trade, self._currency, with_fee=with_fee)
+        order = self._exchange.order(self._account, trade.order_id)
+        if order is not None and order.forced:
+            fill = replace(fill, cause=Cause.LIQUIDATION)
         if self._faults is None or with_fee:
             return fill
         return replace(fill, venue_order_id=self._faults.number(trade.order_id))

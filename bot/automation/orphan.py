@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_DOWN, Decimal
 from bot.automation.proposing import has_rested, is_news, is_quiet, plan_of, raise_single
 from bot.model.automation import Automation, OrphanLimits
 from bot.model.plans import Cause, Single
+from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
 from risk.instruments import InstrumentId
 from risk.orders import Side
@@ -70,7 +71,12 @@ def watch(turn: Turn, pair: Automation, limits: OrphanLimits) -> None:
             + ("" if _trades(turn, single.instrument) else f"; {single.instrument} does not trade now"),
             about=hour,
         )
+    for plan in turn.state.active_plans():
+        if plan.is_opening and not plan.stopping:
+            stop_plan(turn, plan, "a leg has lost its partner")
     seen_again = market.agreed_at is not None and market.agreed_at > since
+    if not seen_again:
+        market.reconciled = False  # they are compared now, not when it is due, which may be minutes away
     if not seen_again or not turn.has_passed(limits.steady, since) or not is_quiet(turn):
         return
     if plan_of(turn.state, Cause.ORPHAN) or not has_rested(turn, Cause.ORPHAN, limits.pause):

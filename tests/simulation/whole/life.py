@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,11 +20,13 @@ import structlog
 
 from adapters.errors import VenueError
 from adapters.simulator.exchange.catalog import mbt, xbtusd
+from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.events import ExchangeEvent, Executed
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.funding import FundingSchedule
 from adapters.simulator.exchange.orders import ExecKind
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
+from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
 from adapters.simulator.faults import FaultPlan
 from adapters.simulator.inprocess import InProcessVenue
 from adapters.simulator.inprocess_faults import InProcessFaults
@@ -33,6 +35,7 @@ from adapters.venue import LinkState, Venue
 from bot.ledger.errors import LedgerError
 from bot.ledger.inline import Entry, InlineLedger
 from bot.model.events import Recorded
+from bot.model.policy import Policy
 from bot.orders.fold import folded
 from bot.orders.market import Market as Seen
 from bot.orders.state import BotState, PlanState
@@ -52,6 +55,7 @@ from tests.unit.bot.desk import POLICY, T0
 
 ACCOUNT = "me"
 NAMES = ("bitmex", "cme")
+CONTRACTS = (xbtusd(), mbt(2026, 12))
 STEP = 0.5
 REST = 300
 """Seconds in which, once everything goes well again, all must have come to rest."""
@@ -75,16 +79,26 @@ class Result:
 
 
 class Life:
-    def __init__(self, given: Setting, folder: Path) -> None:
+    def __init__(
+        self,
+        given: Setting,
+        folder: Path,
+        specs: tuple[ContractSpec, ContractSpec] = CONTRACTS,
+        start: datetime = T0,
+        hours: Sessions = ALWAYS_OPEN,
+        policy: Policy = LIFE_POLICY,
+        funding: timedelta = timedelta(seconds=40),
+    ) -> None:
+        """``hours``: of the linear venue; ``funding``: how often it is paid."""
         self.setting = given
-        self.clock = VirtualTime(T0)
+        self.clock = VirtualTime(start)
         self.tally = Tally()
         self.files = Files(folder / "data")
-        specs = (xbtusd(), mbt(2026, 12))
-        funding = FundingSchedule(rate=300, interval=timedelta(seconds=40), offset=timedelta(0))
+        schedule = FundingSchedule(rate=300, interval=funding, offset=timedelta(0))
+        rules = replace(LINEAR_RULES, sessions=hours)
         self.exchanges = (
-            Exchange(NAMES[0], [specs[0]], INVERSE_RULES, self.clock, seed=given.seed, funding=funding),
-            Exchange(NAMES[1], [specs[1]], LINEAR_RULES, self.clock, seed=given.seed),
+            Exchange(NAMES[0], [specs[0]], INVERSE_RULES, self.clock, seed=given.seed, funding=schedule),
+            Exchange(NAMES[1], [specs[1]], rules, self.clock, seed=given.seed),
         )
         for exchange, funds in zip(self.exchanges, (given.wallet, given.cash), strict=True):
             exchange.open_account(ACCOUNT)
@@ -96,7 +110,7 @@ class Life:
             InProcessFaults(FaultPlan(rates, given.seed * 2 + side, self.clock), given.seed * 2 + side)
             for side, rates in enumerate(given.rates)
         )
-        self.policy = replace(LIFE_POLICY, reserved_attempts=given.attempts)
+        self.policy = replace(policy, reserved_attempts=given.attempts)
         self.watch = Watch(self.clock, self.policy)
         for exchange in self.exchanges:
             exchange.subscribe(lambda event, name=exchange.name: self._untold(name, event))  # type: ignore[misc]
@@ -204,9 +218,15 @@ class Life:
         links = self.core.engine.market.links
         if any(links.get(name) is not LinkState.UP for name in NAMES):
             return True
-        if any(not exchange.is_open(exchange.specs()[0].symbol) for exchange in self.exchanges):
+        if any(self._is_closed(exchange) for exchange in self.exchanges):
             return True
         return any(each.plan.remaining(kind) for each in self.faults for kind in each.plan.rates.lasts)
+
+    def _is_closed(self, exchange: Exchange) -> bool:
+        """Say whether a market that will open again does not trade now."""
+        spec = exchange.specs()[0]
+        has_ended = spec.expiry is not None and self.clock.now() >= spec.expiry
+        return not has_ended and not exchange.is_open(spec.symbol)
 
     # --- a life --------------------------------------------------------------------------------------------
 
@@ -294,28 +314,33 @@ def run(seed: int, watched_by: Callable[[Life], None] = lambda _: None) -> Resul
     """Live one life. Returns what came of it; raises nothing that the life itself did."""
     given = setting(seed)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="life-", dir=_memory())))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="life-", dir=memory())))
         life = Life(given, folder)
         watched_by(life)
-        loop = VirtualLoop(life.clock)
-        try:
-            loop.run_until_complete(life.live())
-            loop.check()
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is this seed's, and is told with it
-            life.watch.broken(f"{type(error).__name__}: {error}")
-        finally:
-            loop.close()
-        tally = life.tally
-        tally.listeners.clear()  # what follows is counted, and did not happen now
-        chain = [entry for entry, _ in life.kept]
-        tally.see(chain)
-        for name, each in zip(("inverse", "linear"), life.faults, strict=True):
-            for kind, times in each.plan.counts.items():
-                tally.count("faults", f"{name} {kind}", times)
-        head = chain[-1].hash if chain else ""
-        return Result(seed, tuple(life.watch.violations), head, len(chain), tally)
+        return lived(life)
 
 
-def _memory() -> str | None:
+def lived(life: Life) -> Result:
+    """Live a life to its end. Returns what came of it; raises nothing that the life itself did."""
+    loop = VirtualLoop(life.clock)
+    try:
+        loop.run_until_complete(life.live())
+        loop.check()
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is this seed's, and is told with it
+        life.watch.broken(f"{type(error).__name__}: {error}")
+    finally:
+        loop.close()
+    tally = life.tally
+    tally.listeners.clear()  # what follows is counted, and did not happen now
+    chain = [entry for entry, _ in life.kept]
+    tally.see(chain)
+    for name, each in zip(("inverse", "linear"), life.faults, strict=True):
+        for kind, times in each.plan.counts.items():
+            tally.count("faults", f"{name} {kind}", times)
+    head = chain[-1].hash if chain else ""
+    return Result(life.setting.seed, tuple(life.watch.violations), head, len(chain), tally)
+
+
+def memory() -> str | None:
     """Return a folder in memory where there is one: a simulated disk need not wait for a real one."""
     return "/dev/shm" if Path("/dev/shm").is_dir() else None

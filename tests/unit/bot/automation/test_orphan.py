@@ -107,6 +107,34 @@ def test_it_takes_agreement_after_the_row() -> None:
     assert at.tickets
 
 
+def test_it_asks_for_a_comparison_at_once_and_after_a_restart_again() -> None:
+    at = desk()
+    forced(at, XBTUSD, -160_000, Cause.LIQUIDATION)
+    at.wait(0.1)
+    assert not at.market.reconciled
+    at.give(Compared(()))
+    at.market.orphaned_at = None  # nobody remembers when
+    at.wait(0.1)
+    assert not at.market.reconciled
+    pass_by(at, 60, agree=False)
+    assert not at.tickets
+    at.give(Compared(()))
+    at.wait(0)
+    pass_by(at, 1)
+    assert at.tickets[Role.SINGLE].contracts == 20
+
+
+def test_a_plan_that_opens_stops_for_the_leg_that_stands_alone() -> None:
+    at = desk()
+    at.propose(size_xbt=D("0.3"))
+    at.quotes()
+    assert set(at.tickets) == {Role.WORKING, Role.HEDGE}
+    forced(at, XBTUSD, -160_000, Cause.LIQUIDATION)
+    pass_by(at, 7)
+    # Its tickets would have waited for a person for minutes, and the orphan for them.
+    assert at.tickets[Role.SINGLE].contracts == 20
+
+
 def test_a_trade_by_hand_halts_and_what_is_proposed_waits_for_a_person() -> None:
     at = desk()
     forced(at, XBTUSD, -160_000, Cause.TRADE)
