@@ -67,10 +67,11 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """``tenths``: XBT of the spread, in tenths. ``at``: seconds from the start to the strike, which waits until
-    the spread is open; ``early``: it comes while it opens. ``part``: of the leg. ``crash``: when the bot dies, from the
-    strike. ``wakes``: after how long a person looks at a trade by hand. ``lasts``: how long a decoy does. ``hours``: of the
-    linear market, of which ``closes`` is the first close, in seconds from the start."""
+    """``tenths``: XBT of the spread, in tenths. ``at``: seconds from the start to the strike, which waits until the
+    spread is open; ``early``: it comes while it opens. ``part``: of the leg. ``crash``: when the bot dies, from the
+    strike. ``wakes``: after how long a person looks at a trade by hand. ``lasts``: how long a decoy does. ``hours``:
+    of the linear market, of which ``closes`` is the first close, in seconds from the start.
+    """
 
     seed: int
     kind: Kind
