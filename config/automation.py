@@ -108,10 +108,11 @@ class EdgeWatch(Section):
 
 
 class ExpiryWatch(Section):
-    """What becomes of a spread whose contract ends: "close" takes it down ``lead_hours`` before, "settle" holds the
-    contract to its settlement and takes the other leg off in ``slices`` while the price is averaged."""
+    """What becomes of a spread whose contract ends: "close" takes it down ``lead_hours`` before, "roll" takes the
+    linear leg into ``linear.next_contract`` so long before, in ``slices``, "settle" holds the contract to its
+    settlement and takes the other leg off in ``slices`` while the price is averaged."""
 
-    what: Literal["close", "settle"]
+    what: Literal["close", "roll", "settle"]
     warn_days: Positive
     lead_hours: Positive
     inverse_window_minutes: Positive

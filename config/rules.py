@@ -5,7 +5,7 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from config.kinds import is_loopback
-from config.settings import Inverse, Mode, Settings, Watchdog
+from config.settings import Inverse, LinearContract, Mode, Settings, Watchdog
 
 Fault = tuple[str, str]
 
@@ -19,7 +19,8 @@ def faults(settings: Settings) -> Iterator[Fault]:
     yield from _addresses(settings)
     yield from _secrets(settings)
     yield from _broker(settings)
-    yield from _contract(settings)
+    yield from _contract(settings, "linear.contract", settings.linear.contract)
+    yield from _next_contract(settings)
     yield from _plan(settings)
     yield from _bands(settings)
     yield from _standing(settings)
@@ -90,18 +91,38 @@ def _broker(settings: Settings) -> Iterator[Fault]:
             )
 
 
-def _contract(settings: Settings) -> Iterator[Fault]:
-    contract = settings.linear.contract
+def _contract(settings: Settings, key: str, contract: LinearContract) -> Iterator[Fault]:
     if contract.expiry == "front":
         if settings.mode is not Mode.SIMULATED:
-            yield "linear.contract.expiry", '"front" is for simulated profiles; name the month (YYYYMM)'
+            yield f"{key}.expiry", '"front" is for simulated profiles; name the month (YYYYMM)'
         return
     code, year = MONTH_CODES[int(contract.expiry[4:6]) - 1], contract.expiry[2:4]
     if not contract.symbol.endswith((code + year, code + year[1])):
         yield (
-            "linear.contract.symbol",
+            f"{key}.symbol",
             f"{contract.symbol!r} must end with {code}{year}, the month of expiry {contract.expiry}",
         )
+
+
+def _next_contract(settings: Settings) -> Iterator[Fault]:
+    old, new, key = settings.linear.contract, settings.linear.next_contract, "linear.next_contract"
+    if new is None:
+        return
+    if new.expiry == "front":
+        yield f"{key}.expiry", "name the month (YYYYMM): the nearest one may be linear.contract's own"
+        return
+    yield from _contract(settings, key, new)
+    if new.symbol == old.symbol:
+        yield f"{key}.symbol", f"must differ from linear.contract.symbol ({old.symbol})"
+    months = len("YYYYMM")
+    if old.expiry != "front" and new.expiry[:months] <= old.expiry[:months]:
+        yield f"{key}.expiry", f"must be a later month than linear.contract.expiry ({old.expiry})"
+    for name in ("ib_symbol", "trading_class", "multiplier", "min_tick", "exchange", "currency"):
+        if getattr(new, name) != getattr(old, name):
+            yield (
+                f"{key}.{name}",
+                f"must be linear.contract's ({getattr(old, name)}): the same future, a later month",
+            )
 
 
 def _plan(settings: Settings) -> Iterator[Fault]:
@@ -198,6 +219,9 @@ def _automation(settings: Settings) -> Iterator[Fault]:
         for (low, less), (high, more) in pairwise(levels):
             if more <= less:
                 yield f"automation.margin.{high}", f"must be more than {low} ({less})"
+    expiry = settings.automation.expiry
+    if expiry is not None and expiry.what == "roll" and settings.linear.next_contract is None:
+        yield "automation.expiry.what", '"roll" needs [linear.next_contract], the month to roll into'
     closure = settings.automation.closure
     if closure is not None and closure.finish_minutes >= closure.lead_hours * 60:
         yield "automation.closure.finish_minutes", f"must be less than lead_hours ({closure.lead_hours})"

@@ -77,7 +77,11 @@ class LinearContract(Section):
 
 class Linear(Section):
     """The linear venue: CME through TWS or IB Gateway. ``flatten`` and ``doctor`` log in beside the
-    bot, each as itself."""
+    bot, each as itself.
+
+    ``next_contract``: the month a roll goes into. It is loaded, quoted and reconciled from the start, and traded by
+    nothing but a roll, until the old month is flat: then it is the pair's.
+    """
 
     adapter: Literal["ibkr"]
     host: Text
@@ -87,6 +91,7 @@ class Linear(Section):
     doctor_client_id: Count = 13
     account: Text
     contract: LinearContract
+    next_contract: LinearContract | None = None
     connect_timeout_seconds: Seconds = 10.0
     question_timeout_seconds: Seconds = 10.0
     order_timeout_seconds: Seconds = 5.0

@@ -227,11 +227,12 @@ def scopes_for(
     linear: InstrumentId,
     *,
     either_venue: bool = False,
+    next_linear: InstrumentId | None = None,
 ) -> tuple[Scope, ...]:
     """Return what ``uses`` come to for a spread held in ``direction``.
 
     The collateral's hedge is a short at the spread's own short leg; ``either_venue``: or at the other one, whichever
-    is open.
+    is open. A roll opens in ``next_linear``, the month that comes after, and closes on both sides of what ends.
     """
     legs = ((linear, Kind.LINEAR), (inverse, Kind.INVERSE))
     found: list[Scope] = []
@@ -244,7 +245,7 @@ def scopes_for(
                 found += [Scope(use, key, Side.SELL, False), Scope(use, key, Side.BUY, True)]
         elif use is Use.ROLL:
             found += [Scope(use, key, direction.side(kind, Action.CLOSE), True) for key, kind in legs]
-            found.append(Scope(use, linear, direction.side(Kind.LINEAR, Action.OPEN), False))
+            found.append(Scope(use, next_linear or linear, direction.side(Kind.LINEAR, Action.OPEN), False))
         else:
             found += [Scope(use, key, direction.side(kind, Action.CLOSE), True) for key, kind in legs]
     return tuple(found)

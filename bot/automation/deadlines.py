@@ -30,7 +30,8 @@ class Deadline:
 
 def deadlines(turn: Turn, within: timedelta) -> list[Deadline]:
     """Return what is due within so long, soonest first, what is due at once before all else."""
-    pair = turn.policy.automation
+    profile = turn.policy.automation
+    pair = None if profile is None else profile.followed(turn.state.positions)
     found = [*_tickets(turn), *_standing(turn)]
     if pair is not None:
         found += [*_margin(turn, pair), *_closures(turn, pair), *_funding(turn, pair), *_expiries(turn, pair)]
@@ -150,7 +151,7 @@ def _funding(turn: Turn, pair: Automation) -> Iterator[Deadline]:
 
 
 def _expiries(turn: Turn, pair: Automation) -> Iterator[Deadline]:
-    for key in (pair.inverse, pair.linear):
+    for key in (pair.inverse, *pair.months):
         instrument, held = turn.state.instruments.get(key), turn.state.positions[key]
         if instrument is None or not held or instrument.terms.expiry is None:
             continue

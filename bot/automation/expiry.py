@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_DOWN, Decimal
 
-from bot.automation.proposing import has_rested, is_news, plan_of, raise_reduction, raise_single
+from bot.automation.proposing import has_rested, is_news, plan_of, raise_reduction, raise_roll, raise_single
 from bot.model.automation import AtExpiry, Automation, ExpiryLimits
 from bot.model.plans import Cause, Single
 from bot.orders.turn import Turn
@@ -29,7 +29,7 @@ class _End:
 def _ends(turn: Turn, pair: Automation, limits: ExpiryLimits) -> list[_End]:
     """Return when the contracts that are held end, the first first."""
     found = []
-    for key in (pair.inverse, pair.linear):
+    for key in (pair.inverse, *pair.months):
         terms = turn.state.instruments[key].terms
         if terms.expiry is None or not turn.state.positions[key]:
             continue
@@ -63,8 +63,21 @@ def watch(turn: Turn, pair: Automation, limits: ExpiryLimits) -> None:
     if limits.what is AtExpiry.CLOSE and left <= limits.lead:
         why = f"{first.instrument} expires {first.at:%a %F %R}Z: the spread is taken down before"
         raise_reduction(turn, pair, Cause.EXPIRY, None, why, 1, urgent=True)
+    elif limits.what is AtExpiry.ROLL and left <= limits.lead:
+        _roll(turn, pair, limits, first)
     elif limits.what is AtExpiry.SETTLE and turn.now >= first.averages_from - limits.lead:
         _take_off(turn, pair, limits, first)
+
+
+def _roll(turn: Turn, pair: Automation, limits: ExpiryLimits, first: _End) -> None:
+    """Take the linear leg into the next month; what is not its end, or has no next month, is closed instead."""
+    ends = f"{first.instrument} expires {first.at:%a %F %R}Z"
+    if first.instrument != pair.linear or pair.next_linear is None:
+        why = f"{ends}, and there is no next month to roll into: the spread is taken down before"
+        raise_reduction(turn, pair, Cause.EXPIRY, None, why, 1, urgent=True)
+        return
+    slices = min(limits.slices, abs(turn.state.positions[pair.linear]))
+    raise_roll(turn, pair, f"{ends}: the leg goes into {pair.next_linear} before", slices)
 
 
 def _take_off(turn: Turn, pair: Automation, limits: ExpiryLimits, first: _End) -> None:
@@ -106,8 +119,13 @@ def _sentence(turn: Turn, pair: Automation, limits: ExpiryLimits, first: _End) -
     other = pair.linear if first.instrument == pair.inverse else pair.inverse
     end = turn.state.instruments[other].terms.expiry
     apart = "does not end" if end is None else f"ends {_hours(end - first.at)} later, {end:%a %F %R}Z"
+    rolls = first.instrument == pair.linear and pair.next_linear is not None
+    closes = f"the spread is proposed for closing {_hours(limits.lead)} before"
     does = {
-        AtExpiry.CLOSE: f"the spread is proposed for closing {_hours(limits.lead)} before",
+        AtExpiry.CLOSE: closes,
+        AtExpiry.ROLL: f"the leg is proposed for rolling into {pair.next_linear} {_hours(limits.lead)} before"
+        if rolls
+        else closes,
         AtExpiry.SETTLE: "it is held to its settlement, the other leg comes off while that is averaged",
     }[limits.what]
     xbt = _size(turn, first.instrument)

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from bot.model.automation import Automation
 from bot.model.ladders import BasisRange
-from bot.model.plans import Cause, PlanKind, PlanSpec, Protection, Single
+from bot.model.plans import ApprovalMode, Cause, PlanKind, PlanSpec, Protection, Single
+from bot.orders import rolling
 from bot.orders.decide import propose
 from bot.orders.state import BotState, PlanState
 from bot.orders.ticketing import stop_plan
@@ -187,6 +188,62 @@ def raise_opening(
             why=why,
         ),
     )
+
+
+def roll_of(
+    state: BotState,
+    pair: Automation,
+    plan_id: str,
+    size: Decimal | None,
+    tranches: int,
+    by: str,
+    *,
+    cause: Cause = Cause.PERSON,
+    why: str = "",
+    min_basis: Decimal | None = None,
+    max_basis: Decimal | None = None,
+    approval: ApprovalMode = ApprovalMode.ARMED,
+    pause: timedelta = timedelta(0),
+) -> PlanSpec:
+    """Return the plan that takes ``size`` XBT (None: all) of the linear leg into the next month.
+
+    Raises ValueError where the profile names none, or the leg is there already."""
+    if pair.next_linear is None:
+        raise ValueError("the profile names no next month to roll into: [linear.next_contract]")
+    old, new = state.positions[pair.linear], state.positions[pair.next_linear]
+    if not old and new:
+        raise ValueError(
+            f"all of it is in {pair.next_linear} already: make that linear.contract in the profile, and name the month "
+            "after it as linear.next_contract"
+        )
+    return PlanSpec(
+        plan_id=plan_id,
+        kind=PlanKind.ROLL,
+        direction=rolling.held_direction(old),
+        inverse=pair.linear,
+        linear=pair.next_linear,
+        size_xbt=size,
+        tranches=tranches,
+        collateral=False,
+        proposed_by=by,
+        min_basis=min_basis,
+        max_basis=max_basis,
+        target_delta=pair.target_delta,
+        cause=cause,
+        why=why,
+        approval=approval,
+        pause=pause.total_seconds(),
+    )
+
+
+def raise_roll(turn: Turn, pair: Automation, why: str, tranches: int) -> bool:
+    """Propose to take all of the linear leg into the next month. Plans that open stop for it. Returns whether the plan
+    was taken on."""
+    for plan in turn.state.active_plans():
+        if plan.is_opening and not plan.stopping:
+            stop_plan(turn, plan, why)
+    state, plan_id = turn.state, _plan_id(turn.state, Cause.EXPIRY)
+    return _raise(turn, roll_of(state, pair, plan_id, None, tranches, _BY, cause=Cause.EXPIRY, why=why))
 
 
 def _plan_id(state: BotState, cause: Cause) -> str:

@@ -1,20 +1,26 @@
 """Every watch the profile has switched on, one after the other, the most urgent first."""
 
-from bot.automation import closure, collateral, edge, expiry, holding, margin, orphan, protection
+from bot.automation import closure, collateral, edge, expiry, holding, margin, orphan, protection, rolled
 from bot.orders.turn import Turn
 
 
 def watch(turn: Turn) -> None:
     """Look at everything a watch looks at, once. Called with each tick, after the orders have been decided."""
-    pair = turn.policy.automation
-    if pair is None or not {pair.inverse, pair.linear} <= turn.state.instruments.keys():
+    profile = turn.policy.automation
+    if profile is None:
         return
+    pair = profile.followed(turn.state.positions)
+    if not {pair.inverse, pair.linear} <= turn.state.instruments.keys():
+        return
+    rolled.watch(turn, profile)
     if pair.orphan is not None:
         orphan.watch(turn, pair, pair.orphan)
-    if pair.margin is not None:
-        margin.watch(turn, pair, pair.margin)
     if pair.expiry is not None:
         expiry.watch(turn, pair, pair.expiry)
+    if rolled.is_halfway(turn, pair):
+        return  # what follows judges a pair by one month of its linear leg
+    if pair.margin is not None:
+        margin.watch(turn, pair, pair.margin)
     if pair.closure is not None:
         closure.watch(turn, pair, pair.closure)
         if pair.closure.stops is not None:

@@ -241,7 +241,8 @@ def _rung(rung: View) -> str:
 
 def _plan(plan: View) -> str:
     size = "everything" if plan["size_xbt"] is None else f"{plan['size_xbt']} XBT"
-    what = plan["single"] or f"{plan['kind']} {size} {plan['direction']}"
+    whither = f"of {plan['from']} into {plan['into']}" if plan["into"] else plan["direction"]
+    what = plan["single"] or f"{plan['kind']} {size} {whither}"
     return f"{what}, {plan['tranches_done']} of {plan['tranches']} tranches, {plan['status']}"
 
 
@@ -255,19 +256,20 @@ def ticket(view: View) -> None:
     reduce_only = ", reduce-only" if view["reduce_only"] else ""
     grid.add_row("order", f"[bold]{view['side'].upper()} {size} of {view['instrument']}[/]{reduce_only}")
     grid.add_row("to", view["purpose"])
-    limits = []
+    limits, basis = [], "calendar spread" if view["roll"] else "basis"
     if view["min_basis"]:
-        limits.append(f"basis at least {price(view['min_basis'])} USD")
+        limits.append(f"{basis} at least {price(view['min_basis'])} USD")
     if view["max_basis"]:
-        limits.append(f"basis at most {price(view['max_basis'])} USD")
+        limits.append(f"{basis} at most {price(view['max_basis'])} USD")
     limits.append(f"price {price(view['price_low'])} to {price(view['price_high'])}")
     grid.add_row("limits", "; ".join(limits))
     for name in ("inverse", "linear"):
         age = view[f"{name}_age_seconds"]
         quote = f"{price(view[f'{name}_bid'])} / {price(view[f'{name}_ask'])}"
-        grid.add_row(f"{name} quote", quote + ("" if age is None else f"  [dim]{age:.1f} s old[/]"))
+        title = {"inverse": "old month", "linear": "new month"}[name] if view["roll"] else name
+        grid.add_row(f"{title} quote", quote + ("" if age is None else f"  [dim]{age:.1f} s old[/]"))
     if view["basis"]:
-        grid.add_row("basis", f"{price(view['basis'])} USD as quoted")
+        grid.add_row(basis, f"{price(view['basis'])} USD as quoted")
     both = "" if view["delta_both_xbt"] is None else f"; with both {view['delta_both_xbt']}"
     grid.add_row("Δ", f"{view['delta_before_xbt']} → {view['delta_after_xbt']} XBT by this leg{both}")
     grid.add_row("margin used", f"{_percent(view['margin_before'])} → {_percent(view['margin_after'])}")

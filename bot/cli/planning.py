@@ -1,4 +1,4 @@
-"""``plan open|close|exit|list|cancel``."""
+"""``plan open|close|roll|exit|list|cancel``."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -13,7 +13,9 @@ from bot.cli.looking import connect
 from bot.cli.numbers import number, plain, positive
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
-plan = typer.Typer(help="Plans: open a spread, take it down, say when; list, cancel.", no_args_is_help=True)
+plan = typer.Typer(
+    help="Plans: open a spread, take it down, roll it, say when; list, cancel.", no_args_is_help=True
+)
 
 Direction = Annotated[
     Literal["long-inverse", "short-inverse"] | None,
@@ -166,6 +168,46 @@ def close_plan(
     )
 
 
+@plan.command("roll")
+def roll_plan(
+    size: Annotated[
+        Decimal | None,
+        typer.Option("--size", help="How much to roll; left out: all of it.", metavar="XBT", parser=positive),
+    ] = None,
+    tranches: Tranches = None,
+    min_basis: Annotated[
+        Decimal | None,
+        typer.Option(
+            "--min-basis", help="Do not trade below this calendar spread.", metavar="USD", parser=number
+        ),
+    ] = None,
+    max_basis: Annotated[
+        Decimal | None,
+        typer.Option(
+            "--max-basis", help="Do not trade above this calendar spread.", metavar="USD", parser=number
+        ),
+    ] = None,
+    pause: laddering.Pause = None,
+    approval: Approval = "armed",
+    profile: Profile = DEFAULT_PROFILE,
+    json: Json = False,
+) -> None:
+    """Propose to take the CME leg into the next month, in pairs: old closed, new opened.
+
+    The profile names that month (linear.next_contract). Nothing is sent: tickets follow and wait for you (basisbot
+    tickets). Their basis is the calendar spread, the new month less the old one.
+    """
+    body = {
+        "size_xbt": plain(size),
+        "tranches": tranches or settings(profile).plan.tranches,
+        "min_basis": plain(min_basis),
+        "max_basis": plain(max_basis),
+        "approval": approval,
+        "pause_seconds": pause or 0.0,
+    }
+    _propose(profile, json, body, "/plans/roll")
+
+
 @plan.command("exit")
 def exit_plan(
     plan_id: Annotated[
@@ -228,11 +270,11 @@ def cancel_plan(
     output.print_json(answer) if json else say(answer["done"])
 
 
-def _propose(profile: str, json: bool, body: dict[str, Any]) -> None:
+def _propose(profile: str, json: bool, body: dict[str, Any], to: str = "/plans") -> None:
     from bot.cli import output
 
     bot = connect(profile)
-    answer = bot.post("/plans", {**body, "by": who()})
+    answer = bot.post(to, {**body, "by": who()})
     if json:
         output.print_json(answer)
         return

@@ -139,7 +139,7 @@ def _intent(plan: "PlanResult") -> str:
     size = "everything" if spec.size_xbt is None else f"{_plain(spec.size_xbt)} XBT"
     why = f" ({plan.reason})" if plan.reason and plan.status != "done" else ""
     return (
-        f"{spec.kind} {size} {spec.direction}, "
+        f"{spec.kind} {size} {f'of {spec.inverse} into {spec.linear}' if spec.is_roll else spec.direction}, "
         f"{plan.tranches_filled} of {spec.tranches} tranches filled, {plan.status}{why}"
     )
 

@@ -174,7 +174,11 @@ class _Fold:
         instrument = self._books.journal.instruments.get(ticket.material.instrument)
         if instrument is None:
             return
-        if instrument.terms.kind is Kind.LINEAR:
+        spec = self._plan(leg.plan_id).spec
+        linear = instrument.terms.kind is Kind.LINEAR
+        if spec is not None and spec.is_roll:
+            linear = instrument.id == spec.linear
+        if linear:
             bid, ask = shown.linear_bid, shown.linear_ask
         else:
             bid, ask = shown.inverse_bid, shown.inverse_ask

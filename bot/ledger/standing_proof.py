@@ -176,7 +176,7 @@ class StandingProof:
             return by_cause[spec.cause]
         if leg.role is Role.SINGLE:
             return Use.COLLATERAL
-        return {PlanKind.OPEN: Use.OPEN, PlanKind.CLOSE: Use.CLOSE}.get(spec.kind)
+        return {PlanKind.OPEN: Use.OPEN, PlanKind.CLOSE: Use.CLOSE, PlanKind.ROLL: Use.ROLL}.get(spec.kind)
 
 
 def _xbt(instrument: Instrument, quantity: Decimal) -> Decimal:

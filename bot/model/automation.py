@@ -3,7 +3,8 @@
 A part that is None is switched off.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -142,18 +143,20 @@ class EdgeLimits:
 
 
 class AtExpiry(StrEnum):
-    """What becomes of a spread whose contract ends. CLOSE: it is taken down before. SETTLE: the contract is held to its
-    settlement, and the other leg taken off in slices while the settlement price is averaged."""
+    """What becomes of a spread whose contract ends. CLOSE: it is taken down before. ROLL: the linear leg goes into the
+    next month before. SETTLE: the contract is held to its settlement, and the other leg taken off in slices while the
+    settlement price is averaged."""
 
     CLOSE = "close"
+    ROLL = "roll"
     SETTLE = "settle"
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiryLimits:
-    """``warn``: how long before a contract's end it is said, every day. ``lead``: how long before (CLOSE) its end, or
-    (SETTLE) its averaging, the plan is proposed. ``inverse_window``, ``linear_window``: how long the settlement price
-    is averaged over. ``slices``: of the other leg; ``pause``: between two proposals."""
+    """``warn``: how long before a contract's end it is said, every day. ``lead``: how long before its end (SETTLE: its
+    averaging) the plan is proposed. ``inverse_window``, ``linear_window``: how long the settlement price is averaged
+    over. ``slices``: of the other leg, or of the roll; ``pause``: between two proposals."""
 
     what: AtExpiry
     warn: timedelta
@@ -167,7 +170,8 @@ class ExpiryLimits:
 @dataclass(frozen=True, slots=True)
 class Automation:
     """``inverse``, ``linear``, ``direction``: the pair the profile trades, and which way round where the positions do
-    not say. ``target_delta``: XBT the owner wants unhedged."""
+    not say. ``next_linear``: the month the linear leg is rolled into, where the profile names one. ``target_delta``:
+    XBT the owner wants unhedged."""
 
     inverse: InstrumentId
     linear: InstrumentId
@@ -180,3 +184,16 @@ class Automation:
     carry: CarryLimits | None = None
     edge: EdgeLimits | None = None
     expiry: ExpiryLimits | None = None
+    next_linear: InstrumentId | None = None
+
+    @property
+    def months(self) -> tuple[InstrumentId, ...]:
+        """The linear leg's, the nearest first."""
+        return (self.linear,) if self.next_linear is None else (self.linear, self.next_linear)
+
+    def followed(self, positions: Mapping[InstrumentId, int]) -> "Automation":
+        """Return the pair as it is held: once the old month is flat and the next one is not, that is the linear leg.
+        What is held says so, and so it stays over a restart."""
+        if self.next_linear is None or positions[self.linear] or not positions[self.next_linear]:
+            return self
+        return replace(self, linear=self.next_linear, next_linear=None)

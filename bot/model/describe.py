@@ -65,7 +65,8 @@ def _intended(event: ev.OrderIntended) -> str:
 def _plan(event: ev.PlanProposed) -> str:
     spec = event.spec
     size = "everything" if spec.size_xbt is None else f"{_number(spec.size_xbt)} XBT"
-    return f"plan {spec.plan_id}: {spec.kind} {size} {spec.direction} in {spec.tranches} tranches"
+    what = f"of {spec.inverse} into {spec.linear}" if spec.is_roll else spec.direction
+    return f"plan {spec.plan_id}: {spec.kind} {size} {what} in {spec.tranches} tranches"
 
 
 def _ticket(event: ev.TicketRaised) -> str:

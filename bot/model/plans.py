@@ -20,12 +20,14 @@ _LONGEST_PAUSE = 7 * 24 * 3600
 
 class PlanKind(StrEnum):
     """OPEN builds the spread (and the collateral hedge it needs); CLOSE takes it down; SINGLE trades one contract,
-    to bring Δ nearer to its target. PROTECT rests a ladder of stops at the inverse venue over a closure."""
+    to bring Δ nearer to its target; ROLL takes the linear leg out of one month and into a later one. PROTECT rests a
+    ladder of stops at the inverse venue over a closure."""
 
     OPEN = "open"
     CLOSE = "close"
     SINGLE = "single"
     PROTECT = "protect"
+    ROLL = "roll"
 
 
 class Cause(StrEnum):
@@ -116,6 +118,10 @@ class PlanSpec:
     taken down again; ``exit_of``: the plan whose exit this CLOSE plan carries out.
     ``cause`` and ``why``: what proposed the plan, and its reason in a sentence. ``single``: of a SINGLE plan.
     ``not_before``: no ticket is raised sooner. ``stops``: of a PROTECT plan.
+
+    Of a ROLL the pair is two months of the linear venue: ``inverse`` holds the old one and ``linear`` the new one, so
+    that the basis is the calendar spread, new − old. ``direction`` is that of the spread whose leg is rolled, and
+    ``size_xbt`` None for all of it. The old month is worked, whatever ``legging`` says (see ``bot.orders.rolling``).
     """
 
     plan_id: str
@@ -159,6 +165,10 @@ class PlanSpec:
             raise ValueError(f"{self.single.instrument} is neither {self.inverse} nor {self.linear}")
         if self.inverse == self.linear:
             raise ValueError("the two legs of a plan are two contracts")
+        if self.is_roll and self.inverse.venue != self.linear.venue:
+            raise ValueError(f"a roll stays at its venue: {self.inverse} and {self.linear} are at two")
+        if self.is_roll and (self.collateral or self.ladder):
+            raise ValueError("a roll has neither a ladder nor a hedge of the collateral")
         if not 0 <= self.pause <= _LONGEST_PAUSE:
             raise ValueError(
                 f"the pause between tranches runs from 0 to {_LONGEST_PAUSE} seconds, not {self.pause}"
@@ -188,8 +198,13 @@ class PlanSpec:
             raise ValueError("an exit is carried out by a plan that closes")
 
     @property
+    def is_roll(self) -> bool:
+        return self.kind is PlanKind.ROLL
+
+    @property
     def action(self) -> Action:
-        return Action.OPEN if self.kind is PlanKind.OPEN else Action.CLOSE
+        """What its pairs do to ``linear``: a roll opens the new month."""
+        return Action.OPEN if self.kind in (PlanKind.OPEN, PlanKind.ROLL) else Action.CLOSE
 
     @property
     def enlarges(self) -> bool:
@@ -202,6 +217,8 @@ class PlanSpec:
         """Return what a tranche led by ``role`` is for, as a standing approval sees it."""
         if self.cause in _USES:
             return _USES[self.cause]
+        if self.is_roll:
+            return Use.ROLL
         if role is Role.SINGLE:
             return Use.COLLATERAL  # a leg alone is the collateral's hedge, or what is left of it
         return Use.OPEN if self.kind is PlanKind.OPEN else Use.CLOSE

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from bot.model.actions import AskMargin
 from bot.model.inputs import MarginAnswer
+from bot.orders.drafts import Draft, LegDraft
 from bot.orders.market import ToldMargin
-from bot.orders.planning import Draft, LegDraft
 from bot.orders.state import PlanState
 from bot.orders.turn import Turn
 from risk.orders import OrderRequest
@@ -19,7 +19,7 @@ def awaits_margin(turn: Turn, plan: PlanState, draft: Draft) -> bool:
 
     What is not answered within ``what_if_wait`` is taken as not said: the rules decide what follows.
     """
-    for leg in draft.legs:
+    for leg in () if plan.spec.is_roll else draft.legs:  # the venue would count both months
         if leg.reduce_only or leg.instrument.venue not in turn.market.what_ifs or _is_known(turn, leg):
             continue
         asked = turn.market.asked_margin.get(plan.spec.plan_id)

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from bot.model.ids import Role
 from bot.model.policy import Policy
+from bot.orders.drafts import Draft, LegDraft
 from bot.orders.margining import margin
 from bot.orders.market import Market
-from bot.orders.planning import Draft, LegDraft
 from bot.orders.state import BotState, LegState, PlanState
 from risk.approval import Purpose
 from risk.checks.all import Verdict, hold
@@ -70,7 +70,9 @@ class Checks:
         if price is None:
             return None  # never quoted: nothing can be drafted, or sent, before it is
         purpose = _PURPOSE[leg.role] if plan.spec.stops is None else Purpose.PROTECT
-        order = Order(purpose, instrument, leg.side, leg.contracts, price, leg.reduce_only)
+        # A roll's new month takes the margin that the old one has just freed: nothing grows.
+        frees = leg.reduce_only or plan.spec.is_roll
+        order = Order(purpose, instrument, leg.side, leg.contracts, price, frees)
         clip = None
         if leg.role is Role.WORKING:
             clip = instrument.contracts_for(self._policy.max_unattended_delta, price)

@@ -8,9 +8,9 @@ from bot.model.ids import Role
 from bot.model.plans import ApprovalMode, PlanSpec
 from bot.model.policy import Policy
 from bot.model.tickets import Circumstances
+from bot.orders.drafts import LegDraft
 from bot.orders.margining import margin_use
 from bot.orders.market import Market
-from bot.orders.planning import LegDraft
 from bot.orders.state import BotState
 from risk.basis import executable_basis
 from risk.instruments import Instrument

@@ -204,7 +204,7 @@ def _command(turn: Turn, given: Command) -> Done | Denied:
 
 def propose(turn: Turn, spec: PlanSpec) -> Done | Denied:
     """Take a plan on, from a person or from a watch; its tickets follow with the next quotes."""
-    opens = spec.kind is PlanKind.OPEN
+    opens = spec.kind in (PlanKind.OPEN, PlanKind.ROLL)
     activity = Activity.PROPOSE_OPENING if opens else Activity.PROPOSE_CLOSING
     if not allows(turn.state.trading, activity):
         return Denied("TRADING_STATE", activity, turn.state.trading)

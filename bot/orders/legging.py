@@ -5,10 +5,11 @@ from bot.model.ids import Role
 from bot.model.plans import PlanStatus
 from bot.orders import protecting, standing, tending
 from bot.orders.asking import awaits_margin
+from bot.orders.drafts import Finished, Wait
 from bot.orders.hedging import answer_fills, is_answered, left_naked
 from bot.orders.laddering import MOST_TRANCHES, has_lapsed
 from bot.orders.pairing import remaining
-from bot.orders.planning import Finished, Wait, next_draft
+from bot.orders.planning import next_draft
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.ticketing import make_whole, raise_tickets, stop_plan
 from bot.orders.turn import Turn

@@ -1,53 +1,21 @@
 """What a plan's next tranche is, given positions and prices as they are now."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_DOWN, Decimal
 
 from bot.model.ids import Role
-from bot.model.ladders import BasisRange
 from bot.model.plans import Cause, PlanKind, PlanSpec, Protection, Single
 from bot.model.policy import Policy
-from bot.orders import laddering
+from bot.orders import laddering, rolling
+from bot.orders.drafts import Draft, Finished, LegDraft, Wait
 from bot.orders.market import Market
 from bot.orders.state import BotState, PlanState
 from risk.checks import size
 from risk.direction import Action, Direction
-from risk.instruments import Instrument, InstrumentId
+from risk.instruments import Instrument
 from risk.orders import Side
 from risk.sizing import collateral_hedge, paired_reduction, split_tranches
 from risk.terms import Kind
-
-
-@dataclass(frozen=True, slots=True)
-class LegDraft:
-    """``contracts``: how many at the quotes of the moment (a hedge leg's real number follows the fills)."""
-
-    role: Role
-    instrument: InstrumentId
-    side: Side
-    contracts: int
-    reduce_only: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """``basis``: at which basis it may be worked, where a ladder says so."""
-
-    legs: tuple[LegDraft, ...]
-    basis: BasisRange | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing can be drafted now; ``reason`` says what is missing."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """Nothing is left to do."""
 
 
 def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
@@ -70,6 +38,10 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
     too_large = size.plan(spec.size_xbt, policy.max_plan_xbt) if opens else None
     if too_large is not None:
         return f"{too_large.given} is more than the limit of {too_large.limit}"
+    if spec.is_roll:
+        return rolling.objection(state, policy, spec)
+    if spec.kind is PlanKind.CLOSE and (other := rolling.half_rolled(state, spec)) is not None:
+        return f"{other} is held too, and would stay alone: finish the roll first (basisbot plan roll)"
     linear = state.instruments[spec.linear]
     smallest = linear.granule(Decimal(1))
     if smallest > policy.max_unattended_delta:
@@ -145,11 +117,16 @@ def next_draft(
         return _protection(state, market, policy, plan, spec.stops, now)
     if spec.single is not None:
         return _slice(state, market, policy, plan, spec.single, now)
+    if spec.kind is PlanKind.CLOSE and (month := rolling.half_rolled(state, spec)) is not None:
+        return Wait(f"{month} is held too, and would stay alone: finish the roll first, or cancel this plan")
     for key in (spec.inverse, spec.linear):
         trouble = market.trouble(key, now, policy)
         if trouble is not None:
             return Wait(str(trouble))
     price = market.last_mids[spec.inverse]
+    if spec.is_roll:
+        rolled = rolling.next_pair(state, plan)
+        return Finished() if rolled is None else Draft(rolled)
     if spec.kind is PlanKind.OPEN:
         draft = _opening(state, plan, inverse, linear, price)
     else:

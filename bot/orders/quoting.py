@@ -9,30 +9,28 @@ from risk.basis import Basis
 from risk.instruments import Instrument
 from risk.orders import Side
 from risk.portfolio import Quote
-from risk.terms import Kind, Rounding
+from risk.terms import Rounding
 
 
 @dataclass(frozen=True, slots=True)
 class Lock:
-    """A working leg and the price (USD per XBT) its hedge can be had at now."""
+    """A working leg and the price (USD per XBT) its hedge can be had at now. ``is_linear``: it is the one the basis
+    takes the other from: the linear leg, the new month of a roll."""
 
     material: Material
     instrument: Instrument
     hedge: Decimal
-
-    @property
-    def _is_linear(self) -> bool:
-        return self.instrument.terms.kind is Kind.LINEAR
+    is_linear: bool
 
     def basis(self, price: Decimal) -> Decimal:
         """Return the basis a fill at ``price`` locks in: linear − inverse, whichever of the two this leg is."""
-        pair = Basis(price, self.hedge) if self._is_linear else Basis(self.hedge, price)
+        pair = Basis(price, self.hedge) if self.is_linear else Basis(self.hedge, price)
         return pair.absolute
 
     @property
     def limit(self) -> Decimal | None:
         """The basis limit that binds: the least where the linear leg is sold, the most where it is bought."""
-        sells_linear = (self.material.side is Side.SELL) is self._is_linear
+        sells_linear = (self.material.side is Side.SELL) is self.is_linear
         return self.material.min_basis if sells_linear else self.material.max_basis
 
     @property
@@ -40,7 +38,7 @@ class Lock:
         """The worst price whose basis is still within its limit, on tick; None without a limit."""
         if self.limit is None:
             return None
-        price = self.hedge + self.limit if self._is_linear else self.hedge - self.limit
+        price = self.hedge + self.limit if self.is_linear else self.hedge - self.limit
         rounding = Rounding.UP if self.material.side is Side.SELL else Rounding.DOWN
         return self.instrument.terms.to_tick(price, rounding)
 

@@ -12,8 +12,8 @@ from adapters.venue import LinkState
 from bot.model.actions import Cancel, StandDown
 from bot.model.ids import Role
 from bot.model.order_states import Belief
+from bot.orders.drafts import Wait
 from bot.orders.hedging import failures, hedge_contracts
-from bot.orders.planning import Wait
 from bot.orders.state import LegState, OrderState, PlanState, TrancheState
 from bot.orders.turn import Turn
 from bot.orders.working import Proposed, slop

@@ -16,15 +16,14 @@ from bot.model.events import (
 from bot.model.ids import MOST_ATTEMPTS, LegKey, Role, parse_leg
 from bot.model.inputs import ApproveTicket, Done, RejectTicket
 from bot.model.ladders import BasisRange
-from bot.model.plans import ApprovalMode, PlanKind, PlanStatus
+from bot.model.plans import ApprovalMode, PlanStatus
 from bot.model.tickets import Material, Ticket, TicketStatus
 from bot.orders.circumstances import circumstances
-from bot.orders.planning import Draft, LegDraft
+from bot.orders.drafts import Draft, LegDraft
 from bot.orders.state import LegState, PlanState, TrancheState
 from bot.orders.turn import Turn
 from risk.approval import Denied, Envelope, Purpose
 from risk.basis import executable_basis
-from risk.direction import Action
 from risk.instruments import Instrument
 from risk.orders import Side
 from risk.standing import StandingApproval
@@ -107,6 +106,11 @@ def _execute_by(turn: Turn, plan: PlanState) -> datetime:
 def _purpose(plan: PlanState, leg: LegDraft) -> str:
     if plan.spec.single is not None or plan.spec.stops is not None:
         return plan.spec.why or "trade one contract by itself"
+    if plan.spec.is_roll:
+        of = f"roll {plan.spec.inverse} into {plan.spec.linear}"
+        return (
+            f"{of}: goes first" if leg.role is Role.WORKING else f"{of}: answers each fill of the old month"
+        )
     verb = "open" if plan.is_opening else "close"
     if leg.role is Role.WORKING:
         return f"{verb} the spread: goes first"
@@ -141,8 +145,7 @@ def _basis_limits(
     if limits.least is not None or limits.most is not None:
         return limits.least, limits.most
     linear, inverse = turn.market.quotes[spec.linear], turn.market.quotes[spec.inverse]
-    action = Action.OPEN if spec.kind is PlanKind.OPEN else Action.CLOSE
-    executable = executable_basis(spec.direction, action, linear, inverse)
+    executable = executable_basis(spec.direction, spec.action, linear, inverse)
     if executable is None:
         return None, None
     slack = executable.basis.inverse * turn.policy.basis_slack

@@ -6,10 +6,10 @@ from decimal import Decimal
 from bot.model.ids import Role
 from bot.model.trading_state import activity_of, allows
 from bot.orders import standing
+from bot.orders.drafts import LegDraft, Wait
 from bot.orders.hedging import holding, nothing_to_reduce
 from bot.orders.laddering import has_lapsed
 from bot.orders.pairing import answerable, clip, remaining
-from bot.orders.planning import LegDraft, Wait
 from bot.orders.quoting import Lock, resting_price
 from bot.orders.state import LegState, OrderState, PlanState, TrancheState
 from bot.orders.ticketing import stop_plan
@@ -99,7 +99,7 @@ def _pair(
     level = partner.take(hedge.ticket.material.side)
     if level is None:
         return None
-    lock = Lock(leg.ticket.material, instrument, level.price)
+    lock = Lock(leg.ticket.material, instrument, level.price, leg.instrument == plan.spec.linear)
     if legging.style.rests:
         book = turn.market.quotes[leg.instrument]
         own = None if resting is None else resting.request.price
@@ -141,7 +141,8 @@ def _too_thin(turn: Turn, hedge: LegState, level: Level) -> str:
 
 def may_work(turn: Turn, plan: PlanState, lead: LegDraft, *, paired: bool) -> bool:
     """Hold a working order against the trading state's table."""
-    reduces = lead.reduce_only and (paired or _nears_target(turn, plan, lead))
+    # A roll closes one month to open another: nothing gets smaller.
+    reduces = lead.reduce_only and not plan.spec.is_roll and (paired or _nears_target(turn, plan, lead))
     return allows(turn.state.trading, activity_of(Purpose.WORK, reduces=reduces))
 
 

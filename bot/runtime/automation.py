@@ -32,12 +32,15 @@ from risk.closures import Rules
 from risk.instruments import InstrumentId
 
 
-def automation(settings: Settings, inverse: InstrumentId, linear: InstrumentId) -> Automation:
+def automation(
+    settings: Settings, inverse: InstrumentId, linear: InstrumentId, next_linear: InstrumentId | None = None
+) -> Automation:
     """Return what the profile lets the bot watch, for the pair it trades."""
     given = settings.automation
     return Automation(
         inverse=inverse,
         linear=linear,
+        next_linear=next_linear,
         direction=settings.plan.direction,
         target_delta=settings.plan.target_delta_xbt,
         collateral=None if given.collateral is None else _collateral(given.collateral),

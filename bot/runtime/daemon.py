@@ -79,7 +79,7 @@ async def running(
             venues = replace(venues, inverse=ShadowVenue(venues.inverse), linear=ShadowVenue(venues.linear))
         recent = Recent()
         symbols = {venue: venues.symbols(venue) for venue in (venues.inverse, venues.linear)}
-        limits = policy(settings.limits, automation(settings, venues.inverse_id, venues.linear_id))
+        limits = policy(settings.limits, automation(settings, venues.inverse_id, *venues.months))
         core = await stack.enter_async_context(
             started(ledger, ledger.state(), symbols, limits, clock, files, [recent])
         )
@@ -106,7 +106,7 @@ async def running(
                 "log": str(files.log),
             },
             inverse=venues.inverse_id,
-            linear=venues.linear_id,
+            months=venues.months,
             latched=files.latched,
             unlatch=unlatch,
             reconcile=core.reconciler.run,

@@ -17,19 +17,25 @@ INVERSE, LINEAR = "bitmex", "cme"
 
 @dataclass(frozen=True, slots=True)
 class Venues:
-    """The pair, and which contract is traded at each."""
+    """The pair, and which contract is traded at each. ``next_id``: the month the linear leg is rolled into."""
 
     inverse: Venue
     linear: Venue
     inverse_id: InstrumentId
     linear_id: InstrumentId
+    next_id: InstrumentId | None = None
+
+    @property
+    def months(self) -> tuple[InstrumentId, ...]:
+        """The linear leg's, the nearest first."""
+        return (self.linear_id,) if self.next_id is None else (self.linear_id, self.next_id)
 
     @property
     def by_name(self) -> dict[str, Venue]:
         return {self.inverse.name: self.inverse, self.linear.name: self.linear}
 
     def symbols(self, venue: Venue) -> list[str]:
-        return [key.symbol for key in (self.inverse_id, self.linear_id) if key.venue == venue.name]
+        return [key.symbol for key in (self.inverse_id, *self.months) if key.venue == venue.name]
 
 
 def build(settings: Settings, clock: Clock, *, for_flatten: bool = False, for_doctor: bool = False) -> Venues:
@@ -38,7 +44,7 @@ def build(settings: Settings, clock: Clock, *, for_flatten: bool = False, for_do
 
     Raises ConfigError when a key cannot be had.
     """
-    broker = _ibkr(settings.linear, for_flatten)
+    broker, later = _ibkr(settings.linear, for_flatten), settings.linear.next_contract
     if for_doctor:
         broker = replace(broker, client_id=settings.linear.doctor_client_id)
     return _pair(settings, clock, _bitmex(settings, settings.inverse, for_flatten), broker)
@@ -58,6 +64,7 @@ def _pair(settings: Settings, clock: Clock, inverse: BitmexSettings, broker: Ibk
         IbkrVenue(broker, clock),
         InstrumentId(INVERSE, settings.inverse.symbol),
         InstrumentId(LINEAR, settings.linear.contract.symbol),
+        None if later is None else InstrumentId(LINEAR, later.symbol),
     )
 
 
@@ -88,7 +95,7 @@ def _bitmex(
 
 
 def _ibkr(linear: Linear, for_flatten: bool) -> IbkrSettings:
-    contract = linear.contract
+    contracts = [linear.contract] if linear.next_contract is None else [linear.contract, linear.next_contract]
     return IbkrSettings(
         host=linear.host,
         port=linear.port,
@@ -104,6 +111,7 @@ def _ibkr(linear: Linear, for_flatten: bool) -> IbkrSettings:
                 exchange=contract.exchange,
                 currency=contract.currency,
             )
+            for contract in contracts
         },
         name=LINEAR,
         connect_timeout=linear.connect_timeout_seconds,

@@ -28,7 +28,7 @@ from bot.model.inputs import (
 from bot.model.legging import Legging, Style
 from bot.model.plans import ApprovalMode, PlanKind, PlanSpec
 from bot.model.trading_state import TradingState
-from bot.surfaces import standing_api, views
+from bot.surfaces import rolling_api, standing_api, views
 from bot.surfaces.console import OnlyFromHere, console
 from bot.surfaces.looks_api import looks
 from bot.surfaces.metrics import CONTENT_TYPE, Metrics
@@ -275,9 +275,12 @@ def create(served: Served, token: str) -> FastAPI:
     )
 
     app.include_router(
-        standing_api.routes(engine, served.clock, served.ids, served.inverse, served.linear, carry_out),
+        standing_api.routes(
+            engine, served.clock, served.ids, served.inverse, served.current_months, carry_out
+        ),
         dependencies=guarded,
     )
+    app.include_router(rolling_api.routes(engine, served.ids, carry_out), dependencies=guarded)
 
     @app.post("/trading", summary="Enable, reduce, halt, disable", dependencies=guarded)
     async def trading(body: Trading) -> dict[str, Any]:

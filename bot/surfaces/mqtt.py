@@ -189,7 +189,8 @@ class Mqtt:
                 continue
 
     async def _publish_state(self, client: aiomqtt.Client) -> None:
-        view = views.status(self._engine.state, self._engine.market, self._clock.now())
+        engine = self._engine
+        view = views.status(engine.state, engine.market, self._clock.now(), engine.policy.automation)
         for name, state in self._states(view).items():
             text = json.dumps(state)
             if self._published.get(name) != text:

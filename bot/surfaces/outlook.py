@@ -20,7 +20,7 @@ _CENT, _PLACES = Decimal("0.01"), Decimal("0.0001")
 def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> View:
     """Return the view; parts whose watch is off, or that cannot be known now, are empty or None."""
     turn = Turn(state, market, policy, now)
-    pair = policy.automation
+    pair = None if policy.automation is None else policy.automation.followed(state.positions)
     margin = None if pair is None else pair.margin
     carry = None if pair is None else pair.carry
     found = None if pair is None or margin is None else standings(turn, pair, margin)

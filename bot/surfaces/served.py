@@ -48,8 +48,8 @@ class Recent:
 class Served:
     """What the API needs of the bot. ``unlatch`` removes the flatten latch, or says why not; ``older_plans``: those
     that rest on the disk; ``reconcile`` compares now, ``adopt`` (content hash, by, reason) takes the venues' word.
-    ``silent``: the venues that tell no deposits and withdrawals. ``ledger``: the last event appended, the last one on
-    the disk.
+    ``months``: of the linear leg, the next one behind the profile's own. ``silent``: the venues that tell no deposits
+    and withdrawals. ``ledger``: the last event appended, the last one on the disk.
     """
 
     engine: Engine
@@ -58,7 +58,7 @@ class Served:
     recent: Recent
     about: dict[str, Any]
     inverse: InstrumentId
-    linear: InstrumentId
+    months: tuple[InstrumentId, ...]
     latched: Callable[[], str | None]
     unlatch: Callable[[], str | None]
     reconcile: Callable[[], Awaitable[tuple[Difference, ...]]]
@@ -69,10 +69,20 @@ class Served:
     silent: tuple[str, ...]
     ledger: Callable[[], tuple[int, int]]
 
+    @property
+    def linear(self) -> InstrumentId:
+        """The month the pair is held in: the next one once the leg has been rolled into it."""
+        return self.current_months()[0]
+
+    def current_months(self) -> tuple[InstrumentId, ...]:
+        """Return the pair's month, and the one it can be rolled into where there is one."""
+        pair = self.engine.policy.automation
+        return self.months if pair is None else pair.followed(self.engine.state.positions).months
+
     def status(self) -> views.View:
         """Return how things stand."""
         engine, now = self.engine, self.clock.now()
-        view = views.status(engine.state, engine.market, now)
+        view = views.status(engine.state, engine.market, now, engine.policy.automation)
         view["outlook"] = outlook(engine.state, engine.market, engine.policy, now)
         view["links"] = dict.fromkeys(sorted(self.venues), LinkState.DOWN.value) | view["links"]
         view["reconciliation"] = self.standing()

@@ -66,12 +66,13 @@ def routes(
     clock: Clock,
     ids: IdSource,
     inverse: InstrumentId,
-    linear: InstrumentId,
+    months: Callable[[], tuple[InstrumentId, ...]],
     carry_out: Callable[[Command], Awaitable[dict[str, Any]]],
 ) -> APIRouter:
     router = APIRouter()
 
     def made(body: Wanted, standing_id: str) -> StandingApproval:
+        linear, *later = months()
         low, high = _band(engine, (inverse, linear))
         ends_at = body.ends_at
         if ends_at is None:
@@ -83,7 +84,14 @@ def routes(
         try:
             return StandingApproval(
                 standing_id=standing_id,
-                scopes=scopes_for(body.uses, body.direction, inverse, linear, either_venue=body.either_venue),
+                scopes=scopes_for(
+                    body.uses,
+                    body.direction,
+                    inverse,
+                    linear,
+                    either_venue=body.either_venue,
+                    next_linear=later[0] if later else None,
+                ),
                 daily_xbt=body.daily_xbt,
                 total_xbt=body.total_xbt,
                 max_delta_xbt=body.max_delta_xbt,

@@ -5,6 +5,7 @@ from datetime import MAXYEAR, datetime
 from decimal import Decimal
 from typing import Any
 
+from bot.model.automation import Automation
 from bot.model.differences import Difference, content_hash
 from bot.model.ids import Role
 from bot.model.plans import PlanSpec
@@ -12,8 +13,8 @@ from bot.model.policy import Policy
 from bot.model.tickets import Circumstances, TicketStatus
 from bot.model.transfer_book import Transfer
 from bot.orders.circumstances import circumstances
+from bot.orders.drafts import LegDraft
 from bot.orders.market import Market
-from bot.orders.planning import LegDraft
 from bot.orders.state import BotState, ExitState, LegState, PlanState, TrancheState
 from risk.instruments import InstrumentId
 from risk.money import Money, from_units
@@ -27,8 +28,8 @@ def plain(value: Decimal | None) -> str | None:
     return None if value is None else format(value.normalize() if value else Decimal(0), "f")
 
 
-def status(state: BotState, market: Market, now: datetime) -> View:
-    """Return how things stand."""
+def status(state: BotState, market: Market, now: datetime, pair: Automation | None = None) -> View:
+    """Return how things stand. ``pair``: the profile's, whose basis it is."""
     return {
         "trading": state.trading,
         "reconciled": market.reconciled,
@@ -44,7 +45,7 @@ def status(state: BotState, market: Market, now: datetime) -> View:
         ],
         "sessions": [_session(market, key, now) for key in sorted(market.hours)],
         "quotes": [quote_view(market, key, now) for key in sorted(market.quotes)],
-        "basis": _basis(state, market),
+        "basis": _basis(state, market, pair),
         "accounts": [_account(market, venue) for venue in sorted(market.accounts)],
         "transfers_wanted": [
             {
@@ -182,11 +183,13 @@ def _session(market: Market, key: InstrumentId, now: datetime) -> View:
     }
 
 
-def _basis(state: BotState, market: Market) -> View | None:
+def _basis(state: BotState, market: Market, pair: Automation | None) -> View | None:
+    # Of two months the one the pair is held in.
+    held = None if pair is None else pair.followed(state.positions)
     mids = {
         state.instruments[key].terms.kind: quote.mid
         for key, quote in market.quotes.items()
-        if key in state.instruments
+        if key in state.instruments and (held is None or key in (held.inverse, held.linear))
     }
     linear, inverse = mids.get(Kind.LINEAR), mids.get(Kind.INVERSE)
     if linear is None or inverse is None:
@@ -230,6 +233,8 @@ def plan_view(plan: PlanState, market: Market) -> View:
         "plan": spec.plan_id,
         "kind": spec.kind,
         "direction": spec.direction,
+        "from": str(spec.inverse) if spec.is_roll else None,
+        "into": str(spec.linear) if spec.is_roll else None,
         "size_xbt": plain(spec.size_xbt),
         "single": _alone(spec),
         "cause": spec.cause,
@@ -250,7 +255,7 @@ def plan_view(plan: PlanState, market: Market) -> View:
         ],
         "pause_seconds": spec.pause,
         "exit_of": spec.exit_of or None,
-        "working": spec.legging.working,
+        "working": "old" if spec.is_roll else spec.legging.working,
         "style": spec.legging.style,
         "unhedged_xbt": plain(plan.unhedged.quantize(Decimal("1e-8"))),
     }
@@ -322,6 +327,7 @@ def _ticket(state: BotState, plan: PlanState, leg: LegState, seen: Circumstances
         "plan": material.leg.plan_id,
         "tranche": material.leg.tranche,
         "role": material.leg.role.label,
+        "roll": plan.spec.is_roll,
         "partner": _partner(leg),
         "purpose": ticket.purpose,
         "side": material.side,
