@@ -96,6 +96,8 @@ class PlanFold:
         """Sum up. ``until``: the last event's time. ``linear``: which contracts are linear ones."""
         pairs = leg_results(leg for key, leg in self._legs.items() if key.role is not Role.SINGLE)
         single = leg_results(leg for key, leg in self._legs.items() if key.role is Role.SINGLE)
+        if self.spec is not None and self.spec.is_roll:
+            linear = {self.spec.linear}  # of the two months, the new one
         of_linear = next((leg for leg in pairs if leg.instrument in linear), None)
         of_inverse = next((leg for leg in pairs if leg.instrument not in linear), None)
         basis = sum((leg.exchanged for leg in pairs), NOTHING)
