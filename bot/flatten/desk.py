@@ -138,7 +138,7 @@ class Desk:
 
     async def _ask(self, side: VenueSide, pending: Pending) -> None:
         try:
-            update = await side.venue.order(side.instrument_id, pending.request.client_order_id)
+            update = await side.venue.order(pending.request.instrument, pending.request.client_order_id)
         except VenueError as error:
             side.complain(error)
             return

@@ -43,6 +43,10 @@ class Pairs:
                 "(--strip-hedge closes it alone)"
             )
             return
+        if linear.is_between:
+            if price is not None:
+                await self._match(price)
+            return  # the rest of the inverse leg is the other month's
         if inverse.excess * linear.excess >= 0:
             await self._close_unpaired(inverse, linear)
             return
@@ -73,7 +77,13 @@ class Pairs:
         inverse, linear = self._inverse, self._linear
         if self._strip or not linear.is_closed or not linear.excess or inverse.excess is None:
             return False
-        if inverse.live or linear.live or inverse.is_catching_up or linear.is_catching_up:
+        if (
+            linear.is_between
+            or inverse.live
+            or linear.live
+            or inverse.is_catching_up
+            or linear.is_catching_up
+        ):
             return False
         if inverse.excess * linear.excess >= 0:
             return inverse.excess == 0

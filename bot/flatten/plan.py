@@ -52,12 +52,15 @@ def plan(inverse: VenueSide, linear: VenueSide, options: Options, wallet: Decima
     sides = (inverse, linear)
     stops = [f"{_order(one)}, a protective stop: once flat" for side in sides for one in side.stops]
     cancels = [_order(one) for side in sides for one in side.working]
-    others = [_order(one) for side in sides for one in side.orders if one.instrument != side.instrument_id]
+    others = [
+        _order(one) for side in sides for one in side.orders if one.instrument not in side.instrument_ids
+    ]
     if options.everything:
         cancels += [f"{line} IN ANOTHER CONTRACT" for line in others]
     return Plan(
-        holds={side.instrument_id: side.contracts for side in sides},
-        now=tuple(_held(side) for side in sides),
+        holds={side.instrument_id: side.contracts for side in sides}
+        | {key: contracts for side in sides for key, contracts in side.elsewhere.items() if contracts},
+        now=tuple(line for side in sides for line in _held(side)),
         cancels=(*cancels, *stops) or ("no orders",),
         closes=tuple(_closes(inverse, linear, options)) or ("nothing",),
         left_alone=() if options.everything else tuple(others),
@@ -82,7 +85,14 @@ def _order(order: OrderUpdate) -> str:
     return f"{order.instrument} {order.side} {order.leaves:,}{at} ({name_of(order)}, {whose(order.client_order_id)})"
 
 
-def _held(side: VenueSide) -> str:
+def _held(side: VenueSide) -> Iterator[str]:
+    yield _held_now(side)
+    for key, contracts in side.elsewhere.items():
+        if contracts:
+            yield f"{key}: {contracts:+,} contracts, another month of the same leg"
+
+
+def _held_now(side: VenueSide) -> str:
     if side.contracts is None:
         return f"{side.instrument_id}: NO ANSWER"
     xbt = side.xbt(side.contracts)
@@ -122,9 +132,12 @@ def _closes(inverse: VenueSide, linear: VenueSide, options: Options) -> Iterator
             yield f"  {_trade(linear, pair.linear)}"
             yield f"  {_trade(inverse, pair.inverse)}"
         rest = inverse.excess + pair.inverse, linear.excess + pair.linear
+    others = [(key, contracts) for key, contracts in linear.elsewhere.items() if contracts]
     for side, left in zip((inverse, linear), rest, strict=True):
-        if left:
+        if left and not (others and side is inverse):
             yield f"alone: {_trade(side, -left)}"
+    for key, contracts in others:
+        yield f"then {key} {-contracts:+,} likewise, in pairs with what is left of {inverse.instrument_id}"
 
 
 def _alone(*sides: VenueSide) -> Iterator[str]:

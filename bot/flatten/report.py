@@ -1,6 +1,6 @@
 """The last word: what both venues say is left, what was last heard of one that is away, and what a person can do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -31,7 +31,7 @@ def report(
 ) -> Outcome:
     """Compose the outcome. ``booked``: what is known of positions from elsewhere than their venues."""
     sides = (inverse, linear)
-    legs = tuple(_leg(side, other, booked) for side, other in ((inverse, linear), (linear, inverse)))
+    legs = (_leg(inverse, linear, booked), _leg(linear, inverse, booked), *_other_months(linear, booked))
     in_xbt = account is not None and account.currency is Currency.XBT
     wallet = account.equity.amount if account is not None and in_xbt else None
     # A position that is not known may be one that only the open can close.
@@ -47,7 +47,7 @@ def report(
             f"{order.instrument} {name_of(order)}"
             for side in sides
             for order in side.orders
-            if order.instrument != side.instrument_id
+            if order.instrument not in side.instrument_ids
         ),
         orders_sent=orders_sent,
         unmatched_xbt=unmatched,
@@ -71,6 +71,17 @@ def _leg(side: VenueSide, other: VenueSide, booked: Mapping[InstrumentId, Word])
         contracts, at = side.told
         last = Word(contracts, side.xbt(contracts), at, f"{side.venue.name}, to this command")
     return Leg(key, None, None, side.goal, last, f"{key} is not known to be flat: look there, and {BY_HAND}")
+
+
+def _other_months(side: VenueSide, booked: Mapping[InstrumentId, Word]) -> Iterator[Leg]:
+    for key, contracts in side.elsewhere.items():
+        last = booked.get(key)
+        advice = f"{key} is not known to be flat: look there, and {BY_HAND}"
+        if contracts:
+            terms = None if side.instrument is None else side.instrument.terms
+            yield Leg(key, contracts, None if terms is None else contracts * terms.multiplier, advice=advice)
+        elif contracts is None and last is not None and last.contracts:
+            yield Leg(key, None, None, last=last, advice=advice)
 
 
 def _advice(side: VenueSide, other: VenueSide) -> str:

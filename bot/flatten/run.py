@@ -43,7 +43,8 @@ class Flatten:
     """``by``: who typed the command, which is the approval of all it sends.
 
     ``earlier``: the orders of runs that did not get flat, and when each was intended: their ends are learnt before
-    anything is sent, and what they left unmatched is matched first.
+    anything is sent, and what they left unmatched is matched first. ``later``: the months of the linear leg beside
+    ``linear_id`` that a roll may have gone into.
     """
 
     def __init__(
@@ -60,10 +61,11 @@ class Flatten:
         *,
         options: Options = DEFAULT,
         earlier: Sequence[tuple[OrderRequest, datetime]] = (),
+        later: Sequence[InstrumentId] = (),
     ) -> None:
         self._voice = Voice(say)
         self._inverse = VenueSide(inverse, inverse_id, clock, self._voice)
-        self._linear = VenueSide(linear, linear_id, clock, self._voice)
+        self._linear = VenueSide(linear, linear_id, clock, self._voice, later)
         self._clock = clock
         self._desk = Desk(clock, journal, flatten_id, by, self._voice)
         self._pairs = Pairs(
@@ -77,7 +79,7 @@ class Flatten:
         self._aimed = not options.hold_hedge
         for request, at in earlier:
             for side in self._sides:
-                if side.instrument_id == request.instrument:
+                if request.instrument in side.instrument_ids:
                     side.pending[request.client_order_id] = Pending(request, request.price, None, at)
 
     @property
@@ -219,7 +221,7 @@ class Flatten:
         if inverse.contracts is None or linear.contracts is None:
             return
         inverse.goal, linear.goal = held_short(
-            account.equity.amount,
+            account.equity.amount + linear.kept_elsewhere,
             inverse.instrument,
             inverse.contracts,
             linear.instrument,

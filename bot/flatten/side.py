@@ -1,5 +1,6 @@
 """One venue while flattening: what it says it holds, and the orders it has not said the last word on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -40,8 +41,27 @@ class Pending:
     again: int = 0
 
 
+@dataclass(slots=True)
+class _Month:
+    """What is known of one contract of a side. ``contracts``: None while its venue does not say."""
+
+    instrument: Instrument | None = None
+    quote: Quote | None = None
+    price: Decimal | None = None
+    hours: TradingHours | None = None
+    contracts: int | None = None
+    goal: int = 0
+
+    @property
+    def excess(self) -> int | None:
+        return None if self.contracts is None else self.contracts - self.goal
+
+
 class VenueSide:
-    """``contracts``: None while the venue does not say; ``told``: what it last said, and when. ``goal``: the contracts
+    """One contract at a time: ``later`` are the other months the leg may have been rolled into. Once nothing is left to
+    do in ``instrument_id``, that becomes the first of them in which something is.
+
+    ``contracts``: None while the venue does not say; ``told``: what it last said, and when. ``goal``: the contracts
     that shall stay. ``trouble``: empty while it answers.
 
     ``price``: the last one seen, USD per XBT: to size by, not to trade at. ``hours``: as announced. ``failures``:
@@ -49,16 +69,19 @@ class VenueSide:
     ``refused`` its last words. ``rest_until``: no order before it (monotonic seconds).
     """
 
-    def __init__(self, venue: Venue, instrument_id: InstrumentId, clock: Clock, voice: Voice) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        instrument_id: InstrumentId,
+        clock: Clock,
+        voice: Voice,
+        later: Sequence[InstrumentId] = (),
+    ) -> None:
         self.venue = venue
         self.instrument_id = instrument_id
-        self.instrument: Instrument | None = None
-        self.quote: Quote | None = None
-        self.price: Decimal | None = None
-        self.hours: TradingHours | None = None
-        self.contracts: int | None = None
+        self._months = {key: _Month() for key in (instrument_id, *later)}
+        self._attempts = 0
         self.told: tuple[int, datetime] | None = None
-        self.goal = 0
         self.orders: list[OrderUpdate] = []
         self.pending: dict[str, Pending] = {}
         self.trouble = ""
@@ -74,18 +97,77 @@ class VenueSide:
         self._expected_until = 0.0
 
     def hear(self, event: VenueEvent) -> None:
-        if isinstance(event, Quote) and event.instrument == self.instrument_id:
-            self.quote = event
+        if isinstance(event, Quote) and (month := self._months.get(event.instrument)) is not None:
+            month.quote = event
             level = event.bid or event.ask
             if level is not None:
-                self.price = event.mid or level.price
-        elif isinstance(event, HoursAnnounced) and event.instrument == self.instrument_id:
-            self.hours = event.hours
+                month.price = event.mid or level.price
+        elif isinstance(event, HoursAnnounced) and (month := self._months.get(event.instrument)) is not None:
+            month.hours = event.hours
+
+    @property
+    def _now(self) -> _Month:
+        return self._months[self.instrument_id]
+
+    @property
+    def instrument(self) -> Instrument | None:
+        return self._now.instrument
+
+    @property
+    def quote(self) -> Quote | None:
+        return self._now.quote
+
+    @property
+    def price(self) -> Decimal | None:
+        return self._now.price
+
+    @property
+    def hours(self) -> TradingHours | None:
+        return self._now.hours
+
+    @property
+    def contracts(self) -> int | None:
+        return self._now.contracts
+
+    @property
+    def goal(self) -> int:
+        return self._now.goal
+
+    @goal.setter
+    def goal(self, contracts: int) -> None:
+        self._now.goal = contracts
+
+    @property
+    def instrument_ids(self) -> tuple[InstrumentId, ...]:
+        return tuple(self._months)
+
+    @property
+    def elsewhere(self) -> dict[InstrumentId, int | None]:
+        """The contracts held in the other months, None while the venue does not say."""
+        return {key: month.contracts for key, month in self._months.items() if key != self.instrument_id}
+
+    @property
+    def kept_elsewhere(self) -> Decimal:
+        """XBT, signed, that shall stay in the other months."""
+        others = (month for key, month in self._months.items() if key != self.instrument_id)
+        return sum(
+            (
+                month.goal * month.instrument.terms.multiplier
+                for month in others
+                if month.instrument is not None
+            ),
+            Decimal(0),
+        )
 
     @property
     def excess(self) -> int | None:
         """What is to be closed, signed; None while the venue does not say."""
-        return None if self.contracts is None else self.contracts - self.goal
+        return self._now.excess
+
+    @property
+    def is_between(self) -> bool:
+        """Say whether this month is done and another one is not, but not turned to yet."""
+        return self.excess == 0 and any(month.excess for month in self._months.values())
 
     @property
     def is_closed(self) -> bool:
@@ -106,8 +188,8 @@ class VenueSide:
 
     @property
     def own_orders(self) -> list[OrderUpdate]:
-        """The resting orders in this contract, whoever sent them."""
-        return [order for order in self.orders if order.instrument == self.instrument_id]
+        """The resting orders in its contracts, whoever sent them."""
+        return [order for order in self.orders if order.instrument in self._months]
 
     @property
     def stops(self) -> list[OrderUpdate]:
@@ -132,7 +214,8 @@ class VenueSide:
     @property
     def is_there(self) -> bool:
         """Say whether nothing is left to close, and nothing at work that could change that."""
-        return self.excess == 0 and not self.live and not self.is_catching_up
+        # Of a month that could not be connected to, nothing is known: a person is told.
+        return self.excess == 0 and not self.is_between and not self.live and not self.is_catching_up
 
     @property
     def is_flat(self) -> bool:
@@ -149,12 +232,26 @@ class VenueSide:
         return None if self.price is None else self.instrument.xbt(contracts, self.price)
 
     async def connect(self) -> None:
+        """Connect for every month; where that fails, next time for one alone: a month that has ended, or is wrong in
+        the profile, must not keep the others from being closed."""
+        keys = self.instrument_ids
+        tries = [keys, *((key,) for key in keys)] if len(keys) > 1 else [keys]
+        wanted = tries[self._attempts % len(tries)]
+        self._attempts += 1
         try:
-            await self.venue.connect([self.instrument_id.symbol], self.hear)
-            self.instrument = self.venue.instrument(self.instrument_id.symbol)
+            await self.venue.connect([key.symbol for key in wanted], self.hear)
+            for key in wanted:
+                self._months[key].instrument = self.venue.instrument(key.symbol)
             self.trouble = ""
         except VenueError as error:
             self.complain(error)
+            return
+        self.instrument_id = wanted[0]
+        for key in keys:
+            if key not in wanted:
+                self._voice(
+                    f"{key} CANNOT BE LOOKED AT: only {wanted[0]} is closed here; look there, by hand"
+                )
 
     async def look(self) -> None:
         """Ask the venue what it holds. Without an answer its position is unknown, never zero.
@@ -162,7 +259,8 @@ class VenueSide:
         Orders first: one that fills in between is then counted twice, as an order and in the position, and the
         next order is too small; the other way round it would be too large.
         """
-        self.contracts = None
+        for month in self._months.values():
+            month.contracts = None
         if self.instrument is None:
             return
         try:
@@ -172,15 +270,26 @@ class VenueSide:
             self.complain(error)
             return
         self.trouble = ""
-        self.contracts = sum(
-            position.contracts for position in positions if position.instrument == self.instrument_id
-        )
-        self.told = self.contracts, self._clock.now()
+        for key, month in self._months.items():
+            month.contracts = sum(one.contracts for one in positions if one.instrument == key)
+        self._turn()
+        self.told = self.contracts or 0, self._clock.now()
         if self.contracts == self._expected or self._clock.monotonic() >= self._expected_until:
             self._expected = None
         for pending in self.pending.values():
             if pending.absent_since is not None:
-                pending.positions.append(self.contracts)
+                pending.positions.append(self._months[pending.request.instrument].contracts or 0)
+
+    def _turn(self) -> None:
+        """Go on to another month once nothing is left to do in this one."""
+        if self.excess or self.pending or self.is_catching_up:
+            return
+        for key, month in self._months.items():
+            if month.excess and month.instrument is not None:
+                self.instrument_id = key
+                self.failures = self.refusals = 0
+                self.way, self.rest_until, self._expected = Way.PLANNED, float("-inf"), None
+                return
 
     async def cancel(self) -> None:
         """Ask for the cancel of every order that may still fill, protective stops apart."""
@@ -224,13 +333,13 @@ class VenueSide:
                 )
                 continue
             try:
-                await self.venue.cancel(self.instrument_id, order.client_order_id)
+                await self.venue.cancel(order.instrument, order.client_order_id)
             except VenueError as error:
                 self._voice.once(str(error))
 
     def expect(self, contracts: int) -> None:
         """Take a fill into account before the venue's positions show it."""
-        self.contracts = self._expected = contracts
+        self._now.contracts = self._expected = contracts
         self._expected_until = self._clock.monotonic() + CATCH_UP
 
     def room(self, side: Side) -> int:
@@ -238,7 +347,11 @@ class VenueSide:
         excess = self.excess
         if excess is None or excess * side.sign >= 0:
             return 0
-        resting = sum(order.leaves for order in self.working if order.side is side)
+        resting = sum(
+            order.leaves
+            for order in self.working
+            if order.side is side and order.instrument == self.instrument_id
+        )
         return max(0, abs(excess) - resting)
 
     def complain(self, error: VenueError) -> None:

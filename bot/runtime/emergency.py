@@ -116,6 +116,7 @@ async def emergency(
         say,
         options=options,
         earlier=earlier_orders(files, say),
+        later=venues.months[1:],
     )
     booked = Booked(settings.ledger_path)
     try:

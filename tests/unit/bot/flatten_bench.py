@@ -133,6 +133,7 @@ class Bench:
     linear_spec: ContractSpec = MBT
     sessions: Sessions = ALWAYS_OPEN
     futures: Sequence[ContractSpec] = ()
+    months: Sequence[ContractSpec] = ()
     clock: VirtualTime = field(default_factory=lambda: VirtualTime(T0))
     loop: VirtualLoop = field(init=False)
     exchanges: tuple[Exchange, Exchange] = field(init=False)
@@ -145,7 +146,7 @@ class Bench:
         self.loop = VirtualLoop(self.clock)
         inverse = Exchange("bitmex", [xbtusd(), *self.futures], INVERSE_RULES, self.clock)
         linear = Exchange(
-            "cme", [self.linear_spec], replace(LINEAR_RULES, sessions=self.sessions), self.clock
+            "cme", [self.linear_spec, *self.months], replace(LINEAR_RULES, sessions=self.sessions), self.clock
         )
         self.exchanges = (inverse, linear)
         for exchange, funds in ((inverse, 20 * UNIT), (linear, 50_000_000 * UNIT)):
@@ -153,6 +154,11 @@ class Bench:
             exchange.deposit(ACCOUNT, funds)
         self.market(0)
         self.market(1)
+        for month in self.months:
+            price = dollars(PRICE)
+            linear.set_market(
+                month.symbol, price, [BookLevel(price - 500, DEEP)], [BookLevel(price + 500, DEEP)]
+            )
 
     def __enter__(self) -> "Bench":
         return self
@@ -218,9 +224,22 @@ class Bench:
         )
         return inverse, linear
 
+    def roll(self, contracts: int) -> None:
+        """Take so many contracts out of the old month and into the next, signed as they are held."""
+        self.trade(1, -contracts)
+        side = Side.BUY if contracts > 0 else Side.SELL
+        order = NewOrder(
+            self.months[0].symbol, side, abs(contracts), dollars(PRICE + 400 * side.sign), Tif.IOC
+        )
+        self.exchanges[1].place(ACCOUNT, order)
+
+    @property
+    def held_later(self) -> int:
+        return sum(self.exchanges[1].position(ACCOUNT, month.symbol).contracts for month in self.months)
+
     @property
     def naked(self) -> Decimal:
-        inverse, linear = self.held
+        inverse, linear = self.held[0], self.held[1] + self.held_later
         return Decimal(inverse) / PRICE + Decimal(linear * self.linear_spec.multiplier) / UNIT
 
     @property
@@ -270,6 +289,7 @@ class Bench:
             self.said.append,
             options=options,
             earlier=earlier,
+            later=[InstrumentId("cme", month.symbol) for month in self.months],
         )
 
     def plan(self, venues: tuple[Wayward, Wayward], options: Options = SHORT) -> list[str]:

@@ -1,0 +1,67 @@
+"""The emergency command over a linear leg in two months: half-rolled, it all goes, and the legs stay matched."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from adapters.simulator.exchange.catalog import mbt
+from bot.flatten import Ending, Options
+from tests.unit.bot.flatten_bench import ACCOUNT, MBT, Bench
+
+CLIP = Decimal("1.001")
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    with Bench(tmp_path, MBT, months=(mbt(2027, 3),)) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("rolled", "inverse", "linear"), [(-10, 240_000, -30), (10, -240_000, 30), (-30, 240_000, -30)]
+)
+def test_both_months_go_in_pairs_with_the_inverse_leg(
+    bench: Bench, rolled: int, inverse: int, linear: int
+) -> None:
+    bench.hold(inverse, linear)
+    bench.roll(rolled)
+    assert (bench.held, bench.held_later) == ((inverse, linear - rolled), rolled)
+    bench.imbalances.clear()
+    outcome = bench.flat(bench.venues())
+    assert outcome.flat
+    assert (bench.held, bench.held_later) == ((0, 0), 0)
+    assert max(bench.imbalances) <= CLIP
+    assert set(outcome.positions.values()) == {0}
+
+
+def test_the_plan_shows_both_months(bench: Bench) -> None:
+    bench.hold(240_000, -30)
+    bench.roll(-10)
+    shown = "\n".join(bench.plan(bench.venues()))
+    assert "cme:MBTZ6: -20 contracts" in shown
+    assert "cme:MBTH7: -10 contracts, another month of the same leg" in shown
+    assert "then cme:MBTH7 +10 likewise" in shown
+    assert "alone" not in shown
+
+
+def test_a_hedge_that_is_held_is_counted_over_both_months(bench: Bench) -> None:
+    """The wallet is 20 XBT: of 30 XBT short in two months 20 stay, and of the inverse leg nothing."""
+    bench.hold(800_000, -300)
+    bench.roll(-100)
+    outcome = bench.flat(bench.venues(), options=Options(watch=0, hold_hedge=True))
+    assert outcome.flat
+    wallet = bench.exchanges[0].account(ACCOUNT).wallet / 10**8
+    kept = -(bench.held[1] + bench.held_later) / 10
+    assert wallet - 0.1 <= kept <= wallet
+    assert bench.held[0] == 0
+
+
+def test_a_month_that_cannot_be_loaded_keeps_nothing_else_open(bench: Bench) -> None:
+    bench.hold(240_000, -30)
+    bench.months = (mbt(2027, 6),)  # what the profile says; the venue has never heard of it
+    outcome = bench.flat(bench.venues())
+    assert bench.held == (0, 0)
+    assert outcome.ending is Ending.FLAT
+    assert any("cme:MBTM7 CANNOT BE LOOKED AT" in line for line in bench.said)
