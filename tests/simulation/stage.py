@@ -40,6 +40,7 @@ T = TypeVar("T")
 ACCOUNT = "me"
 UNIT = 100_000_000
 PRICE = 80_000
+CALENDAR = 300  # USD from one month to the next
 CONTRACTS = (xbtusd(), mbt(2026, 12))
 INVERSE, LINEAR = InstrumentId("bitmex", "XBTUSD"), InstrumentId("cme", CONTRACTS[1].symbol)
 
@@ -177,15 +178,20 @@ class Told(InProcessVenue):
 
 
 class Stage:
-    """Two exchanges that outlive the bot, and a bot that can be started on them again and again."""
+    """Two exchanges that outlive the bot, and a bot that can be started on them again and again.
+
+    ``months``: what the linear one lists beside its contract, each ``CALENDAR`` above the one before.
+    """
 
     def __init__(
         self,
         policy: Policy = POLICY,
         contracts: Sequence[ContractSpec] = CONTRACTS,
         start: datetime = T0,
+        months: Sequence[ContractSpec] = (),
     ) -> None:
         self.policy = policy
+        self.months = months
         self.contracts = contracts
         self.clock = VirtualTime(start)
         self.loop = VirtualLoop(self.clock)
@@ -194,8 +200,10 @@ class Stage:
         rules = (INVERSE_RULES, LINEAR_RULES)
         names = ("bitmex", "cme")
         self.exchanges = tuple(
-            Exchange(name, [contract], rule, self.clock)
-            for name, contract, rule in zip(names, contracts, rules, strict=True)
+            Exchange(name, listed, rule, self.clock)
+            for name, listed, rule in zip(
+                names, ([contracts[0]], [contracts[1], *months]), rules, strict=True
+            )
         )
         for exchange, funds in zip(self.exchanges, (20 * UNIT, 50_000_000 * UNIT), strict=True):
             exchange.open_account(ACCOUNT)
@@ -215,6 +223,11 @@ class Stage:
             exchange.set_market(
                 exchange.specs()[0].symbol, price * 100, [BookLevel(bid, size)], [BookLevel(ask, size)]
             )
+        for number, month in enumerate(self.months, 1):
+            mid = (price + basis + CALENDAR * number) * 100
+            self.exchanges[1].set_market(
+                month.symbol, price * 100, [BookLevel(mid - 500, size)], [BookLevel(mid + 500, size)]
+            )
 
     # --- the bot -----------------------------------------------------------------------------------------
 
@@ -232,9 +245,11 @@ class Stage:
         valve = Valve(engine.hear)
         running = self.running = asyncio.ensure_future(engine.run())
         try:
-            for venue, contract in zip(self.venues, self.contracts, strict=True):
-                await venue.connect([contract.symbol], valve.hear)
-                engine.hear(LoadInstrument(venue.instrument(contract.symbol)))
+            listed = ([self.contracts[0]], [self.contracts[1], *self.months])
+            for venue, contracts in zip(self.venues, listed, strict=True):
+                await venue.connect([contract.symbol for contract in contracts], valve.hear)
+                for contract in contracts:
+                    engine.hear(LoadInstrument(venue.instrument(contract.symbol)))
             await engine.drained()
             await self.reconciler.recover()
             valve.open()

@@ -184,3 +184,66 @@ def test_settings_cannot_be_changed() -> None:
     settings = load_profile("demo")
     with pytest.raises(ValueError, match="frozen"):
         settings.api.port = 1
+
+
+NEXT = {
+    "symbol": "MBTM27",
+    "ib_symbol": "MBT",
+    "trading_class": "MBT",
+    "expiry": "202706",
+    "multiplier": 0.1,
+    "min_tick": 5,
+}
+
+
+def live_with(**changes: object) -> dict[str, object]:
+    """Overrides that name the month after the one of the profile ``testnet``, 202703."""
+    return {f"linear.next_contract.{key}": value for key, value in (NEXT | changes).items()}
+
+
+def test_the_next_month_of_the_linear_leg() -> None:
+    found = load_profile("testnet", live_with()).linear.next_contract
+    assert found is not None
+    assert (found.symbol, found.expiry) == ("MBTM27", "202706")
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        (
+            {"expiry": "202703", "symbol": "MBTH7"},
+            "linear.next_contract.expiry: must be a later month than linear.contract.expiry (202703)",
+        ),
+        (
+            {"expiry": "20261225", "symbol": "MBTZ26"},
+            "linear.next_contract.expiry: must be a later month than linear.contract.expiry (202703)",
+        ),
+        (
+            {"multiplier": 5},
+            "linear.next_contract.multiplier: must be linear.contract's (0.1): the same future, a later month",
+        ),
+        (
+            {"symbol": "MBTH27"},
+            "linear.next_contract.symbol: must differ from linear.contract.symbol (MBTH27)",
+        ),
+        (
+            {"symbol": "MBTU27"},
+            "linear.next_contract.symbol: 'MBTU27' must end with M27, the month of expiry 202706",
+        ),
+        (
+            {"expiry": "front"},
+            "linear.next_contract.expiry: name the month (YYYYMM): the nearest one may be linear.contract's own",
+        ),
+    ],
+)
+def test_a_next_month_that_cannot_be_one(changes: dict[str, object], complaint: str) -> None:
+    lines = said("testnet", live_with(**changes))
+    assert any(line.endswith(complaint) for line in lines), lines
+
+
+def test_to_roll_at_expiry_needs_a_month_to_roll_into() -> None:
+    assert any(
+        line.endswith('automation.expiry.what: "roll" needs [linear.next_contract], the month to roll into')
+        for line in said("testnet", {"automation.expiry.what": "roll"})
+    )
+    load_profile("testnet", live_with() | {"automation.expiry.what": "roll"})

@@ -7,10 +7,12 @@ from decimal import Decimal
 from bot.model.automation import AtExpiry, Automation, Collateral, ExpiryLimits
 from bot.model.events import Alerted
 from bot.model.ids import Role
-from bot.model.inputs import Compared, LoadInstrument
+from bot.model.inputs import Compared, GrantStanding, LoadInstrument
 from bot.model.plans import Cause, PlanKind
 from risk.direction import Direction
+from risk.instruments import Instrument, InstrumentId
 from risk.orders import Side
+from risk.standing import StandingApproval, Use, scopes_for
 from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk
 
 D = Decimal
@@ -111,3 +113,72 @@ def test_what_the_books_show_meanwhile_is_not_hedged() -> None:
             at.trade()
             at.wait(0)
     assert {plan.spec.cause for plan in at.state.plans.values()} == {Cause.EXPIRY}
+
+
+MARCH = Instrument(
+    InstrumentId("cme", "MBTH27"), replace(MBT.terms, expiry=datetime(2027, 3, 26, 16, tzinfo=UTC))
+)
+
+
+def next_month(at: Desk) -> Desk:
+    """The profile names March as the month to roll into."""
+    pair = at.policy.automation
+    assert pair is not None
+    at.policy = replace(at.policy, automation=replace(pair, next_linear=MARCH.id))
+    at.load(MARCH)
+    at.quote(MARCH, "81000", "81005")
+    return at
+
+
+def test_a_leg_is_rolled_before_it_ends_and_the_pair_follows() -> None:
+    at = next_month(desk(AtExpiry.ROLL, CME_ENDS - timedelta(hours=26)))
+    until(at, CME_ENDS - timedelta(hours=24, minutes=15))
+    assert not at.tickets
+    until(at, CME_ENDS - timedelta(hours=23, minutes=45))
+    made = at.plan.spec
+    assert (made.kind, made.cause, made.size_xbt, made.tranches) == (PlanKind.ROLL, Cause.EXPIRY, None, 6)
+    assert (made.inverse, made.linear) == (MBT.id, MARCH.id)
+    for _ in range(6):
+        at.quotes()
+        at.quote(MARCH, "81000", "81005")
+        at.wait(1)
+        at.approve()
+        at.trade()
+        at.trade()
+        at.wait(1)
+    assert (at.state.positions[MBT.id], at.state.positions[MARCH.id]) == (0, -30)
+    plans = len(at.state.plans)
+    until(at, CME_ENDS + timedelta(hours=2))
+    assert len(at.state.plans) == plans  # the pair is in March now: nothing of it ends
+    assert at.alerts.count("ROLLED") == 2  # on the day, and on the next
+
+
+def test_a_standing_approval_for_rolling_answers_each_tranche() -> None:
+    at = next_month(desk(AtExpiry.ROLL, CME_ENDS - timedelta(hours=24, minutes=10)))
+    scopes = scopes_for([Use.ROLL], Direction.LONG_INVERSE, XBTUSD.id, MBT.id, next_linear=MARCH.id)
+    leave = StandingApproval("s1", scopes, D(5), D(5), D(2), D(60_000), D(100_000), CME_ENDS, "anna")
+    at.command(GrantStanding(leave, leave.content_hash()))
+    until(at, CME_ENDS - timedelta(hours=23, minutes=55), minutes=5)
+    assert not at.tickets
+    assert (at.last.instrument, at.last.side, at.last.quantity) == (MBT.id, Side.BUY, 5)
+    at.trade()
+    assert (at.last.instrument, at.last.side, at.last.quantity) == (MARCH.id, Side.SELL, 5)
+
+
+def test_with_no_month_to_roll_into_the_spread_is_taken_down() -> None:
+    at = desk(AtExpiry.ROLL, CME_ENDS - timedelta(hours=24, minutes=10))
+    until(at, CME_ENDS - timedelta(hours=23, minutes=45))
+    made = at.plan.spec
+    assert (made.kind, made.cause) == (PlanKind.CLOSE, Cause.EXPIRY)
+    assert "there is no next month to roll into" in made.why
+
+
+def test_half_rolled_what_looks_at_a_pair_is_silent() -> None:
+    """The leg stands in two months and no roll is at work: a person hears of it, and no watch closes one of them."""
+    at = next_month(desk(AtExpiry.CLOSE, CME_ENDS - timedelta(hours=30)))
+    at.state.positions[MBT.id], at.state.positions[MARCH.id] = -20, -10
+    until(at, CME_ENDS - timedelta(hours=23, minutes=45))
+    assert "ROLL_UNFINISHED" in at.alerts
+    assert not at.state.plans
+    denied = [alert.text for alert in at.told(Alerted) if alert.code == "PROPOSAL_DENIED"]
+    assert "cme:MBTH27 is held too" in denied[-1]
