@@ -48,7 +48,7 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
     others = [
         plan.spec.plan_id
         for plan in state.active_plans()
-        if plan.spec.kind is not PlanKind.SINGLE and not plan.stopping
+        if plan.spec.kind in (PlanKind.OPEN, PlanKind.CLOSE, PlanKind.ROLL) and not plan.stopping
     ]
     if others:
         return f"plan {others[0]} is still active: cancel it or let it finish first"

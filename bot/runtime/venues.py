@@ -44,7 +44,7 @@ def build(settings: Settings, clock: Clock, *, for_flatten: bool = False, for_do
 
     Raises ConfigError when a key cannot be had.
     """
-    broker, later = _ibkr(settings.linear, for_flatten), settings.linear.next_contract
+    broker = _ibkr(settings.linear, for_flatten)
     if for_doctor:
         broker = replace(broker, client_id=settings.linear.doctor_client_id)
     return _pair(settings, clock, _bitmex(settings, settings.inverse, for_flatten), broker)
@@ -59,6 +59,7 @@ def build_for_watchdog(settings: Settings, watchdog: Watchdog, clock: Clock) -> 
 
 
 def _pair(settings: Settings, clock: Clock, inverse: BitmexSettings, broker: IbkrSettings) -> Venues:
+    later = settings.linear.next_contract
     return Venues(
         BitmexVenue(inverse, clock),
         IbkrVenue(broker, clock),
