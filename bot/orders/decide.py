@@ -178,7 +178,7 @@ def _command(turn: Turn, given: Command) -> Done | Denied:
             if plan.status is not PlanStatus.ACTIVE:
                 return Denied("PLAN_CLOSED", "an active plan", f"{given.plan_id} is {plan.status}")
             ticketing.stop_plan(turn, plan, f"cancelled by {given.by}")
-            off = exits.declined(turn, given.plan_id, given.by)
+            off = exits.declined(turn, given.plan_id, given.by) + standing.warning(turn, plan)
             return Done(
                 f"plan {given.plan_id} sends no new working orders; what has filled is still hedged{off}"
             )
@@ -222,7 +222,8 @@ def _reject(turn: Turn, given: RejectTicket) -> Done | Denied:
     key = parse_leg(given.ticket_id)
     if isinstance(answer, Denied) or key is None:
         return answer
-    return Done(answer.text + exits.declined(turn, key.plan_id, given.by))
+    again = standing.warning(turn, turn.state.plans[key.plan_id])
+    return Done(answer.text + exits.declined(turn, key.plan_id, given.by) + again)
 
 
 def _recover_fill(turn: Turn, fill: Fill) -> OrderState | None:
@@ -350,6 +351,7 @@ def _adopt(turn: Turn, given: AdoptJournal) -> None:
             turn.emit(TradingStateChanged(TradingState.HALTED, event.by, reason))
             for plan in turn.state.active_plans():
                 ticketing.stop_plan(turn, plan, reason, flattened=True)
+            standing.revoke_all(turn, event.by, reason)
         turn.emit(event)
 
 

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 from bot.model.events import StandingGranted, StandingRevoked, TrancheArmed
 from bot.model.inputs import Done, GrantStanding, RevokeStanding
+from bot.model.ids import Role
 from bot.model.order_states import Belief
-from bot.model.plans import ApprovalMode
+from bot.model.plans import ApprovalMode, Cause
 from bot.model.policy import Policy
 from bot.model.tickets import Ticket, TicketStatus
 from bot.model.trading_state import activity_of, allows
@@ -71,6 +72,27 @@ def revoke(turn: Turn, command: RevokeStanding) -> Done | Denied:
         f"standing approval {command.standing_id} is revoked: nothing new goes under it, "
         "what has filled is still hedged"
     )
+
+
+def revoke_all(turn: Turn, by: str, reason: str) -> None:
+    """Take every standing approval back: whoever has flattened does not want it built again while they sleep."""
+    for name, given in turn.state.standing.items():
+        if not given.revoked and turn.now < given.approval.ends_at:
+            turn.emit(StandingRevoked(name, by, reason))
+
+
+def warning(turn: Turn, plan: PlanState) -> str:
+    """Tell who says no to a plan of a watch that its next one may need nobody's yes."""
+    if plan.spec.cause in (Cause.PERSON, Cause.EXIT):
+        return ""
+    uses = {plan.spec.use_of(role) for role in (Role.WORKING, Role.SINGLE)}
+    for name, given in turn.state.standing.items():
+        if not given.revoked and turn.now < given.approval.ends_at and uses & set(given.approval.uses):
+            return (
+                f"; it will be proposed again, and standing approval {name} may answer that in your place "
+                f"(basisbot standing revoke {name})"
+            )
+    return ""
 
 
 def _current_legs(plan: PlanState) -> Iterable[LegState]:

@@ -5,10 +5,19 @@ from datetime import timedelta
 import pytest
 
 from adapters.venue import LinkState
-from bot.model.events import Alerted, StandingGranted, StandingRevoked, TicketApproved, TrancheArmed
+from bot.model.events import (
+    Alerted,
+    FlattenOrdered,
+    StandingGranted,
+    StandingRevoked,
+    TicketApproved,
+    TrancheArmed,
+)
 from bot.model.ids import Role
 from bot.model.inputs import (
+    AdoptJournal,
     ApproveTicket,
+    CancelPlan,
     Compared,
     GrantStanding,
     RejectTicket,
@@ -115,6 +124,30 @@ def test_a_days_budget_and_the_next_days() -> None:
     desk.wait(0.1)
     assert desk.tickets == {}
     assert spent(desk) == Spent(D("0.1"), D("0.7"))
+
+
+def test_who_cancels_what_a_watch_proposed_hears_that_the_next_needs_nobody() -> None:
+    desk = standing_desk(scopes=scopes_for([Use.REDUCE], LONG, XBTUSD.id, MBT.id))
+    desk.hold(8_000, -1)
+    desk.give(Compared(()))
+    desk.propose(kind=PlanKind.CLOSE, size_xbt=D("0.1"), cause=Cause.CLOSURE)
+    done = desk.command(CancelPlan("plan1", "anna"))
+    assert "standing approval s1 may answer that in your place" in done.text
+    desk.propose(plan_id="plan2", kind=PlanKind.CLOSE, size_xbt=D("0.1"))
+    assert "standing" not in desk.command(CancelPlan("plan2", "anna")).text
+
+
+def test_flatten_takes_it_back() -> None:
+    desk = standing_desk()
+    desk.give(AdoptJournal((FlattenOrdered("f1", "anna", ("bitmex", "cme")),)))
+    assert desk.told(StandingRevoked) == [StandingRevoked("s1", "anna", "flatten f1")]
+    desk.command(SetTradingState(TradingState.ACTIVE, "anna", "again"))
+    desk.propose()
+    desk.wait(0.1)
+    assert set(desk.tickets) == {Role.WORKING, Role.HEDGE}
+    # The journal is adopted once more after a crash: one row.
+    desk.give(AdoptJournal((FlattenOrdered("f1", "anna", ("bitmex", "cme")),)))
+    assert len(desk.told(StandingRevoked)) == 1
 
 
 def test_the_cumulative_budget() -> None:
