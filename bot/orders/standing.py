@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from bot.model.events import StandingGranted, StandingRevoked, TrancheArmed
-from bot.model.inputs import Done, GrantStanding, RevokeStanding
 from bot.model.ids import Role
+from bot.model.inputs import Done, GrantStanding, RevokeStanding
 from bot.model.order_states import Belief
 from bot.model.plans import ApprovalMode, Cause
 from bot.model.policy import Policy
