@@ -72,7 +72,8 @@ def watch(turn: Turn, pair: Automation, limits: OrphanLimits) -> None:
             about=hour,
         )
     for plan in turn.state.active_plans():
-        if plan.is_opening and not plan.stopping:
+        # It may send nothing now, and a tranche it has begun, or tickets, would keep the answer waiting.
+        if plan.spec.enlarges and not plan.stopping:
             stop_plan(turn, plan, "a leg has lost its partner")
     seen_again = market.agreed_at is not None and market.agreed_at > since
     if not seen_again:

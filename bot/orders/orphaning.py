@@ -2,7 +2,6 @@
 
 from bot.model.events import TradingStateChanged
 from bot.model.trading_state import TradingState
-from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
 from risk.orders import Cause, Fill
 
@@ -16,10 +15,5 @@ def stand_down(turn: Turn, fill: Fill, reason: str, *, stop: bool = False) -> No
     answered = pair is not None and pair.orphan is not None and (stop or fill.cause is not Cause.TRADE)
     to = TradingState.REDUCING if answered else TradingState.HALTED
     turn.market.orphaned_at = turn.now
-    if answered:
-        # What opens may send nothing now, and a tranche it has begun would keep the answer waiting.
-        for plan in turn.state.active_plans():
-            if plan.spec.enlarges and not plan.stopping:
-                stop_plan(turn, plan, reason)
     if turn.state.trading.starts_orders and turn.state.trading is not to:
         turn.emit(TradingStateChanged(to, "basisbot", reason))

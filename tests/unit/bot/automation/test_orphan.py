@@ -190,3 +190,14 @@ def test_an_opening_that_has_begun_does_not_keep_the_answer_waiting() -> None:
     pass_by(at, 7)
     assert at.state.plans["anna1"].status == "stopped"
     assert at.tickets[Role.SINGLE].contracts == 20
+
+
+def test_nor_does_a_hedge_of_the_collateral_that_waits_for_a_person() -> None:
+    at = desk()
+    at.give(CashFlow("d1", "bitmex", CashFlowKind.DEPOSIT, Money.of(Currency.XBT, D("0.5")), at.now))
+    pass_by(at, 7)
+    assert at.tickets[Role.SINGLE].material.side is Side.SELL
+    forced(at, XBTUSD, -160_000, Cause.LIQUIDATION)
+    pass_by(at, 7)
+    # Δ is 1.5 XBT short of its target: half of one of the two that are naked is the deposit's hedge now.
+    assert (at.tickets[Role.SINGLE].material.side, at.tickets[Role.SINGLE].contracts) == (Side.BUY, 15)
