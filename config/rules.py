@@ -197,6 +197,9 @@ def _watchdog(settings: Settings) -> Iterator[Fault]:
             "watchdog.client_id",
             "must differ from those in [linear]: it logs in beside bot, flatten and doctor",
         )
+    if watchdog.neutral is not None and watchdog.neutral.max_xbt > settings.limits.standing_daily_xbt:
+        most = settings.limits.standing_daily_xbt
+        yield "watchdog.neutral.max_xbt", f"must be at most limits.standing_daily_xbt ({most})"
     given = {name: secret_ways(watchdog, name) for name in ("api_key", "api_secret")}
     for name, ways in given.items():
         if "" in ways and settings.mode is not Mode.SIMULATED:

@@ -3,6 +3,7 @@
 Money and sizes are Decimal, in the unit their name ends with; a price is USD per XBT; times are seconds.
 """
 
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
@@ -202,6 +203,20 @@ class Mqtt(Section):
     command_key_file: Path | None = None
 
 
+class WatchdogNeutral(Section):
+    """What a person allows the watchdog beyond cancels, by writing it down: a standing approval. ``until``: its last
+    day (UTC). ``max_xbt``: the most that is reduced in one silence. Nothing is done while Δ is within ``band_xbt`` of
+    ``target_delta_xbt``, nor before everything has stood still for ``after_seconds``.
+    """
+
+    approved_by: Text
+    until: date
+    max_xbt: Positive
+    band_xbt: Positive
+    target_delta_xbt: Number = Decimal(0)
+    after_seconds: Annotated[Seconds, Field(ge=10, le=3600)] = 60.0
+
+
 class Watchdog(Section):
     """``basisbot watchdog``, which may run on another machine: where it hears the bot, and as whom it acts.
 
@@ -221,6 +236,7 @@ class Watchdog(Section):
     api_secret_env: Variable | None = None
     api_secret_file: Path | None = None
     alert_command: tuple[Text, ...] = ()
+    neutral: WatchdogNeutral | None = None
 
 
 class Demo(Section):

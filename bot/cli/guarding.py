@@ -20,8 +20,11 @@ def watchdog(
     """Watch the bot until interrupted, best from another machine.
 
     When the bot is not heard for [watchdog] silence_seconds, its working orders at both venues are cancelled, and you
-    are alerted. Protective stops, positions and what others sent stay as they are. It sends no order, and its key
-    needs the right to cancel and no other. A bot that lives and is only not heard goes on.
+    are alerted. Protective stops, positions and what others sent stay as they are; its key needs the right to cancel
+    and no other. A bot that lives and is only not heard goes on.
+
+    Where [watchdog.neutral] allows it, and the bot's data folder is on this machine, it then holds the bot back and
+    reduces what is naked, towards the target delta and not beyond; nothing is sent afterwards before basisbot enable.
 
     Exit code: 0; 1 while the bot is silent; with --check 3 where something is not heard or seen.
     """
@@ -35,7 +38,7 @@ def watchdog(
 
 
 async def _watch(chosen: Any, check: bool) -> int:
-    from adapters.clock import SystemClock
+    from adapters.clock import RandomIds, SystemClock
     from bot.runtime.files import Files
     from bot.runtime.logs import logging_to
     from bot.runtime.signals import Stopped, stoppable
@@ -43,7 +46,7 @@ async def _watch(chosen: Any, check: bool) -> int:
 
     watchdog = told(chosen)
     with logging_to(Files(chosen.data_dir).watchdog_log, console=not check):
-        async with guarding(chosen, SystemClock()) as guard:
+        async with guarding(chosen, SystemClock(), RandomIds()) as guard:
             wrong = await guard.check()
             if check:
                 if wrong:

@@ -2,24 +2,33 @@
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import aiomqtt
 import structlog
 
-from adapters.clock import Clock
+from adapters.clock import Clock, IdSource
+from bot.flatten.side import VenueSide
+from bot.flatten.voice import Voice
+from bot.model.flatten_journal import FlattenJournal
 from bot.runtime import watchdog_note
 from bot.runtime.broker import mqtt_settings
+from bot.runtime.emergency import latch
 from bot.runtime.files import Files
 from bot.runtime.venues import build_for_watchdog
 from bot.surfaces.mqtt import MqttSettings, connected
 from bot.watchdog import Guard
+from bot.watchdog.guard import MakeNeutral
 from bot.watchdog.hearing import unheard
+from bot.watchdog.neutral import Authority, Neutral
 from config.errors import ConfigError, Problem
-from config.settings import Settings, Watchdog
+from config.settings import Settings, Watchdog, WatchdogNeutral
 
 log = structlog.get_logger("watchdog")
 
@@ -99,13 +108,67 @@ def told(settings: Settings) -> Watchdog:
     return settings.watchdog
 
 
+class Leash:
+    """Flatten's latch and journal, in the bot's own data folder: only where that is can the bot be held back."""
+
+    def __init__(self, files: Files, ledger: Path) -> None:
+        self._files = files
+        self._ledger = ledger
+        self._held: int | None = None
+
+    def hold(self) -> str | None:
+        if not self._ledger.exists():
+            return f"the bot's data folder is not on this machine ({self._files.data_dir}): it cannot be held back"
+        if why := self._files.latched():
+            return why
+        try:
+            self._held = latch(self._files)
+        except OSError as error:
+            return f"the bot cannot be held back: {error}"
+        return None
+
+    def release(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+    def let_go(self) -> None:
+        self.release()
+        if why := self._files.unlatch():
+            log.error(f"the bot is still held back: {why}")
+
+    def journal(self, flatten_id: str) -> FlattenJournal:
+        return FlattenJournal(self._files.data_dir / f"flatten-{flatten_id}.jsonl")
+
+
+def authority(given: WatchdogNeutral) -> Authority:
+    """Return what the profile allows. It ends with its last day."""
+    end = datetime.combine(given.until, time(), UTC) + timedelta(days=1)
+    return Authority(
+        by=given.approved_by,
+        until=end,
+        max_xbt=given.max_xbt,
+        band_xbt=given.band_xbt,
+        target_xbt=given.target_delta_xbt,
+        still=given.after_seconds,
+    )
+
+
 @asynccontextmanager
-async def guarding(settings: Settings, clock: Clock) -> AsyncIterator[Guard]:
+async def guarding(settings: Settings, clock: Clock, ids: IdSource) -> AsyncIterator[Guard]:
     """Put the watchdog together, unconnected; release everything in the end. Raises ConfigError."""
     watchdog = told(settings)
     limit = watchdog.silence_seconds
     venues = build_for_watchdog(settings, watchdog, clock)
-    outlets = Outlets(Files(settings.data_dir), clock, watchdog.alert_command, mqtt_settings(settings))
+    files = Files(settings.data_dir)
+    outlets = Outlets(files, clock, watchdog.alert_command, mqtt_settings(settings))
+    neutral: MakeNeutral | None = None
+    if watchdog.neutral is not None:
+        allowed, leash = authority(watchdog.neutral), Leash(files, settings.ledger_path)
+
+        def neutral(inverse: VenueSide, linear: VenueSide, voice: Voice) -> Neutral:
+            return Neutral(inverse, linear, allowed, leash, clock, ids, voice)
+
     guard = Guard(
         (venues.inverse, venues.inverse_id),
         (venues.linear, venues.linear_id),
@@ -116,6 +179,7 @@ async def guarding(settings: Settings, clock: Clock) -> AsyncIterator[Guard]:
         limit=limit,
         every=limit / _EVERY,
         global_cancel=watchdog.global_cancel,
+        neutral=neutral,
     )
     try:
         yield guard

@@ -12,6 +12,7 @@ from adapters.venue import Venue
 from bot.flatten.side import VenueSide
 from bot.flatten.voice import Voice
 from bot.watchdog.cancelling import Cancelling
+from bot.watchdog.neutral import Neutral
 from bot.watchdog.vigil import Vigil
 from risk.instruments import InstrumentId
 
@@ -23,6 +24,9 @@ _STEP = 0.25
 
 Hear = Callable[[], Awaitable[str | None]]
 """Asks whether the bot lives; returns why it is not heard, None if it is."""
+
+
+MakeNeutral = Callable[[VenueSide, VenueSide, Voice], Neutral]
 
 
 class Bell(Protocol):
@@ -37,7 +41,7 @@ class Bell(Protocol):
 
 class Guard:
     """``limit``: seconds of silence that are too many; ``every``: between two looks at the bot. ``has_sounded``: while
-    the bot is silent, and people were told."""
+    the bot is silent, and people were told. ``neutral``: where somebody allowed more than cancels."""
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Guard:
         limit: float,
         every: float,
         global_cancel: bool = False,
+        neutral: MakeNeutral | None = None,
     ) -> None:
         self._clock = clock
         self._voice = Voice(say)
@@ -66,6 +71,9 @@ class Guard:
         self.has_sounded = False
         self._told: tuple[tuple[str, ...], ...] | None = None
         self._misses = 0
+        self._neutral = None if neutral is None else neutral(self._inverse, self._linear, self._voice)
+        # Once in a silence it is said why not, and once it is done.
+        self._explained = self._reduced = False
 
     async def keep(self) -> None:
         """Watch for ever."""
@@ -125,6 +133,7 @@ class Guard:
         silence = f"the bot has not been heard for {self.vigil.silent_for:.0f} s ({self._why})"
         if not self.has_sounded:
             self.has_sounded, self._told = True, None
+            self._explained = self._reduced = False
             self._bell.alert("BOT_SILENT", f"{silence}: its working orders are being cancelled")
         cancelling = Cancelling(
             self._inverse, self._linear, self._clock, self._voice, global_cancel=self._global
@@ -142,6 +151,17 @@ class Guard:
             self._bell.alert("BOT_SILENT", text)
             if not done.is_clear:
                 self._bell.alert("WATCHDOG_BLIND", f"not everything is seen to be cancelled: {text}")
+
+        if done.is_clear and self.vigil.is_over and self._neutral is not None and not self._reduced:
+            await self._bring_to_neutral(self._neutral, silence)
+
+    async def _bring_to_neutral(self, neutral: Neutral, silence: str) -> None:
+        self._reduced, text = await neutral.run(lambda: not self.vigil.is_over)
+        if self._reduced:
+            self._bell.acted(f"{silence}: {text}")
+        if self._reduced or not self._explained:
+            self._explained = True
+            self._bell.alert("BOT_SILENT", text)
 
     async def _see(self) -> None:
         async def look(side: VenueSide) -> None:

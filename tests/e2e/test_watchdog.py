@@ -59,7 +59,7 @@ class Scene:
 
 
 @contextmanager
-def scene(folder: Path) -> Iterator[Scene]:
+def scene(folder: Path, allowed: str = "") -> Iterator[Scene]:
     with home(folder) as it:
         sim = it.sim(CALM)
         # The venue's own switch would take the order too: later than this test lasts.
@@ -70,6 +70,8 @@ def scene(folder: Path) -> Iterator[Scene]:
             heard = {"instance": '"watched"', "watchdog.silence_seconds": SILENCE}
             heard["watchdog.url"] = f'"http://127.0.0.1:{link.port}"'
             dog = it.profile("dog", sim.bitmex, sim.tws, heard)
+            with dog.open("a", encoding="utf-8") as file:
+                file.write(allowed)
             bot.trade()
             yield Scene(it, sim, bot, profile, dog, link)
 
@@ -118,6 +120,45 @@ def test_a_bot_that_only_cannot_be_heard_goes_on_soundly(tmp_path: Path) -> None
         dog.send(signal.SIGTERM)
         dog.end().said(0)
         it.home.basisbot("ledger", "verify", "--file", books.caught_up(it.ledger, it.bot)).said(0, "verified")
+
+
+ALLOWED = """
+[watchdog.neutral]
+approved_by = "tester"
+until = 2100-01-01
+max_xbt = 0.3
+band_xbt = 0.05
+target_delta_xbt = 0.8
+after_seconds = 10
+"""
+
+
+def test_what_a_person_allowed_is_reduced_and_the_bot_takes_it_over_when_it_is_back(tmp_path: Path) -> None:
+    with scene(tmp_path, ALLOWED) as it:
+        assert it.bot.approve_all(it.bot.open("0.5")) == "done"
+        before = venue_view.bitmex_contracts(it.sim.bitmex)
+        dog = it.watch()
+        it.bot.process.send(signal.SIGSTOP)
+        # The wallet's 1 XBT is not hedged: 0.2 more than the target, 0.2 XBT of some 40,000 contracts at 80,000.
+        dog.line("reduced from")
+        after = venue_view.bitmex_contracts(it.sim.bitmex)
+        assert 15_000 < before - after < 17_000
+        assert venue_view.broker(it.sim.tws).contracts == -5
+        it.bot.process.send(signal.SIGCONT)
+        dog.line("the bot is heard again")
+
+        def adopted() -> bool:
+            view = it.bot.get("/status")
+            held = {one["instrument"]: one["contracts"] for one in view["positions"]}
+            return bool(view["reconciled"] and held.get("bitmex:XBTUSD") == after)
+
+        until("ledger and venues agree", adopted, 60)
+        assert it.bot.get("/status")["trading"] == "halted"
+        assert "as tester allowed" in " ".join(it.alerts("WATCHDOG_ACTED"))
+        ledger = books.caught_up(it.ledger, it.bot)
+        assert not any(fill["foreign"] for fill in books.rows(ledger, "fill"))
+        it.home.basisbot("ledger", "verify", "--file", ledger).said(0, "verified")
+        it.home.basisbot("enable", "--profile", it.profile).said(0)
 
 
 @pytest.mark.parametrize("change", [None, '"http://127.0.0.1:1"'])

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ class Scene:
     silent: Callable[[float], bool] = lambda _: False
     alerts: list[tuple[float, str, str]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
-    options: dict[str, bool] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.venues = self.bench.venues()
