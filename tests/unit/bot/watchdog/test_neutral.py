@@ -20,7 +20,7 @@ from tests.unit.bot.watchdog.test_guard import LIMIT, WORKING, Scene, always
 D = Decimal
 WALLET = D(20)
 """XBT, as the bench deposits it: the target, so that a matched pair is neutral."""
-ALLOWED = {
+ALLOWED: dict[str, Any] = {
     "by": "anna",
     "until": T0 + timedelta(days=30),
     "max_xbt": D(2),
@@ -154,8 +154,12 @@ def test_not_without_holding_the_bot_back(scene: Scene, leash: Leash) -> None:
 
 
 def moving(bench: Bench) -> None:
+    def one_more_lot() -> None:
+        bench.trade(0, 100)
+        bench.market(0)
+
     for seconds in range(0, SETTLED, 20):
-        bench.later(seconds, lambda: (bench.trade(0, 100), bench.market(0))[1])
+        bench.later(seconds, one_more_lot)
 
 
 def a_stranger(bench: Bench) -> None:
