@@ -120,6 +120,11 @@ class Venue(Protocol):
         """What is left of the venue's rate limit, a fraction of our share; None where nobody counts."""
         ...
 
+    @property
+    def order_wait(self) -> float:
+        """How many seconds an order would wait before it is sent, by what we count of the rate limit; 0.0: at once."""
+        ...
+
     async def connect(self, symbols: Sequence[str], sink: Sink) -> None:
         """Connect, load the contracts of ``symbols``, stream quotes and everything private into ``sink``.
 

@@ -221,6 +221,7 @@ class Engine:
             left = venue.rate_left
             if left is not None:
                 self.market.rates_left[name] = left
+            self.market.order_waits[name] = venue.order_wait
         return Turn(self.state, self.market, self.policy, self._clock.now())
 
     def _take(self, given: Input) -> Done | Denied | None:

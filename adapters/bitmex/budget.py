@@ -74,16 +74,21 @@ class Budget:
 
     def consume(self, now: float, priority: Priority) -> float:
         """Take what one request costs and return 0.0, or take nothing and return the seconds to wait."""
+        wait = self.wait(now, priority)
+        if wait == 0.0:
+            self._minute.take(now)
+            if priority is not Priority.QUESTION:
+                self._second.take(now)
+        return wait
+
+    def wait(self, now: float, priority: Priority) -> float:
+        """Return the seconds until a request may go; 0.0 if it may now."""
         floor = self._floor[priority]
         wait = self._minute.wait(now, floor)
         if priority is not Priority.QUESTION:
             wait = max(wait, self._second.wait(now, floor))
         if priority is not Priority.CANCEL:
             wait = max(wait, self._shed_until - now)
-        if wait == 0.0:
-            self._minute.take(now)
-            if priority is not Priority.QUESTION:
-                self._second.take(now)
         return wait
 
     def left(self, now: float) -> float:

@@ -83,6 +83,12 @@ class BitmexVenue:
         left = self._connected.budget.left(self._clock.monotonic())
         return Decimal(round(left * 1000)) / 1000
 
+    @property
+    def order_wait(self) -> float:
+        if self._connected is None:
+            return 0.0
+        return self._connected.budget.wait(self._clock.monotonic(), Priority.ORDER)
+
     async def connect(self, symbols: Sequence[str], sink: Sink) -> None:
         """Check the key's rights, load the contracts, stream. Refuses a key that may withdraw (Misconfigured)."""
         if self._connected is not None:

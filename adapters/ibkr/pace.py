@@ -28,6 +28,12 @@ class Pace:
         self._now()
         return 1 - min(Decimal(len(self._sent)) / MOST_MESSAGES, Decimal(1))
 
+    def order_wait(self) -> float:
+        """Return the seconds until the client lets one more message through; 0.0 if it does now."""
+        now = self._now()
+        over = len(self._sent) - MOST_MESSAGES
+        return 0.0 if over < 0 else self._sent[over] + self._period - now
+
     def _now(self) -> float:
         """Return the time, having forgotten what was sent longer than a ``period`` ago."""
         now = asyncio.get_running_loop().time()

@@ -85,6 +85,11 @@ class IbkrVenue:
         wire = self._link.usable
         return None if wire is None else wire.rate_left
 
+    @property
+    def order_wait(self) -> float:
+        wire = self._link.usable
+        return 0.0 if wire is None else wire.order_wait
+
     # The link
 
     async def connect(self, symbols: Sequence[str], sink: Sink) -> None:

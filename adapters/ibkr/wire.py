@@ -155,6 +155,11 @@ class Wire:
         """What is left of this second's messages, a fraction."""
         return self._pace.left()
 
+    @property
+    def order_wait(self) -> float:
+        """How many seconds the client would hold an order back."""
+        return self._pace.order_wait()
+
     # Orders
 
     def place(self, contract: Contract, order: Order) -> int:

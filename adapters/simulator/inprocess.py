@@ -429,6 +429,10 @@ class InProcessVenue:
         """Return nothing: requests in process are not counted."""
         return None
 
+    @property
+    def order_wait(self) -> float:
+        return 0.0
+
     async def cash_flows(self, since: datetime) -> list[CashFlow]:
         def answer() -> list[CashFlow]:
             if not self.capabilities.cash_flows:

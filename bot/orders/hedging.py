@@ -259,10 +259,14 @@ def _unwind(turn: Turn, plan: PlanState, leg: LegState, naked: Decimal) -> bool:
 
 
 def _may_send(turn: Turn, leg: LegState) -> bool:
-    """Say whether an order has a chance: the link is up, the market not closed, the venue not still saying no.
+    """Say whether an order has a chance: the link is up, the market not closed, the venue not still saying no, and its
+    rate limit not spent.
 
-    A closed market would hold the order, and fill it at the open with nobody asking.
+    A closed market would hold the order, and fill it at the open with nobody asking. An order that waits for its turn
+    would hold what it is for, at an old price, while more fills: when the turn comes, one order answers all of it.
     """
+    if turn.market.order_waits.get(leg.instrument.venue, 0) > 0:
+        return False
     seen = turn.market.sight(leg.instrument, turn.now, turn.policy)
     if link.down(seen) is not None or session.closed(seen, turn.now) is not None:
         return False

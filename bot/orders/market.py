@@ -73,6 +73,8 @@ class Market:
     """By instrument and time of payment: the rates last heard, three days of them."""
     rates_left: dict[str, Decimal] = field(default_factory=dict)
     """By venue: what is left of its rate limit, a fraction of it."""
+    order_waits: dict[str, float] = field(default_factory=dict)
+    """By venue: the seconds an order to it would wait for the rate limit; none stands for at once."""
     link_changes: int = 0
     up_since: dict[str, datetime] = field(default_factory=dict)
     """By venue: when its link last came up (even if it is down again), or it last disowned an order: from then on

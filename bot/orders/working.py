@@ -72,6 +72,8 @@ def proposed(
         trouble = turn.market.trouble(each.instrument, turn.now, policy)
         if trouble is not None:
             return Wait(str(trouble))
+    if resting is None and (waits := _hedge_waits(turn, tranche)):
+        return waits
     level = turn.market.quotes[leg.instrument].take(leg.envelope.side)
     if level is None:
         return None
@@ -161,6 +163,19 @@ def slop(turn: Turn, plan: PlanState, instrument: Instrument) -> Decimal:
     """Return the slop as a price, in USD per XBT."""
     ticks = plan.spec.legging.slop_ticks
     return (turn.policy.slop_ticks if ticks is None else ticks) * instrument.terms.tick
+
+
+def _hedge_waits(turn: Turn, tranche: TrancheState) -> Wait | None:
+    """Say so if the hedge venue's rate limit is nearly spent: what fills now could not be hedged at once."""
+    if not tranche.is_spread:
+        return None
+    venue = tranche.legs[Role.HEDGE].instrument.venue
+    wait, left = turn.market.order_waits.get(venue, 0), turn.market.rates_left.get(venue)
+    if wait > 0:
+        return Wait(f"the rate limit of {venue} takes no hedge for {wait:.1f} s yet")
+    if left is not None and left < turn.policy.rate_reserve:
+        return Wait(f"{left:.0%} of the rate limit of {venue} is left, {turn.policy.rate_reserve:.0%} is for hedges")
+    return None
 
 
 def _beyond_band(turn: Turn, hedge: LegState, touch: Decimal) -> Wait | None:

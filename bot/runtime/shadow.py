@@ -81,6 +81,10 @@ class ShadowVenue:
     def rate_left(self) -> Decimal | None:
         return self._venue.rate_left
 
+    @property
+    def order_wait(self) -> float:
+        return self._venue.order_wait
+
     async def connect(self, symbols: Sequence[str], sink: Sink) -> None:
         await self._venue.connect(symbols, sink)
 

@@ -36,6 +36,7 @@ async def test_the_next_funding_is_told(stage: Stage) -> None:
 async def test_what_is_left_of_the_rate_limit_is_a_fraction(stage: Stage) -> None:
     left = stage.venue.rate_left
     assert left is None or 0 < left <= 1
+    assert stage.venue.order_wait == 0
 
 
 def _order(stage: Stage, side: Side, lots: int) -> OrderRequest:

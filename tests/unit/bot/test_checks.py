@@ -138,6 +138,9 @@ def test_working_orders_leave_the_reserve_of_the_rate_limit_and_hedges_use_it() 
     desk.wait(1)
     desk.quotes()
     assert len(desk.of(Purpose.WORK)) == 1
+    assert waiting(desk) == "10% of the rate limit of bitmex is left, 20% is for hedges"
+    desk.market.rates_left["bitmex"] = D(1)
+    desk.wait(0.1)
     assert waiting(desk) == "RATE_BUDGET: limit 20% of the rate limit kept, given 10% left at cme"
     desk.market.rates_left["cme"] = D("0.2")
     desk.wait(0.1)

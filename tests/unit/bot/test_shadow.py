@@ -57,7 +57,7 @@ def test_every_way_to_the_venue_is_a_question_or_stopped() -> None:
     """A method the protocol gains must be thought of here: is it a question, or does it send?"""
     known = SENDS | {
         "account", "busts", "capabilities", "cash_flows", "close", "commissions", "complaints", "connect", "fills",
-        "instrument", "name", "open_orders", "order", "positions", "rate_left", "what_if",
+        "instrument", "name", "open_orders", "order", "order_wait", "positions", "rate_left", "what_if",
     }  # fmt: skip
     assert {name for name in dir(Venue) if not name.startswith("_")} <= known
 
