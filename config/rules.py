@@ -139,10 +139,32 @@ def _bands(settings: Settings) -> Iterator[Fault]:
         yield "limits.pay_up_percent", "each step must pay more than the one before"
     if limits.hard_band_percent < max(limits.pay_up_percent):
         yield "limits.hard_band_percent", f"must be at least the last pay-up ({max(limits.pay_up_percent)})"
+    yield from _pay_up(settings)
     if limits.price_band_percent <= limits.hard_band_percent:
         yield (
             "limits.price_band_percent",
             f"must be above limits.hard_band_percent ({limits.hard_band_percent})",
+        )
+
+
+def _pay_up(settings: Settings) -> Iterator[Fault]:
+    limits = settings.limits
+    if any((rung.ticks is None) == (rung.percent is None) for rung in limits.pay_up):
+        yield "limits.pay_up", "each step goes by ticks or by percent: one of the two"
+        return
+    for kind in ("ticks", "percent"):
+        steps = [getattr(rung, kind) for rung in limits.pay_up if getattr(rung, kind) is not None]
+        if any(later < earlier for earlier, later in pairwise(steps)):
+            yield "limits.pay_up", f"no step in {kind} may pay less than one before it"
+        if kind == "percent" and steps and steps[-1] > limits.hard_band_percent:
+            yield "limits.hard_band_percent", f"must be at least the last pay-up ({steps[-1]})"
+    if limits.pay_up and limits.pay_up[0].after_seconds:
+        yield "limits.pay_up", "the first step waits for nothing: what has filled is hedged at once"
+    waits = float(sum(rung.after_seconds for rung in limits.pay_up)) + limits.hedge_rests_milliseconds / 1000
+    if waits >= limits.unhedged_seconds:
+        yield (
+            "limits.unhedged_seconds",
+            f"must be longer than the hedge rests and its steps wait ({waits:g} s): it would be unwound before",
         )
 
 

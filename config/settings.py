@@ -120,12 +120,22 @@ class Plan(Section):
     depth_multiple: Annotated[Number, Field(ge=0)] = Decimal(0)
 
 
+class Rung(Section):
+    """One step of a hedge's escalation: how far past the best price, in ``ticks`` of the contract or in ``percent`` of
+    the price, and how long after the step before it may be tried."""
+
+    ticks: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    percent: Annotated[Number, Field(ge=0, le=100)] | None = None
+    after_seconds: Annotated[Number, Field(ge=0, le=60)] = Decimal(0)
+
+
 class Limits(Section):
     """What no plan and no person at the console can exceed without changing the profile.
 
     Percentages are of the price, except ``max_inverse_margin_percent`` and ``max_linear_margin_percent``: initial
     margin in per cent of the account's equity, beyond which no tranche is proposed, and ``rate_reserve_percent``: of a
-    venue's rate limit. The bands nest: pay-up ≤ hard band < price band.
+    venue's rate limit. The bands nest: pay-up ≤ hard band < price band. ``pay_up``, where it is given, takes the place
+    of ``pay_up_percent``; ``slop_ticks`` are the linear contract's ticks.
     """
 
     max_plan_xbt: Positive
@@ -135,10 +145,13 @@ class Limits(Section):
     close_margin_seconds: Seconds
     price_band_percent: Percent
     pay_up_percent: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=10)]
+    pay_up: Annotated[tuple[Rung, ...], Field(max_length=10)] = ()
     hard_band_percent: Percent
+    hedge_rests_milliseconds: Annotated[int, Field(ge=0, le=30_000)] = 0
     unhedged_seconds: Seconds
     basis_slack_percent: Percent
     slop_ticks: Annotated[Count, Field(ge=0)]
+    inverse_slop_ticks: Annotated[Count, Field(ge=0)] = 20
     clip_pause_seconds: Seconds
     rest_seconds: Annotated[float, Field(ge=2, le=60)] = 10.0
     switch_seconds: Annotated[float, Field(ge=5, le=60)] = 20.0

@@ -5,7 +5,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.model.automation import Automation
+from bot.model.escalation import Rung, objection
 from risk.standing import StandingLimits
+from risk.terms import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +19,13 @@ class Policy:
     changed; beyond it the book counts as frozen. ``close_margin``: how long a market must stay open for new work to
     start. ``price_band``: sanity band around the mid at ticket time;
     ``hard_band``: how far from the touch a hedge may go at last; ``pay_up``: the rungs before it — all
-    fractions of price. ``basis_slack``: how much worse than the ticket's basis (fraction of price) working
-    orders may trade when the plan names no limit. ``slop_ticks``: ticks through the touch for a working
-    order. ``clip_pause``: between two working orders. ``approve_by``/``execute_by``: the two lifetimes of an
-    approval. ``reserved_attempts``: order ids made durable with an approval, beside one for each lot.
+    fractions of price; ``rungs``: these in their place, in ticks too and each with its time. ``hedge_rests``: how
+    long a hedge rests at its own side's best price before it crosses (0: it crosses at once). ``basis_slack``: how
+    much worse than the ticket's basis (fraction of price) working orders may trade when the plan names no limit.
+    ``slop_ticks``: ticks through the touch for a working order; ``inverse_slop_ticks``: at the inverse venue, whose
+    ticks are smaller (None: as many). ``clip_pause``: between two working orders. ``approve_by``/``execute_by``: the
+    two lifetimes of an approval. ``reserved_attempts``: order ids made durable with an approval, beside one for each
+    lot.
     ``unhedged_limit``: how long a filled part may stay unhedged before it is unwound. ``ask_every``: between
     two questions about an UNKNOWN order. ``max_inverse_margin``: initial margin at the inverse venue, as a
     fraction of equity, that no new tranche may pass; ``max_linear_margin``: likewise at the linear one, where the
@@ -74,10 +79,16 @@ class Policy:
     reserve: Decimal = Decimal(0)
     reserve_xbt: Decimal = Decimal(0)
     reserve_usd: Decimal = Decimal(0)
+    rungs: tuple[Rung, ...] = ()
+    hedge_rests: timedelta = timedelta(0)
+    inverse_slop_ticks: int | None = None
 
     def __post_init__(self) -> None:
-        if not self.pay_up or list(self.pay_up) != sorted(self.pay_up) or self.pay_up[-1] > self.hard_band:
-            raise ValueError("pay_up must rise and stay within hard_band")
+        problem = objection(self.ladder, self.hard_band)
+        if problem is not None:
+            raise ValueError(problem)
+        if not timedelta(0) <= self.hedge_rests < self.unhedged_limit:
+            raise ValueError("hedge_rests must be shorter than unhedged_limit")
         if self.hard_band >= self.price_band:
             raise ValueError("hard_band must be narrower than price_band")
         if not 1 <= self.reserved_attempts <= 999:
@@ -87,10 +98,30 @@ class Policy:
         if self.max_unattended_delta <= 0:
             raise ValueError("max_unattended_delta must be positive")
 
-    def pay_up_at(self, step: int) -> Decimal:
-        """Return how far through the touch a hedge goes on rung ``step`` (fraction): the last is the hard band."""
-        return self.pay_up[step] if step < len(self.pay_up) else self.hard_band
+    @property
+    def ladder(self) -> tuple[Rung, ...]:
+        """The rungs before the hard band."""
+        return self.rungs or tuple(Rung(fraction) for fraction in self.pay_up)
+
+    @property
+    def ids_a_lot(self) -> int:
+        """How many order ids the hedge of one lot takes at best: one that rests first, and the one that crosses."""
+        return 2 if self.hedge_rests else 1
+
+    def rung(self, step: int) -> Rung:
+        """Return rung ``step`` of the ladder, from 0: after the last comes the hard band."""
+        return self.ladder[step] if step < self.last_step else Rung(self.hard_band)
+
+    def through(self, step: int, touch: Decimal, tick: Decimal) -> Decimal:
+        """Return how far through ``touch`` a hedge goes on rung ``step``, never beyond the hard band (USD per XBT)."""
+        return min(self.rung(step).distance(touch, tick), touch * self.hard_band)
 
     @property
     def last_step(self) -> int:
-        return len(self.pay_up)
+        return len(self.rungs or self.pay_up)
+
+    def slop(self, kind: Kind) -> int:
+        """Return the slop of a working order in a contract of ``kind``, in its ticks."""
+        if kind is Kind.LINEAR or self.inverse_slop_ticks is None:
+            return self.slop_ticks
+        return self.inverse_slop_ticks

@@ -85,7 +85,7 @@ def _cost(
     if touch is None or back is None:
         return None, None
     terms = instrument.terms
-    ticks = policy.slop_ticks if spec.legging.slop_ticks is None else spec.legging.slop_ticks
+    ticks = policy.slop(terms.kind) if spec.legging.slop_ticks is None else spec.legging.slop_ticks
     first = touch.price + leg.side.sign * ticks * terms.tick
     last = back.price * (1 - leg.side.sign * policy.hard_band)
     contracts = min(leg.contracts, instrument.contracts_for(policy.max_unattended_delta, touch.price))

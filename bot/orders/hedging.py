@@ -1,5 +1,6 @@
 """Hedging: every fill of a working leg is answered at once; what cannot be hedged is unwound, or said aloud."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,9 +10,10 @@ from bot.model.ids import Role
 from bot.model.order_states import Belief
 from bot.model.plans import PlanStatus
 from bot.model.policy import Policy
+from bot.orders import passive
 from bot.orders.laddering import has_lapsed
 from bot.orders.sequential import ask, may_yet_be_approved
-from bot.orders.state import BotState, LegState, PlanState, TrancheState
+from bot.orders.state import BotState, LegState, OrderState, PlanState, TrancheState
 from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
 from risk.approval import Purpose
@@ -31,7 +33,7 @@ _AFTER_REFUSAL = timedelta(milliseconds=500)
 
 def ladder(policy: Policy) -> int:
     """Return how many orders it takes to find out that hedging, or unwinding, has failed."""
-    return policy.last_step + _LAST_TRIES
+    return policy.last_step + _LAST_TRIES + bool(policy.hedge_rests)
 
 
 def answer_fills(turn: Turn, plan: PlanState) -> None:
@@ -167,13 +169,16 @@ def gave_up(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
 def failures(state: BotState, leg: LegState, purpose: Purpose, enough: int | None = None) -> int:
     """Return how many orders of ``purpose`` in a row, up to the latest, filled less than ``enough`` contracts (None:
     than all that was asked for): the next rung."""
-    count = 0
-    for order in reversed(list(state.orders_of(leg))):
+    return sum(1 for _ in _failed(state, leg, purpose, enough))
+
+
+def _failed(state: BotState, leg: LegState, purpose: Purpose, enough: int | None) -> Iterator[OrderState]:
+    for client_id in reversed(leg.orders):
+        order = state.orders[client_id]
         if order.purpose is purpose and order.is_settled and order.tried:
             if order.filled >= (order.request.quantity if enough is None else enough):
-                break
-            count += 1
-    return count
+                return
+            yield order
 
 
 def held(state: BotState, leg: LegState) -> int:
@@ -215,11 +220,17 @@ def _hedge(turn: Turn, hedge: LegState, side: Side, contracts: int, naked: Decim
     """Send the hedge, or wait for what it needs. False where the approval does not hold it: more has filled than
     was approved (a late fill of an order that had been replaced)."""
     level = _touch(turn, hedge.instrument, side)
-    step = failures(turn.state, hedge, Purpose.HEDGE)
+    # The rungs that failed: a hedge that rested had not crossed yet.
+    failed = list(_failed(turn.state, hedge, Purpose.HEDGE, None))
+    step = sum(not order.rests for order in failed)
     if hedge.ticket.material.reduce_only:
         contracts = min(contracts, held(turn.state, hedge))
     if level is None or not contracts or not _may_send(turn, hedge):
         return True
+    if not failed and passive.rest(turn, hedge, side, contracts):
+        return True
+    if failed and not turn.has_passed(turn.policy.rung(step).after, failed[0].intended_at):
+        return True  # its time has not come
     price = _through(turn, hedge, side, level.price, step)
     if not turn.send(hedge, Purpose.HEDGE, side, contracts, price):
         return False
@@ -344,6 +355,6 @@ def _through(turn: Turn, leg: LegState, side: Side, touch: Decimal, step: int) -
     """Return a limit on rung ``step``, through the touch, on tick, inside the approved band."""
     instrument = turn.state.instruments[leg.instrument]
     material = leg.ticket.material
-    price = touch * (1 + side.sign * turn.policy.pay_up_at(step))
+    price = touch + side.sign * turn.policy.through(step, touch, instrument.terms.tick)
     price = min(max(price, material.price_low), material.price_high)
     return instrument.terms.to_tick(price, Rounding.UP if side is Side.BUY else Rounding.DOWN)

@@ -3,12 +3,13 @@
 from bot.model.events import PlanFinished, TrancheFinished
 from bot.model.ids import Role
 from bot.model.plans import PlanStatus
-from bot.orders import protecting, standing, tending
+from bot.orders import protecting, pulling, standing, tending
 from bot.orders.asking import awaits_margin
 from bot.orders.drafts import Finished, Wait
 from bot.orders.hedging import answer_fills, is_answered, left_naked
 from bot.orders.laddering import MOST_TRANCHES, has_lapsed
 from bot.orders.pairing import remaining
+from bot.orders.passive import pull_overdue
 from bot.orders.planning import next_draft
 from bot.orders.state import BotState, LegState, PlanState, TrancheState
 from bot.orders.ticketing import make_whole, raise_tickets, stop_plan
@@ -20,16 +21,17 @@ from risk.approval import Purpose
 def advance(turn: Turn, plan: PlanState) -> None:
     """Do what the plan needs now. Safe to call at any time and any number of times."""
     turn.market.waiting.pop(plan.spec.plan_id, None)
+    pull_overdue(turn, plan)
     # First, and for ever: a fill may come after its tranche, or even its plan, has ended.
     answer_fills(turn, plan)
     if plan.status is not PlanStatus.ACTIVE:
-        tending.pull_all(turn, plan)
+        pulling.pull_all(turn, plan)
         _finish_again(turn, plan)
         return
     make_whole(turn, plan)
     standing.answer(turn, plan)
     if plan.stopping:
-        tending.pull_all(turn, plan)
+        pulling.pull_all(turn, plan)
     tranche = plan.current
     if tranche is not None and tranche.armed:
         if not plan.stopping:
@@ -135,7 +137,7 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     if resting is not None:
         why = tending.why_pull(turn, plan, tranche, resting, found)
         if why is not None:
-            tending.pull(turn, resting)
+            pulling.pull(turn, resting)
             turn.wait(plan, why)
     elif isinstance(found, Wait):
         turn.wait(plan, found.reason)
@@ -154,7 +156,7 @@ def _send(turn: Turn, plan: PlanState, leg: LegState, order: Proposed) -> None:
     """Send a working order; what a rule refuses for good ends the plan, rather than be tried again for ever."""
     side = leg.ticket.material.side
     if order.rests:
-        too_many = tending.too_many(turn, plan, leg) or tending.cannot_rest(turn, leg)
+        too_many = tending.too_many(turn, plan, leg) or pulling.cannot_rest(turn, leg)
         if too_many is not None:
             turn.wait(plan, too_many)
             return

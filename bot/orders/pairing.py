@@ -99,7 +99,7 @@ def answerable(policy: Policy, tranche: TrancheState, lots: int) -> int:
     hedge = tranche.legs[Role.HEDGE]
     if may_yet_be_approved(hedge):
         return lots  # its approval will reserve them
-    return max(min(lots, hedge.attempts_left - ladder(policy)), 0)
+    return max(min(lots, (hedge.attempts_left - ladder(policy)) // policy.ids_a_lot), 0)
 
 
 def _pairable(turn: Turn, tranche: TrancheState, partner: Quote, most: int) -> int:

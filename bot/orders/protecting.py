@@ -11,8 +11,8 @@ from datetime import timedelta
 from bot.model.order_states import Belief
 from bot.orders import standing
 from bot.orders.hedging import holding
+from bot.orders.pulling import pull_all
 from bot.orders.state import LegState, OrderState, PlanState, TrancheState
-from bot.orders.tending import pull_all
 from bot.orders.turn import Turn
 from risk.approval import Purpose
 from risk.stops import StopRung

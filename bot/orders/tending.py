@@ -8,8 +8,7 @@ cancel, the venue's word that it is done, and a new order under a new id: what f
 from datetime import timedelta
 from decimal import Decimal
 
-from adapters.venue import LinkState
-from bot.model.actions import Cancel, StandDown
+from bot.model.actions import StandDown
 from bot.model.ids import Role
 from bot.model.order_states import Belief
 from bot.orders.drafts import Wait
@@ -20,7 +19,6 @@ from bot.orders.working import Proposed, slop
 from risk.approval import Purpose
 
 _MINUTE = timedelta(minutes=1)
-_PULL_AGAIN = timedelta(seconds=1)
 _ALONE_FOR = timedelta(seconds=5)
 """So long nothing has rested at a venue before its switch is disarmed."""
 _PRICES_MOVE = Decimal("1.02")
@@ -77,38 +75,6 @@ def too_many(turn: Turn, plan: PlanState, leg: LegState) -> str | None:
         order.rests and not turn.has_passed(_MINUTE, order.intended_at) for order in turn.state.orders_of(leg)
     )
     return None if sent < most else f"{sent} resting orders of {leg.key} within a minute: {most} are allowed"
-
-
-def cannot_rest(turn: Turn, leg: LegState) -> str | None:
-    """Return why nothing may rest at the leg's venue: the dead man's switch would take what is not ours with it."""
-    venue = leg.instrument.venue
-    if venue not in turn.market.switches:
-        return None
-    if stops := turn.state.stops_at(venue):
-        name = stops[0].request.client_order_id
-        return f"a protective stop rests at {venue} ({name}): the dead man's switch would cancel it"
-    others = [key for key, left in turn.state.acknowledged.items() if key[0] == venue and left]
-    if others:
-        return f"an order of somebody else rests at {venue} ({others[0][1]}): the dead man's switch would cancel it"
-    return None
-
-
-def pull(turn: Turn, order: OrderState) -> None:
-    """Have a resting order cancelled; asked again every second until the venue has said what became of it."""
-    client_id, instrument = order.request.client_order_id, order.request.instrument
-    if turn.market.latched is not None or turn.market.links.get(instrument.venue) is not LinkState.UP:
-        return  # the emergency command cancels by itself; and what cannot be told ends by itself
-    last = turn.market.pulled.get(client_id)
-    if last is None or turn.has_passed(_PULL_AGAIN, last):
-        turn.market.pulled[client_id] = turn.now
-        turn.act(Cancel(instrument, client_id))
-
-
-def pull_all(turn: Turn, plan: PlanState) -> None:
-    """Pull whatever of a plan rests."""
-    for order in list(turn.state.unsettled.values()):
-        if order.rests and order.leg is not None and order.leg.plan_id == plan.spec.plan_id:
-            pull(turn, order)
 
 
 def stand_down(turn: Turn) -> None:

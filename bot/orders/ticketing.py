@@ -275,7 +275,8 @@ def _attempts(turn: Turn, tranche: TrancheState) -> int:
     if tranche.is_spread and plan.spec.legging.style.rests:
         minutes = -(-turn.policy.execute_by // timedelta(minutes=1))
         more = plan.spec.legging.reprices_per_minute * minutes
-    return min(turn.policy.reserved_attempts + -(-leg.ticket.contracts // clip) + more, MOST_ATTEMPTS)
+    lots = -(-leg.ticket.contracts // clip)
+    return min(turn.policy.reserved_attempts + lots * turn.policy.ids_a_lot + more, MOST_ATTEMPTS)
 
 
 def reject(turn: Turn, command: RejectTicket) -> Done | Denied:

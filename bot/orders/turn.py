@@ -112,7 +112,7 @@ class Turn:
         # A late fill can ask for a hedge of a tranche that has ended: nothing would look for it after a crash.
         current = self.state.plans[leg.key.plan_id].hedges_unwritten
         unwritten = purpose is Purpose.HEDGE and current is not None and current.number == leg.key.tranche
-        self.act(Submit(order, wait_durable=not unwritten))
+        self.act(Submit(order, wait_durable=rests or not unwritten))
         return True
 
     def _resting(self, venue: str) -> dict[str, Any]:

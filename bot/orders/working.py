@@ -162,7 +162,7 @@ def _nears_target(turn: Turn, plan: PlanState, lead: LegDraft) -> bool:
 def slop(turn: Turn, plan: PlanState, instrument: Instrument) -> Decimal:
     """Return the slop as a price, in USD per XBT."""
     ticks = plan.spec.legging.slop_ticks
-    return (turn.policy.slop_ticks if ticks is None else ticks) * instrument.terms.tick
+    return (turn.policy.slop(instrument.terms.kind) if ticks is None else ticks) * instrument.terms.tick
 
 
 def _hedge_waits(turn: Turn, tranche: TrancheState) -> Wait | None:
@@ -174,7 +174,9 @@ def _hedge_waits(turn: Turn, tranche: TrancheState) -> Wait | None:
     if wait > 0:
         return Wait(f"the rate limit of {venue} takes no hedge for {wait:.1f} s yet")
     if left is not None and left < turn.policy.rate_reserve:
-        return Wait(f"{left:.0%} of the rate limit of {venue} is left, {turn.policy.rate_reserve:.0%} is for hedges")
+        return Wait(
+            f"{left:.0%} of the rate limit of {venue} is left, {turn.policy.rate_reserve:.0%} is for hedges"
+        )
     return None
 
 

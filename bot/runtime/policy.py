@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
+from bot.model import escalation
 from bot.model.automation import Automation
 from bot.model.legging import Legging, Style
 from bot.model.policy import Policy
-from config.settings import Limits, Plan
+from config.settings import Limits, Plan, Rung
 from risk.standing import DAY, StandingLimits
 from risk.terms import Kind
 
@@ -18,9 +19,12 @@ def policy(limits: Limits, automation: Automation | None = None) -> Policy:
         close_margin=timedelta(seconds=limits.close_margin_seconds),
         price_band=limits.price_band_percent / 100,
         pay_up=tuple(step / 100 for step in limits.pay_up_percent),
+        rungs=tuple(_rung(given) for given in limits.pay_up),
         hard_band=limits.hard_band_percent / 100,
+        hedge_rests=timedelta(milliseconds=limits.hedge_rests_milliseconds),
         basis_slack=limits.basis_slack_percent / 100,
         slop_ticks=limits.slop_ticks,
+        inverse_slop_ticks=limits.inverse_slop_ticks,
         clip_pause=timedelta(seconds=limits.clip_pause_seconds),
         approve_by=timedelta(seconds=limits.approve_by_seconds),
         execute_by=timedelta(seconds=limits.execute_by_seconds),
@@ -56,6 +60,11 @@ def policy(limits: Limits, automation: Automation | None = None) -> Policy:
         rest=timedelta(seconds=limits.rest_seconds),
         switch_after=timedelta(seconds=limits.switch_seconds),
     )
+
+
+def _rung(given: Rung) -> escalation.Rung:
+    fraction = None if given.percent is None else given.percent / 100
+    return escalation.Rung(fraction, given.ticks, timedelta(seconds=float(given.after_seconds)))
 
 
 def legging(plan: Plan) -> Legging:

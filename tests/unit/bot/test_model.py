@@ -113,7 +113,7 @@ def test_limits_check_themselves() -> None:
 
 
 def test_the_ladder_ends_at_the_hard_band() -> None:
-    rungs = [POLICY.pay_up_at(step) for step in range(6)]
+    rungs = [POLICY.rung(step).fraction for step in range(6)]
     assert rungs == [D("0.0005"), D("0.001"), D("0.0025"), D("0.005"), D("0.005"), D("0.005")]
     assert POLICY.last_step == 3
 
