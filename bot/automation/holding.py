@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bot.automation.proposing import has_rested, held_direction, is_quiet, raise_reduction
+from bot.automation.proposing import has_rested, held_direction, is_quiet, raise_reduction, withdraw
 from bot.model.automation import Automation, CarryLimits
 from bot.model.plans import Cause
 from bot.orders.turn import Turn
@@ -91,6 +91,8 @@ def watch(turn: Turn, pair: Automation, limits: CarryLimits) -> None:
     price = turn.market.last_mids.get(pair.inverse)
     if found is None or price is None or found.edge >= -limits.loss * price:
         turn.market.not_paying_since = None
+        if found is not None and found.edge >= 0:
+            withdraw(turn, Cause.CARRY, "holding pays again, and nobody has been asked yet")
         return
     since = turn.market.not_paying_since = turn.market.not_paying_since or turn.now
     if not turn.has_passed(limits.steady, since) or not is_quiet(turn) or turn.state.active_plans():

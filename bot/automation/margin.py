@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from bot.automation.books import account_at, broker_rate
-from bot.automation.proposing import has_rested, is_news, plan_of, raise_reduction
+from bot.automation.proposing import has_rested, is_news, plan_of, raise_reduction, withdraw
 from bot.automation.rebuilding import is_to_be_rebuilt
 from bot.model.automation import Automation, MarginLimits
 from bot.model.plans import Cause
@@ -147,6 +147,8 @@ def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
     nearest = min((one.distance for one in found if one.distance is not None), default=None)
     if nearest is None or nearest > limits.last:
         turn.market.margin_low_since = None
+        if nearest is None or nearest >= limits.top_up:
+            withdraw(turn, Cause.MARGIN, "the accounts have recovered before anything was asked for")
         return
     since = turn.market.margin_low_since = turn.market.margin_low_since or turn.now
     if not turn.has_passed(_STEADY, since):

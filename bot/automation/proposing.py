@@ -62,6 +62,13 @@ def has_rested(turn: Turn, cause: Cause, pause: timedelta) -> bool:
     return last is None or turn.has_passed(pause, last)
 
 
+def withdraw(turn: Turn, cause: Cause, why: str) -> None:
+    """Stop a watch's plan that has asked nobody for anything yet: it waited, and its reason is gone."""
+    plan = plan_of(turn.state, cause)
+    if plan is not None and not plan.tranches and not plan.stopping:
+        stop_plan(turn, plan, why)
+
+
 def raise_single(
     turn: Turn,
     pair: Automation,

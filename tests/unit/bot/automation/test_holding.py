@@ -9,8 +9,9 @@ import pytest
 from adapters.venue import FundingAnnounced
 from bot.automation.holding import Holding, holding
 from bot.model.automation import Automation, CarryLimits
-from bot.model.inputs import Compared
+from bot.model.inputs import Compared, SetTradingState
 from bot.model.plans import Cause, PlanKind
+from bot.model.trading_state import TradingState
 from bot.orders.turn import Turn
 from risk.direction import Direction
 from risk.portfolio import Funding
@@ -98,4 +99,18 @@ def test_without_a_spread_there_is_nothing_to_hold() -> None:
     at = Desk.ready(replace(POLICY, automation=pair))
     funded(at, "0.01")
     pass_by(at, 60)
+    assert not at.tickets
+
+
+def test_a_plan_that_could_not_be_asked_for_is_withdrawn_once_holding_pays() -> None:
+    at = desk()
+    funded(at, "0.0004")
+    at.command(SetTradingState(TradingState.HALTED, "anna", "lunch"))
+    pass_by(at, 32)
+    assert at.plan.spec.cause is Cause.CARRY
+    funded(at, "0.0001")  # 705.10 less 240
+    pass_by(at, 1)
+    at.command(SetTradingState(TradingState.ACTIVE, "anna", "back"))
+    pass_by(at, 2)
+    assert at.status == "stopped"
     assert not at.tickets

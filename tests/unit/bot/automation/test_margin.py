@@ -237,3 +237,16 @@ def test_collateral_is_not_idle_while_a_plan_is_about_to_need_it() -> None:
     at.command(CancelPlan("anna1", "anna"))
     at.wait(1)
     assert at.market.advice["cme"].amount < 0
+
+
+def test_what_was_needed_while_nothing_could_be_sent_is_not_done_later() -> None:
+    at = desk(LONG)
+    at.command(SetTradingState(TradingState.HALTED, "anna", "lunch"))
+    prices(at, "7000", "8700")
+    at.wait(5)
+    assert at.plan.spec.cause is Cause.MARGIN
+    prices(at, "8000", "10000")
+    at.command(SetTradingState(TradingState.ACTIVE, "anna", "back"))
+    prices(at, "8000", "10000")
+    assert at.status == "stopped"
+    assert not at.tickets
