@@ -104,6 +104,8 @@ class Market:
     """Why nothing may be sent: the emergency command is in charge. None while it is not."""
     delta_venues: Decimal | None = None
     """Δ in XBT by the venues' own words, at the last comparison of all of them."""
+    delta_venues_at: datetime | None = None
+    """When that was."""
     unpaired: Unpaired | None = None
     """What a contract's expiry may have left without its partner."""
     asked: dict[str, datetime] = field(default_factory=dict)

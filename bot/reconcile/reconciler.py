@@ -156,6 +156,7 @@ class Reconciler:
             market = self._engine.market
             prices = {str(key): mid for key, mid in market.last_mids.items()}
             market.delta_venues = venue_delta(self._engine.state, snapshots, prices)
+            market.delta_venues_at = max(taken.account.at for taken in snapshots.values())
         for name in snapshots:
             if name in heard and not any(name == one.venue for one in found):
                 self._complete[name] = heard[name]

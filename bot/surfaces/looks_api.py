@@ -8,10 +8,12 @@ from fastapi import APIRouter, HTTPException
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import Field
 
+from bot.orders import standing
 from bot.surfaces import views
 from bot.surfaces.basis_view import NoBasis, basis
 from bot.surfaces.plan_detail import plan_detail
 from bot.surfaces.served import Served
+from bot.surfaces.standing_view import standing_view
 
 # Events are told within so many seconds; the whole picture comes with them, and at least every second.
 _LOOK_EVERY = 0.2
@@ -25,6 +27,7 @@ def looks(served: Served) -> APIRouter:
 
     def overview() -> dict[str, Any]:
         now = served.clock.now()
+        held = standing.suspension(engine.state, engine.market, engine.policy, now)
         found: dict[str, Any] | None = None
         try:
             found = basis(engine.state, engine.market, served.inverse, served.linear, now)
@@ -37,6 +40,10 @@ def looks(served: Served) -> APIRouter:
             "tickets": views.tickets(engine.state, engine.market, engine.policy, now),
             "basis": found,
             "no_basis": why,
+            "standing": [
+                standing_view(each.approval, engine.state.instruments, now, each, held)
+                for each in engine.state.standing.values()
+            ],
         }
 
     @router.get("/overview", summary="Status, tickets and basis in one")

@@ -75,6 +75,7 @@ def status(state: BotState, market: Market, now: datetime, pair: Automation | No
         "delta_venues_xbt": plain(
             None if market.delta_venues is None else market.delta_venues.quantize(Decimal("1e-8"))
         ),
+        "delta_venues_at": None if market.delta_venues_at is None else market.delta_venues_at.isoformat(),
         "moves": {
             name: content
             for name, content in moves(state, now, only_open=True).items()
