@@ -105,7 +105,9 @@ def status_grid(view: View) -> Table:
     if not view["positions"]:
         grid.add_row("position", "none")
     grid.add_row("Δ", f"{view['delta_xbt']} XBT; unhedged {view['unhedged_xbt']} XBT")
-    compared = f"compared {_moment(view['delta_venues_at'])}" if view["delta_venues_at"] else "not compared yet"
+    compared = (
+        f"compared {_moment(view['delta_venues_at'])}" if view["delta_venues_at"] else "not compared yet"
+    )
     grid.add_row("Δ by venues", f"{view['delta_venues_xbt'] or '?'} XBT, {compared}")
     for row in transfer_output.rows(view["moves"], "on its way"):
         grid.add_row(*row)
