@@ -54,6 +54,7 @@ hung_milliseconds = 2000     # how long one lasts, where a kind lasts
 account = "DU0000001"
 cash = 2000000               # USD
 month = "2026-12"            # left out: the first with two weeks to live
+months = ["2026-12"]         # if any, MBT of these is all that is listed
 sessions = "always"          # or a list of [opens, closes], each a time with its offset
 hours = "always"             # or CME's: "round-the-clock" (since May 2026), "weekdays" (before)
 price_band = 0.03            # how far beyond the mark an order may take (code 163); 0 is any
@@ -329,6 +330,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "account": ("account", _text),
         "cash": ("cash", _scaled(UNITS, "0", "1000000000")),
         "month": ("month", _month),
+        "months": ("months", _months),
         "sessions": ("sessions", _sessions),
         "hours": ("hours", _hours),
         "price_band": ("price_band", _scaled(PPM, "0", "1")),

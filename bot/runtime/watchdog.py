@@ -180,6 +180,7 @@ async def guarding(settings: Settings, clock: Clock, ids: IdSource) -> AsyncIter
         every=limit / _EVERY,
         global_cancel=watchdog.global_cancel,
         neutral=neutral,
+        later=venues.months[1:],
     )
     try:
         yield guard

@@ -4,7 +4,7 @@ It acts again after every further ``limit`` of silence: what a bot that is not h
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from adapters.clock import Clock
@@ -56,11 +56,12 @@ class Guard:
         every: float,
         global_cancel: bool = False,
         neutral: MakeNeutral | None = None,
+        later: Sequence[InstrumentId] = (),
     ) -> None:
         self._clock = clock
         self._voice = Voice(say)
         self._inverse = VenueSide(*inverse, clock, self._voice)
-        self._linear = VenueSide(*linear, clock, self._voice)
+        self._linear = VenueSide(*linear, clock, self._voice, later)
         self._hear = hear
         self._bell = bell
         self._every = every

@@ -49,7 +49,13 @@ async def examine(settings: Settings, clock: Clock) -> Report:
         return Report(tuple(found))  # the keys: said above
     exams = (
         VenueExam(venues.inverse, venues.inverse_id.symbol, settings.limits, clock),
-        VenueExam(venues.linear, venues.linear_id.symbol, settings.limits, clock),
+        VenueExam(
+            venues.linear,
+            venues.linear_id.symbol,
+            settings.limits,
+            clock,
+            later=[key.symbol for key in venues.months[1:]],
+        ),
     )
     for one in await asyncio.gather(*(exam.run() for exam in exams)):
         found += one

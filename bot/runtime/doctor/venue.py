@@ -1,13 +1,14 @@
 """One venue: link, rights, contract, hours, clock, market data, account. Asked only; nothing is placed."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import MAXYEAR, datetime, timedelta
 from typing import TypeVar
 
 from adapters.clock import Clock
 from adapters.errors import Misconfigured, Refused, Unreachable, VenueError
 from adapters.venue import ClockSeen, FundingAnnounced, HoursAnnounced, Venue, VenueEvent
+from bot.orders.rolling import unfit
 from bot.runtime.doctor.finding import About, Finding, Trouble
 from config.settings import Limits
 from risk.instruments import Instrument
@@ -27,9 +28,12 @@ E = TypeVar("E")
 class VenueExam:
     """Look at one contract of one venue, connected for this purpose and under a login of its own."""
 
-    def __init__(self, venue: Venue, symbol: str, limits: Limits, clock: Clock) -> None:
+    def __init__(
+        self, venue: Venue, symbol: str, limits: Limits, clock: Clock, later: Sequence[str] = ()
+    ) -> None:
         self._venue = venue
         self._symbol = symbol
+        self._later = later
         self._limits = limits
         self._clock = clock
         self._about = About(venue.name)
@@ -39,7 +43,7 @@ class VenueExam:
     async def run(self) -> list[Finding]:
         about = self._about
         try:
-            await self._venue.connect([self._symbol], self._hear)
+            await self._venue.connect([self._symbol, *self._later], self._hear)
         except VenueError as error:
             return [self._failed("link", error)]
         try:
@@ -47,6 +51,7 @@ class VenueExam:
                 about.ok("link", "connected"),
                 *self._rights(self._venue.instrument(self._symbol)),
                 *self._contract(self._venue.instrument(self._symbol)),
+                *self._next_months(self._venue.instrument(self._symbol)),
                 self._hours(),
                 self._funding(),
                 await self._clocks(),
@@ -62,6 +67,8 @@ class VenueExam:
         return [finding for finding in found if finding is not None]
 
     def _hear(self, event: VenueEvent) -> None:
+        if isinstance(event, Quote | HoursAnnounced) and event.instrument.symbol in self._later:
+            return  # what is asked about is the month that is traded
         self._heard.append(event)
         self._news.set()
 
@@ -112,6 +119,15 @@ class VenueExam:
         else:
             found.append(self._about.ok("month", f"{last}, in {left.days} days"))
         return found
+
+    def _next_months(self, held: Instrument) -> Iterator[Finding]:
+        for symbol in self._later:
+            month = self._venue.instrument(symbol)
+            problem = unfit(held, month)
+            if problem is None:
+                yield self._about.ok("next month", f"{month.id}: last trade {month.terms.expiry:%F %R}Z")
+            else:
+                yield self._about.fail("next month", problem, _MONTH, Trouble.SETTINGS)
 
     def _hours(self) -> Finding:
         told = self._latest(HoursAnnounced)
