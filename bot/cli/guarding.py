@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.cli import numbers
+from bot.cli.emergency import LANDING
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.options import Profile, settings
 
@@ -14,6 +16,12 @@ def watchdog(
     check: Annotated[
         bool, typer.Option("--check", help="Look once: is the bot heard, do both venues answer?")
     ] = False,
+    watch: Annotated[
+        float,
+        typer.Option(
+            help="Look on so long for an order still on its way.", metavar="N", parser=numbers.seconds(0, 600)
+        ),
+    ] = LANDING,
     profile: Profile = "sim",
     live: Annotated[bool, typer.Option("--live", help="Needed with a live profile.")] = False,
 ) -> None:
@@ -34,10 +42,10 @@ def watchdog(
 
     chosen = settings(profile)
     require_consent(chosen, live=live)
-    raise SystemExit(asyncio.run(_watch(chosen, check)))
+    raise SystemExit(asyncio.run(_watch(chosen, check, watch)))
 
 
-async def _watch(chosen: Any, check: bool) -> int:
+async def _watch(chosen: Any, check: bool, landing: float) -> int:
     from adapters.clock import RandomIds, SystemClock
     from bot.runtime.files import Files
     from bot.runtime.logs import logging_to
@@ -46,7 +54,7 @@ async def _watch(chosen: Any, check: bool) -> int:
 
     watchdog = told(chosen)
     with logging_to(Files(chosen.data_dir).watchdog_log, console=not check):
-        async with guarding(chosen, SystemClock(), RandomIds()) as guard:
+        async with guarding(chosen, SystemClock(), RandomIds(), landing) as guard:
             wrong = await guard.check()
             if check:
                 if wrong:

@@ -155,8 +155,9 @@ def authority(given: WatchdogNeutral) -> Authority:
 
 
 @asynccontextmanager
-async def guarding(settings: Settings, clock: Clock, ids: IdSource) -> AsyncIterator[Guard]:
-    """Put the watchdog together, unconnected; release everything in the end. Raises ConfigError."""
+async def guarding(settings: Settings, clock: Clock, ids: IdSource, landing: float) -> AsyncIterator[Guard]:
+    """Put the watchdog together, unconnected; release everything in the end. ``landing``: seconds an
+    order may be on its way to its venue. Raises ConfigError."""
     watchdog = told(settings)
     limit = watchdog.silence_seconds
     venues = build_for_watchdog(settings, watchdog, clock)
@@ -167,7 +168,7 @@ async def guarding(settings: Settings, clock: Clock, ids: IdSource) -> AsyncIter
         allowed, leash = authority(watchdog.neutral), Leash(files, settings.ledger_path)
 
         def neutral(inverse: VenueSide, linear: VenueSide, voice: Voice) -> Neutral:
-            return Neutral(inverse, linear, allowed, leash, clock, ids, voice)
+            return Neutral(inverse, linear, allowed, leash, clock, ids, voice, landing)
 
     guard = Guard(
         (venues.inverse, venues.inverse_id),
@@ -179,6 +180,7 @@ async def guarding(settings: Settings, clock: Clock, ids: IdSource) -> AsyncIter
         limit=limit,
         every=limit / _EVERY,
         global_cancel=watchdog.global_cancel,
+        landing=landing,
         neutral=neutral,
         later=venues.months[1:],
     )

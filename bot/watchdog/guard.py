@@ -9,6 +9,7 @@ from typing import Protocol
 
 from adapters.clock import Clock
 from adapters.venue import Venue
+from bot.flatten.options import LANDING
 from bot.flatten.side import VenueSide
 from bot.flatten.voice import Voice
 from bot.watchdog.cancelling import Cancelling
@@ -40,8 +41,9 @@ class Bell(Protocol):
 
 
 class Guard:
-    """``limit``: seconds of silence that are too many; ``every``: between two looks at the bot. ``has_sounded``: while
-    the bot is silent, and people were told. ``neutral``: where somebody allowed more than cancels."""
+    """``limit``: seconds of silence that are too many; ``every``: between two looks at the bot; ``landing``: how long
+    an order may be on its way to its venue. ``has_sounded``: while the bot is silent, and people were told.
+    ``neutral``: where somebody allowed more than cancels."""
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class Guard:
         limit: float,
         every: float,
         global_cancel: bool = False,
+        landing: float = LANDING,
         neutral: MakeNeutral | None = None,
         later: Sequence[InstrumentId] = (),
     ) -> None:
@@ -66,6 +69,7 @@ class Guard:
         self._bell = bell
         self._every = every
         self._global = global_cancel
+        self._landing = landing
         now = clock.monotonic()
         self.vigil = Vigil(limit, now, now)
         self._why = ""
@@ -139,7 +143,7 @@ class Guard:
         cancelling = Cancelling(
             self._inverse, self._linear, self._clock, self._voice, global_cancel=self._global
         )
-        done = await cancelling.run(lambda: not self.vigil.is_over)
+        done = await cancelling.run(lambda: not self.vigil.is_over, landing=self._landing)
         text = str(done)
         if done.gone:
             self._bell.acted(f"{silence}: {text}")

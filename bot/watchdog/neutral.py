@@ -73,6 +73,7 @@ class Neutral:
         clock: Clock,
         ids: IdSource,
         voice: Voice,
+        landing: float = LANDING,
     ) -> None:
         self._inverse = inverse
         self._linear = linear
@@ -81,6 +82,7 @@ class Neutral:
         self._clock = clock
         self._ids = ids
         self._voice = voice
+        self._landing = landing
 
     async def run(self, called_off: Callable[[], bool]) -> tuple[bool, str]:
         """Reduce what is naked, once. Return whether anything was sent, and what a person has to know."""
@@ -99,7 +101,7 @@ class Neutral:
             return False, f"not brought to neutral, {naked:+.4f} XBT from the target: {why}"
         try:
             # What left the bot before it was held back arrives, or is dead.
-            await self._stand_still(LANDING, called_off)
+            await self._stand_still(self._landing, called_off)
             naked = await self._naked()
             cut = self._cut(naked)
             if cut is None:

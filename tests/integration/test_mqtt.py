@@ -16,6 +16,8 @@ from bot.engine import Engine
 from bot.model.inputs import SetTradingState
 from bot.model.trading_state import TradingState
 from bot.orders.state import BotState
+from bot.runtime.files import Files
+from bot.runtime.watchdog import Outlets
 from bot.surfaces.mqtt import Mqtt, MqttSettings, connected
 from bot.surfaces.mqtt_commands import SignedCommand, sign
 from bot.surfaces.mqtt_request import NoAnswer, ask
@@ -175,3 +177,23 @@ def test_a_broker_that_says_nothing_does_not_hold_up_the_bot() -> None:
                 assert engine.state.trading.value == "halted"
 
     asyncio.run(main())
+
+
+@needed
+def test_the_watchdogs_alert_is_published_and_no_broker_ends_nothing(tmp_path: Path) -> None:
+    port = free_port()
+
+    async def ring() -> None:
+        outlets = Outlets(Files(tmp_path), CLOCK, (), settings(port))
+        outlets.alert("BOT_SILENT", "not heard")
+        await outlets.finish()
+
+    async def main() -> None:
+        async with looking(port) as until:
+            await ring()
+            told = await until("event/watchdog")
+            assert (told["kind"], told["text"]) == ("BOT_SILENT", "not heard")
+
+    with mosquitto(tmp_path, port):
+        asyncio.run(main())
+    asyncio.run(ring())
