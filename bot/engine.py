@@ -329,7 +329,7 @@ class Engine:
             self.on_hedge(self._clock.monotonic() - heard_at)
         try:
             if request.time_in_force is TimeInForce.GTC:
-                await self._guard(request)
+                await self.guard(request)
         except VenueError as error:
             # What would outlive the bot is not sent.
             self.hear(SubmitRefused(client_id, "NOT_SENT", str(error), reached_venue=False))
@@ -348,7 +348,7 @@ class Engine:
             # Nothing else says the order does not exist.
             self.hear(SubmitUnknown(client_id, str(error)))
 
-    async def _guard(self, request: OrderRequest) -> None:
+    async def guard(self, request: OrderRequest) -> None:
         """Have the venue cancel what rests there if we fall silent; but the switch takes every order of the account,
         and is never armed where a stop rests. Raises VenueError."""
         venue = request.instrument.venue

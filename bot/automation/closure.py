@@ -45,7 +45,7 @@ def watch(turn: Turn, pair: Automation, limits: ClosureLimits) -> None:
         return
     closures = long_closures(hours, limits.rules, turn.now)
     # One may begin within another: the market closes while no money arrives.
-    near = next((one for one in closures if one.span.start - limits.lead <= turn.now < one.span.start), None)
+    near = next((one for one in closures if turn.now < one.span.start <= turn.now + limits.lead), None)
     if hours.known is not None:
         _end_what_is_too_late(turn, closures, near)
     if not (turn.state.positions[pair.inverse] and turn.state.positions[pair.linear]):

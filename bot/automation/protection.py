@@ -28,7 +28,7 @@ def watch(turn: Turn, pair: Automation, limits: ClosureLimits, stops: StopLimits
     closure = ahead(closed, turn.now)
     if plan is not None:
         _tend(turn, pair, limits, stops, plan, closure)
-    elif closure is not None and turn.now >= closure.span.start - limits.lead:
+    elif closure is not None and closure.span.start <= turn.now + limits.lead:
         _propose(turn, pair, limits, stops, closure)
 
 

@@ -13,6 +13,7 @@ from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.orders import NewOrder, Side, SimOrder, Tif
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
+from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
 from adapters.simulator.exchange.views import BookLevel
 from adapters.simulator.inprocess import InProcessVenue
 from adapters.simulator.virtual_loop import VirtualLoop, VirtualTime
@@ -189,6 +190,7 @@ class Stage:
         contracts: Sequence[ContractSpec] = CONTRACTS,
         start: datetime = T0,
         months: Sequence[ContractSpec] = (),
+        sessions: Sessions = ALWAYS_OPEN,
     ) -> None:
         self.policy = policy
         self.months = months
@@ -197,7 +199,7 @@ class Stage:
         self.loop = VirtualLoop(self.clock)
         self.log: list[str] = []
         self.latch: str | None = None
-        rules = (INVERSE_RULES, LINEAR_RULES)
+        rules = (INVERSE_RULES, replace(LINEAR_RULES, sessions=sessions))
         names = ("bitmex", "cme")
         self.exchanges = tuple(
             Exchange(name, listed, rule, self.clock)
