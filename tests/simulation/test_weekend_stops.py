@@ -16,7 +16,7 @@ from bot.model.events import Alerted, OrderIntended
 from bot.model.order_states import Belief
 from bot.model.plans import Cause, PlanStatus
 from bot.model.trading_state import TradingState
-from bot.orders.tending import cannot_rest
+from bot.orders.pulling import cannot_rest
 from bot.orders.turn import Turn
 from risk.approval import Purpose
 from risk.direction import Direction
