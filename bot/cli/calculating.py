@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.failures import CommandFailed, Exit
-from bot.cli.numbers import fraction, percent, plain, positive, usd, xbt
+from bot.cli.numbers import fraction, percent, plain, positive, usd, whole, xbt
 from bot.cli.options import Json
 
 calc = typer.Typer(
@@ -70,7 +70,7 @@ def profit(
             parser=fraction, help="Funding rate of one interval.", metavar="PERCENT", show_default="0%"
         ),
     ] = Decimal(0),
-    intervals: Annotated[int, typer.Option(min=0, help="How often it was paid.", metavar="N")] = 0,
+    intervals: Annotated[int, typer.Option(parser=whole(0), help="How often it was paid.", metavar="N")] = 0,
     json: Json = False,
 ) -> None:
     """Profit of an inverse position.
@@ -199,7 +199,7 @@ def funding_payment(
     contracts: Contracts,
     price: Annotated[Decimal, typer.Option(parser=positive, help="Mark price.", metavar="USD")],
     rate: Annotated[Decimal, typer.Option(parser=fraction, help="Rate of one interval.", metavar="PERCENT")],
-    intervals: Annotated[int, typer.Option(min=1, help="How often.", metavar="N")] = 1,
+    intervals: Annotated[int, typer.Option(parser=whole(1), help="How often.", metavar="N")] = 1,
     json: Json = False,
 ) -> None:
     """Funding received, or paid (negative).

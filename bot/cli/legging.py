@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from bot.cli.numbers import amount, plain
+from bot.cli.numbers import amount, plain, whole
 
 if TYPE_CHECKING:
     from config.settings import Plan
@@ -28,15 +28,15 @@ Slop = Annotated[
     int | None,
     typer.Option(
         "--slop",
-        help="Ticks a marketable order goes through the best price, and a resting one may be off its own.",
+        help="Ticks a marketable order goes through the best price, and a resting one may be off its own; "
+        "1000 at most.",
         metavar="TICKS",
-        min=0,
-        max=1000,
+        parser=whole(0, 1000),
     ),
 ]
 Reprices = Annotated[
     int | None,
-    typer.Option(help="Resting orders sent a minute, at most.", metavar="N", min=1, max=120),
+    typer.Option(help="Resting orders sent a minute, at most; 1 to 120.", metavar="N", parser=whole(1, 120)),
 ]
 MinLean = Annotated[
     Decimal | None,

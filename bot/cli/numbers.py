@@ -41,6 +41,22 @@ def amount(text: str | Decimal) -> Decimal:
     return value
 
 
+def whole(least: int, most: int | None = None) -> Callable[[str | int], int]:
+    """Return what reads a whole number between two. It raises typer.BadParameter."""
+
+    def read(text: str | int) -> int:
+        try:
+            value = int(str(text).strip())
+        except ValueError as error:
+            raise typer.BadParameter(f"{str(text)[:40]!r} is not a whole number") from error
+        if value < least or (most is not None and value > most):
+            span = f"of at least {least}" if most is None else f"from {least} to {most}"
+            raise typer.BadParameter(f"must be a whole number {span}, not {value}")
+        return value
+
+    return read
+
+
 def seconds(least: float, most: float) -> Callable[[str | float], float]:
     """Return what reads a time between two, in seconds. It raises typer.BadParameter."""
 

@@ -10,7 +10,7 @@ from bot.cli.client import name, who
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.hints import say
 from bot.cli.looking import connect
-from bot.cli.numbers import number, plain, positive
+from bot.cli.numbers import number, plain, positive, whole
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
 plan = typer.Typer(
@@ -27,7 +27,9 @@ Direction = Annotated[
 Size = Annotated[
     Decimal | None, typer.Option("--size", help="Size of each leg.", metavar="XBT", parser=positive)
 ]
-Tranches = Annotated[int | None, typer.Option(help="How many slices.", metavar="N", min=1, max=90)]
+Tranches = Annotated[
+    int | None, typer.Option(help="How many slices, 1 to 90.", metavar="N", parser=whole(1, 90))
+]
 Approval = Annotated[
     Literal["armed", "sequential"],
     typer.Option(

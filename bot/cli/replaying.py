@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli.failures import CommandFailed, Exit
-from bot.cli.numbers import amount, fraction, number, positive
+from bot.cli.numbers import amount, fraction, number, positive, whole
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def replay(
     size: Annotated[
         Decimal, typer.Option(parser=positive, help="How much at a time.", metavar="XBT")
     ] = Decimal(3),
-    tranches: Annotated[int, typer.Option(help="In how many slices.", metavar="N", min=1, max=90)] = 3,
+    tranches: Annotated[
+        int, typer.Option(help="In how many slices, 1 to 90.", metavar="N", parser=whole(1, 90))
+    ] = 3,
     open_at: Annotated[
         str,
         typer.Option(
@@ -104,7 +106,7 @@ def replay(
         Path | None,
         typer.Option(help="Keep ledger.sqlite3, report.html and report.json in this folder.", metavar="DIR"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the books' depth.", metavar="N", min=0)] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the books' depth.", metavar="N", parser=whole(0))] = 1,
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:

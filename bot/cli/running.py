@@ -40,7 +40,7 @@ Seed = Annotated[
     typer.Option(
         help="Seed of the simulated market: the same one, the same prices.",
         metavar="N",
-        min=0,
+        parser=numbers.whole(0),
         show_default=False,
     ),
 ]
@@ -107,9 +107,11 @@ def demo(
 
 def sim(
     bitmex_port: Annotated[
-        int, typer.Option(help="0: any free one.", metavar="PORT", min=0, max=65535)
+        int, typer.Option(help="0: any free one.", metavar="PORT", parser=numbers.whole(0, 65535))
     ] = 8461,
-    tws_port: Annotated[int, typer.Option(help="0: any free one.", metavar="PORT", min=0, max=65535)] = 8462,
+    tws_port: Annotated[
+        int, typer.Option(help="0: any free one.", metavar="PORT", parser=numbers.whole(0, 65535))
+    ] = 8462,
     scenario: Scenario = None,
     data: Data = None,
     record: Record = None,

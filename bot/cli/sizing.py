@@ -7,7 +7,7 @@ import typer
 
 from bot.cli.calculating import MAINTENANCE, Maintenance, calc, say
 from bot.cli.failures import CommandFailed, Exit
-from bot.cli.numbers import fraction, number, percent, plain, positive, prices, usd, xbt
+from bot.cli.numbers import fraction, number, percent, plain, positive, prices, usd, whole, xbt
 from bot.cli.options import Json
 
 
@@ -116,7 +116,7 @@ def capital(
     have_usd: Annotated[Decimal, typer.Option("--usd", parser=number, help="USD there are.", metavar="USD")],
     inverse_price: Annotated[Decimal, typer.Option(parser=positive, metavar="USD")],
     linear_price: Annotated[Decimal, typer.Option(parser=positive, metavar="USD")],
-    days: Annotated[int, typer.Option(min=1, help="Until the basis is gone.", metavar="N")] = 90,
+    days: Annotated[int, typer.Option(parser=whole(1), help="Until the basis is gone.", metavar="N")] = 90,
     direction: Annotated[
         Literal["long-inverse", "short-inverse"], typer.Option(metavar="long-inverse|short-inverse")
     ] = "long-inverse",

@@ -152,6 +152,8 @@ def _looked_at(bot: Bot, it: Home, profile: Path) -> None:
     view = bot.get("/overview")
     assert view["status"]["trading"] == "active"
     assert view["basis"]["directions"][0]["direction"] == "long-inverse"
+    assert view["standing"] == []
+    assert view["status"]["delta_venues_at"] is not None
     [stopped] = bot.get("/plans")
     shown = it.basisbot("plan", "show", stopped["plan"], "--profile", profile).said(0, "in time", "expired")
     assert "tranche 1" in shown.out

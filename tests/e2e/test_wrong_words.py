@@ -32,6 +32,7 @@ def it(tmp_path: Path) -> Iterator[Home]:
         ("plan open --size nan", ["--size", "'nan'"]),
         ("plan open --size 1,5", ["--size", "'1,5'"]),
         ("plan open --tranches two", ["--tranches", "'two' is not a whole number"]),
+        ("plan open --tranches 91", ["--tranches", "must be a whole number from 1 to 90, not 91"]),
         ("plan open --size 1e999999999", ["--size", "1e999999999"]),
         ("plan open --direction up", ["--direction", "long-inverse"]),
         ("run --profile smi", ["did you mean sim?"]),
