@@ -20,6 +20,7 @@ from bot.runtime.automation import automation
 from bot.runtime.broker import mqtt_settings
 from bot.runtime.carrier import Carrier
 from bot.runtime.files import Endpoint, Files, announced, published
+from bot.runtime.memory import at_rest
 from bot.runtime.person import who
 from bot.runtime.policy import policy
 from bot.runtime.server import bind, serving
@@ -128,6 +129,7 @@ async def running(
         keep_watch(stack, acted, core.failed)
         stack.enter_context(published(files, Endpoint(url, token, os.getpid(), dict(overrides or {}))))
         starting.close()
+        stack.enter_context(at_rest())
         try:
             yield Bot(settings, core.engine, core.reconciler, venues, url, token, core.failed)
         finally:

@@ -39,6 +39,7 @@ from bot.model.tickets import TicketStatus
 from bot.model.trading_state import TradingState
 from bot.runtime.files import Files
 from bot.runtime.logs import logging_to
+from bot.runtime.memory import at_rest
 from bot.runtime.start import Core, started
 from risk.terms import Kind
 from tests.bench.figures import Row, table, write
@@ -105,16 +106,21 @@ async def _traded(
     fills: int,
 ) -> None:
     async with started(ledger, ledger.state(), symbols, wide(POLICY), clock, files) as core:
-        await core.engine.command(SetTradingState(TradingState.ACTIVE, "bench", "measuring"))
-        plan = spec(
-            inverse=INVERSE,
-            linear=LINEAR,
-            size_xbt=Decimal(fills) / 10,
-            legging=Legging(working=working),
-        )
-        answer = await core.engine.command(ProposePlan(plan))
-        async with asyncio.timeout(_STUCK):
-            await _carried_out(core, plan.plan_id, str(answer))
+        with at_rest():
+            await _planned(core, working, fills)
+
+
+async def _planned(core: Core, working: Kind, fills: int) -> None:
+    await core.engine.command(SetTradingState(TradingState.ACTIVE, "bench", "measuring"))
+    plan = spec(
+        inverse=INVERSE,
+        linear=LINEAR,
+        size_xbt=Decimal(fills) / 10,
+        legging=Legging(working=working),
+    )
+    answer = await core.engine.command(ProposePlan(plan))
+    async with asyncio.timeout(_STUCK):
+        await _carried_out(core, plan.plan_id, str(answer))
 
 
 async def _carried_out(core: Core, plan_id: str, told: str) -> None:
