@@ -75,10 +75,9 @@ def watch(turn: Turn, pair: Automation, limits: OrphanLimits) -> None:
         # It may send nothing now, and a tranche it has begun, or tickets, would keep the answer waiting.
         if plan.spec.enlarges and not plan.stopping:
             stop_plan(turn, plan, "a leg has lost its partner")
-    seen_again = market.agreed_at is not None and market.agreed_at > since
-    if not seen_again:
-        market.reconciled = False  # they are compared now, not when it is due, which may be minutes away
-    if not seen_again or not turn.has_passed(limits.steady, since) or not is_quiet(turn):
+    if market.agreed_at is None or market.agreed_at <= since:
+        market.reconciled = False  # it takes a comparison since: now, not when one is due, which may be minutes away
+    if not turn.has_passed(limits.steady, since) or not is_quiet(turn):
         return
     if plan_of(turn.state, Cause.ORPHAN) or not has_rested(turn, Cause.ORPHAN, limits.pause):
         return

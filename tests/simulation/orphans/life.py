@@ -21,8 +21,8 @@ from adapters.simulator.inprocess import InProcessVenue
 from bot.model.automation import Automation, Collateral, OrphanLimits
 from bot.model.events import Alerted, OrderIntended, PlanProposed, Recorded
 from bot.model.ids import parse_client_order_id
-from bot.model.inputs import ApproveTicket, Done, GrantStanding, SetTradingState
-from bot.model.plans import Cause, PlanKind
+from bot.model.inputs import ApproveTicket, Done, GrantStanding, ProposePlan, SetTradingState
+from bot.model.plans import Cause, PlanKind, PlanSpec
 from bot.model.tickets import TicketStatus
 from bot.model.trading_state import TradingState
 from risk.approval import Purpose
@@ -47,6 +47,8 @@ from tests.simulation.whole.verdict import Verdict
 
 D = Decimal
 BAND = D("0.05")
+NEUTRAL = D("0.06")
+"""The band, and what earlier hedges have carried: while reducing, nothing may be opened to mend that."""
 PAUSE = timedelta(seconds=30)
 LIMIT = 45.0
 """Seconds. Seen (a look every 15 at the latest), steady for 5, compared again, and worked in clips; or refused once,
@@ -122,6 +124,20 @@ class Sleeper(Person):
             by="anna",
         )
         return isinstance(await self.say(GrantStanding(standing, standing.content_hash())), Done)
+
+    async def open(self, direction: Direction, size: Decimal, tranches: int) -> None:
+        spec = PlanSpec(
+            plan_id="p1",
+            kind=PlanKind.OPEN,
+            direction=direction,
+            inverse=self._inverse,
+            linear=self._linear,
+            size_xbt=size,
+            tranches=tranches,
+            collateral=True,
+            proposed_by="anna",
+        )
+        await self.say(ProposePlan(spec))
 
     async def reduce(self) -> bool:
         answer = await self.say(SetTradingState(TradingState.REDUCING, "anna", "that was me"))
@@ -217,7 +233,7 @@ class OrphanLife(Life):
         if not await self.sleeper.allow(self.case.direction):
             self.watch.broken("the standing approval is refused")
         size = D(self.case.tenths) / 10
-        await self.person.propose(PlanKind.OPEN, self.case.direction, size, collateral=True)
+        await self.sleeper.open(self.case.direction, size, self._dice.randint(1, 3))
         if not self.case.early:
             await until(lambda: self._is_open() or self.clock.monotonic() > OPENED)
             if not self._is_open():
@@ -327,7 +343,7 @@ class OrphanLife(Life):
         ]
         # Where nothing is held that could be reduced, what is left is the wallet: a person's to hedge.
         reducible = any(contracts * off > 0 for contracts in held) or not self.case.kind.is_orphan
-        return abs(off) > BAND and reducible
+        return abs(off) > NEUTRAL and reducible
 
     def _hindered(self) -> bool:
         now, core = self.clock.now(), self.core
