@@ -33,7 +33,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo test bench stutter flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core orphans replay-week replay-2019 replay-march-2020
+.PHONY: help setup demo unattended test bench stutter flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core orphans replay-week replay-2019 replay-march-2020
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -43,6 +43,9 @@ setup: $(STAMP) ## make .venv with everything the lock names
 
 demo: $(STAMP) ## run the whole job on simulated venues: open, hedge, fund, unwind, report
 	@$(BIN)/basisbot demo --auto-approve $(ARGS)
+
+unattended: $(STAMP) ## the demo while everybody sleeps: a close, a deposit, a leg that shrinks, on standing approvals; 5 minutes
+	@$(BIN)/basisbot demo --unattended --size 1 --tranches 2 $(ARGS)
 
 test: lint ## lint, then every test
 	@$(BIN)/python -m pytest -n $(WORKERS) --maxschedchunk 1 $(ARGS)

@@ -74,7 +74,8 @@ class InverseScenario:
     ``funding_every``: None for the venue's own 04:00, 12:00, 20:00 UTC of the calendar. ``futures``: months of dated
     contracts to list beside the perpetual. ``sheds_load``: when prices run, new orders are
     answered "overloaded". ``clock_ahead``: of the venue's clock; ``may_withdraw``: the key has that right as well.
-    ``faults``: what goes wrong at the venue besides, and how often.
+    ``faults``: what goes wrong at the venue besides, and how often. ``deposits``: (time from the start, satoshi);
+    ``deleveraged``: (time from the start, part of the position in ppm), as the venue does it to close another's.
     """
 
     account: str = "1234567"
@@ -89,6 +90,8 @@ class InverseScenario:
     sheds_load: bool = False
     clock_ahead: timedelta = timedelta(0)
     may_withdraw: bool = False
+    deposits: tuple[tuple[timedelta, int], ...] = ()
+    deleveraged: tuple[tuple[timedelta, int], ...] = ()
     faults: FaultRates = field(default_factory=FaultRates)
 
 

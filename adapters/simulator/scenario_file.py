@@ -42,6 +42,8 @@ sheds_load = false           # whether new orders meet "overloaded" when prices 
 clock_ahead_seconds = 0      # of the venue's clock; negative: behind
 may_withdraw = false         # whether the key has that right as well, which the bot refuses
 latency_milliseconds = 20
+deposits = []                # [seconds from the start, XBT]: [[60, 0.3]]
+deleveraged = []             # [seconds from the start, part]: [[90, 0.4]] closes two fifths of the position
 
 [inverse.faults]             # any of the venue's kinds; left out, none
 quiet_seconds = 5            # none before so long after the start
@@ -199,6 +201,16 @@ def _gaps(raw: object) -> tuple[tuple[timedelta, int], ...]:
     return tuple((after, jump(move)) for after, move in _timed(raw))
 
 
+def _deposits(raw: object) -> tuple[tuple[timedelta, int], ...]:
+    amount = _scaled(UNITS, "0.00000001", "1000000")
+    return tuple((after, amount(xbt)) for after, xbt in _timed(raw))
+
+
+def _deleveraged(raw: object) -> tuple[tuple[timedelta, int], ...]:
+    part = _scaled(PPM, "0.000001", "1")
+    return tuple((after, part(of)) for after, of in _timed(raw))
+
+
 def _outages(raw: object) -> tuple[tuple[timedelta, timedelta], ...]:
     whole = _integer(1)
     return tuple((after, whole(length) * _SECOND) for after, length in _timed(raw))
@@ -323,6 +335,8 @@ _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "sheds_load": ("sheds_load", _flag),
         "clock_ahead_seconds": ("clock_ahead", _seconds(-86_400, _SECOND)),
         "may_withdraw": ("may_withdraw", _flag),
+        "deposits": ("deposits", _deposits),
+        "deleveraged": ("deleveraged", _deleveraged),
         "latency_milliseconds": _LATENCY,
         "faults": ("faults", _faults("inverse.faults", BITMEX_FAULTS)),
     },

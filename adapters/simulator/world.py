@@ -13,6 +13,7 @@ from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.funding import FundingSchedule
 from adapters.simulator.exchange.rules import INVERSE_RULES, LINEAR_RULES
+from adapters.simulator.happenings import Happenings
 from adapters.simulator.market.generated import GeneratedMarket
 from adapters.simulator.market.recorded import RecordedMarket
 from adapters.simulator.market.update import Market
@@ -43,6 +44,7 @@ class World:
         self.inverse = inverse
         self.linear = linear
         self._market = market
+        self._happenings = Happenings(scenario.inverse, inverse, inverse.specs()[0].symbol)
         self._venue_of: Mapping[str, Exchange] = {
             spec.symbol: venue for venue in (inverse, linear) for spec in venue.specs()
         }
@@ -52,6 +54,7 @@ class World:
             self._venue_of[update.symbol].set_market(update.symbol, update.index, update.bids, update.asks)
         self.inverse.step()
         self.linear.step()
+        self._happenings.step(self.calendar.at(self.clock.now()) - self.calendar.starts)
 
     def gap(self, move: int) -> None:
         """Let every price jump by ``move`` ppm, now. Raises ScenarioError where prices are recorded."""

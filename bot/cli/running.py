@@ -50,6 +50,13 @@ def demo(
     auto_approve: Annotated[
         bool, typer.Option("--auto-approve", help="Approve every ticket at once, in your place.")
     ] = False,
+    unattended: Annotated[
+        bool,
+        typer.Option(
+            "--unattended",
+            help="Nobody approves: standing approvals do, while CME closes, collateral arrives and a leg shrinks.",
+        ),
+    ] = False,
     seconds: Annotated[
         float | None,
         typer.Option(
@@ -98,6 +105,7 @@ def demo(
             "working": working,
             "style": style,
         },
+        asleep=unattended,
     )
     report = asyncio.run(stoppable(job))
     _print_report(report, json)
@@ -210,6 +218,8 @@ def _print_report(report: "Report", json: bool) -> None:
     ]
     for name, value in lines:
         print(f"  {name:<28} {value}")
+    for proposed in report.watched:
+        print(f"  - {proposed}")
     for problem in (*report.mismatches, *report.verification.problems):
         print(f"  ! {problem}")
     print()

@@ -9,6 +9,7 @@ from pathlib import Path
 from adapters.clock import RandomIds, SystemClock
 from bot.model.describe import describe
 from bot.model.events import InstrumentLoaded, OrderBelieved, Recorded
+from bot.runtime import unattended
 from bot.runtime.archive import put_aside
 from bot.runtime.demo import Report, demonstrate
 from bot.runtime.files import Files
@@ -34,12 +35,14 @@ async def run_demo(
     record: Path | None,
     json: bool,
     plan: Mapping[str, object] | None = None,
+    asleep: bool = False,
 ) -> Report:
-    """Run the demonstration. ``plan``: what takes the place of the profile's ``[plan]``, by key.
+    """Run the demonstration. ``plan``: what takes the place of the profile's ``[plan]``, by key; ``asleep``: standing
+    approvals answer every ticket.
 
     Raises ConfigError, LedgerError, VenueError, DemoFailed.
     """
-    asked = _asked(seconds, plan or {})
+    asked = (dict(unattended.OVERRIDES) if asleep else {}) | _asked(seconds, plan or {})
     settings = load_profile(profile, asked)
     if settings.mode is not Mode.SIMULATED:
         raise ConfigError(
@@ -54,7 +57,8 @@ async def run_demo(
     files = Files(settings.data_dir)
     files.data_dir.mkdir(parents=True, exist_ok=True)
     say = _sayer(json)
-    arguments = _arguments(settings, scenario, {"seed": seed, "data": data, "record": record})
+    night = unattended.scenario(clock.now()) if asleep else ("", "")
+    arguments = _arguments(settings, scenario, night, {"seed": seed, "data": data, "record": record})
     with logging_to(files.log, console=False):
         async with contextlib.AsyncExitStack() as stack:
             venues = await stack.enter_async_context(simulators(arguments))
@@ -71,6 +75,7 @@ async def run_demo(
                     RandomIds(),
                     overrides,
                     auto_approve=auto_approve,
+                    asleep=asleep,
                     say=say,
                     listen=_listener(say),
                 )
@@ -93,7 +98,9 @@ def _must_exist(option: str, file: Path | None) -> None:
         raise ConfigError(Problem(option, str(file), "there is no such file"))
 
 
-def _arguments(settings: Settings, scenario: Path | None, options: Mapping[str, object]) -> list[str]:
+def _arguments(
+    settings: Settings, scenario: Path | None, night: tuple[str, str], options: Mapping[str, object]
+) -> list[str]:
     if scenario is None:
         scenario = settings.data_dir / "scenario.toml"
         size = settings.plan.size_xbt
@@ -101,7 +108,7 @@ def _arguments(settings: Settings, scenario: Path | None, options: Mapping[str, 
             "# Written by basisbot demo at every start.\n"
             f"seed = {settings.demo.seed}\n\n[inverse]\n"
             f"funding_every_seconds = {settings.demo.funding_every_seconds:g}\n"
-            f"wallet = {max(Decimal(1), size / 10):f}\n\n[linear]\n"
+            f"wallet = {max(Decimal(1), size / 10):f}\n{night[0]}\n[linear]\n{night[1]}"
             f"cash = {max(2_000_000, int(size * _CASH_PER_XBT))}\n",
             encoding="utf-8",
         )

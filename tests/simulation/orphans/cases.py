@@ -106,7 +106,7 @@ def case(seed: int) -> Case:
     ends = next((spec.expiry for spec in specs if spec.expiry and spec.expiry - T0 < 7 * _DAY), None)
     if ends is not None:
         start = ends - timedelta(seconds=dice.uniform(150, 260))
-    elif dice.random() < 0.25:
+    elif dice.random() < 0.25 and not kind.by_hand:
         closes = dice.uniform(170, 240)
     hours = ALWAYS_OPEN if closes is None else _closed(start, closes, dice.choice((30, 120, 300)))
     return Case(

@@ -139,9 +139,8 @@ class Sleeper(Person):
         )
         await self.say(ProposePlan(spec))
 
-    async def reduce(self) -> bool:
-        answer = await self.say(SetTradingState(TradingState.REDUCING, "anna", "that was me"))
-        return isinstance(answer, Done)
+    async def reduce(self) -> None:
+        await self.say(SetTradingState(TradingState.REDUCING, "anna", "that was me"))
 
 
 class OrphanLife(Life):
@@ -168,8 +167,6 @@ class OrphanLife(Life):
         self._since: float | None = None
         self._free = self._last_naked = 0.0
         self._longest = self._naked = self._worst = 0.0
-        self._looked_at = not given.kind.by_hand
-        self._waking: asyncio.Future[None] | None = None
         self.listeners.append(self._hear)
         for exchange in self.exchanges:
             exchange.subscribe(self._executed)
@@ -189,6 +186,8 @@ class OrphanLife(Life):
 
     async def live(self) -> None:
         work = [self.supervise(), self.person.live(), self.pass_time(), self.observe()]
+        if self.case.kind.by_hand:
+            work.append(self._wake_up())
         tasks = [asyncio.create_task(each) for each in work]
         try:
             await self._or_failure(self._story(), tasks)
@@ -208,8 +207,6 @@ class OrphanLife(Life):
         await self._until_the_strike()
         self.sleeper.awake = False
         struck = self.clock.monotonic()
-        if self.case.kind.by_hand:
-            asyncio.get_running_loop().call_later(self.case.wakes, self._wake_up)
         self._strike()
         await asyncio.sleep(60)
         for faults in self.faults:
@@ -270,15 +267,15 @@ class OrphanLife(Life):
             exchange.position(ACCOUNT, exchange.specs()[0].symbol).contracts for exchange in self.exchanges
         )
 
-    def _wake_up(self) -> None:
-        self._waking = asyncio.ensure_future(self._reduce())
-
-    async def _reduce(self) -> None:
-        for _ in range(120):  # the bot may be down just now
-            if await self.sleeper.reduce():
-                self._looked_at = True
-                return
+    async def _wake_up(self) -> None:
+        """A while after the strike somebody looks at a trade by hand, as soon as the bot has told of it."""
+        while True:
             await asyncio.sleep(STEP)
+            now, core = self.clock.monotonic(), self.core
+            if self._since is None or now - self._since < self.case.wakes or core is None:
+                continue
+            if core.engine.state.trading is TradingState.HALTED:
+                await self.sleeper.reduce()
 
     async def _agreed(self) -> None:
         """Nothing waits for an answer, and all agrees."""
@@ -347,7 +344,9 @@ class OrphanLife(Life):
 
     def _hindered(self) -> bool:
         now, core = self.clock.now(), self.core
-        if self._in_trouble() or core is None or not self._looked_at:
+        if self._in_trouble() or core is None:
+            return True
+        if self.case.kind.by_hand and core.engine.state.trading is TradingState.HALTED:
             return True
         if not self.case.hours.is_open(now + _CLOSING):
             return True

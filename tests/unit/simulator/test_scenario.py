@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from adapters.simulator import scenario_file
+from adapters.simulator.exchange.orders import NewOrder, Side, Tif
 from adapters.simulator.exchange.sessions import Session, Sessions
+from adapters.simulator.exchange.views import CashKind
 from adapters.simulator.scenario import MarketScenario, Scenario, ScenarioError
 from adapters.simulator.scenario_file import load, parse
 from adapters.simulator.world import build
@@ -101,3 +103,34 @@ def test_a_file_that_cannot_be_read_names_itself(tmp_path: Path) -> None:
 def test_an_expired_contract_is_refused_at_the_start() -> None:
     with pytest.raises(ScenarioError, match="MBTF6 expired"):
         build(parse('[linear]\nmonth = "2026-01"'), ManualClock())
+
+
+def test_a_deposit_and_a_deleveraging_come_once_each_and_in_their_time() -> None:
+    scenario = parse(
+        """
+        [inverse]
+        wallet = 1.0
+        deposits = [[10, 0.25]]
+        deleveraged = [[20, 0.4], [30, 0.5]]
+        """
+    )
+    clock = ManualClock()
+    world = build(scenario, clock)
+    account = scenario.inverse.account
+    ask = world.inverse.book("XBTUSD").asks[0]
+    world.inverse.place(account, NewOrder("XBTUSD", Side.BUY, 1_000, ask.price, Tif.IOC))
+
+    def told(seconds: int) -> tuple[int, int]:
+        clock.advance(timedelta(seconds=seconds))
+        world.step()
+        world.step()
+        deposits = sum(
+            entry.amount for entry in world.inverse.cash(account) if entry.kind is CashKind.DEPOSIT
+        )
+        return deposits, world.inverse.position(account, "XBTUSD").contracts
+
+    assert told(9) == (100_000_000, 1_000)
+    assert told(1) == (125_000_000, 1_000)
+    assert told(10) == (125_000_000, 600)
+    assert told(30) == (125_000_000, 300)
+    assert told(60) == (125_000_000, 300)
