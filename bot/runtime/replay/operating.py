@@ -61,13 +61,18 @@ class Operator:
     def pause(self) -> float:
         """Return how many seconds the market may pass before the next look."""
         state = self._engine.state
-        if state.unsettled:
+        if state.is_moving:
             return BUSY
-        active = state.active_plans()
+        active = self._at_work()
         if not active or not self._is_quoted(active[0].spec):
             return IDLE[self._recording.kind]
         armed = any(tranche.armed and not tranche.finished for tranche in active[0].tranches[-1:])
         return BUSY if armed else WAITING
+
+    def _at_work(self) -> list[PlanState]:
+        """Return the plans that want looking after: stops that rest want nothing for days."""
+        plans = self._engine.state.active_plans()
+        return [plan for plan in plans if not (plan.protects and plan.current and plan.current.armed)]
 
     def _is_quoted(self, spec: PlanSpec) -> bool:
         """Say whether a plan can do anything now: without quotes of both legs there is nothing to look at."""
@@ -82,7 +87,7 @@ class Operator:
         if state.trading is not TradingState.ACTIVE:
             await self._look()
             return
-        active = state.active_plans()
+        active = self._at_work()
         if active:
             self._engine.hear(Tick())  # deadlines are kept to the second while something is under way
             for plan in active:
@@ -90,7 +95,7 @@ class Operator:
             return
         self._judge()
         now = self._now()
-        if now >= self._not_before and not state.unsettled:
+        if now >= self._not_before and not state.is_moving:
             wish = self._wish(now)
             if wish is not None:
                 await self._propose(wish)

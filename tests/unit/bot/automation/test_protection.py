@@ -7,19 +7,21 @@ from decimal import Decimal
 import pytest
 
 from adapters.venue import HoursAnnounced
+from bot.ledger.proof import Proof
 from bot.model.actions import Ask, Cancel
 from bot.model.automation import Automation, OrphanLimits, StopLimits
-from bot.model.events import Alerted, OrderIntended
+from bot.model.events import OrderIntended, Recorded
 from bot.model.ids import Role
-from bot.model.inputs import CancelPlan, Compared, SetTradingState
+from bot.model.inputs import CancelPlan, Compared, GrantStanding, RevokeStanding, SetTradingState
 from bot.model.order_states import Belief
 from bot.model.plans import Cause, PlanKind
 from bot.model.trading_state import TradingState
 from risk.approval import Purpose
 from risk.direction import Direction
 from risk.orders import OrderRequest, OrderStatus, Side, TimeInForce
+from risk.standing import StandingApproval, Use, scopes_for
 from tests.unit.bot.automation.test_closure import FRIDAY, HOURS, LIMITS, SUNDAY, said, until
-from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk
+from tests.unit.bot.desk import LONG, MBT, POLICY, XBTUSD, Desk
 
 D = Decimal
 STOPS = StopLimits(rungs=3, margin=D("0.01"), within=D("0.5"), off_after=timedelta(minutes=15))
@@ -250,5 +252,45 @@ def test_a_rung_the_price_has_passed_is_not_sent(mark: str) -> None:
     assert all(one.trigger is not None and one.trigger < D(mark) for one in stops(at))
 
 
-def test_alerts_have_words() -> None:
-    assert all(isinstance(alert, Alerted) and alert.text for alert in protected().told(Alerted))
+def by_leave(**changes: object) -> Desk:
+    """A standing approval to reduce is in force before the weekend."""
+    at = desk()
+    fields: dict[str, object] = {
+        "standing_id": "s1",
+        "scopes": scopes_for([Use.REDUCE], LONG, XBTUSD.id, MBT.id),
+        "daily_xbt": D(4),
+        "total_xbt": D(4),
+        "max_delta_xbt": D("0.4"),
+        "price_low": D(50_000),
+        "price_high": D(100_000),
+        "ends_at": SUNDAY + timedelta(days=1),
+        "by": "anna",
+    }
+    given = StandingApproval(**(fields | changes))  # type: ignore[arg-type]
+    at.command(GrantStanding(given, given.content_hash()))
+    until(at, FRIDAY - timedelta(hours=5))
+    return at
+
+
+def test_a_standing_approval_to_reduce_answers_the_ladder_and_the_proof_holds_it() -> None:
+    # Its 0.4 XBT of Δ do not stand against two XBT of stops: the liquidation would change Δ as much.
+    at = by_leave()
+    assert len(stops(at)) == 3
+    proof = Proof()
+    entries = [Recorded(number, when, event, "") for number, (event, when) in enumerate(at.events)]
+    assert [fault for entry in entries for fault in proof.see(entry)] == []
+
+
+def test_its_budget_and_its_prices_hold_for_stops_too() -> None:
+    # 160,000 at 61,776.1, and 1 % more, are 2.62 XBT.
+    assert not stops(by_leave(daily_xbt=D("2.5")))
+    assert not stops(by_leave(price_low=D(62_000)))
+
+
+def test_revoked_the_stops_come_off() -> None:
+    at = by_leave()
+    for one in stops(at):
+        at.tell(OrderStatus.NEW, order=one)
+    at.command(RevokeStanding("s1", "anna", "changed my mind"))
+    at.wait(2, ticks=2)
+    assert cancels(at) == {one.client_order_id for one in stops(at)}
