@@ -132,6 +132,7 @@ def test_a_plan_that_opens_stops_for_the_leg_that_stands_alone() -> None:
     forced(at, XBTUSD, -160_000, Cause.LIQUIDATION)
     pass_by(at, 7)
     # Its tickets would have waited for a person for minutes, and the orphan for them.
+    assert at.state.plans["plan1"].stopping == "a leg has lost its partner"
     assert at.tickets[Role.SINGLE].contracts == 20
 
 
