@@ -13,7 +13,7 @@ from bot.automation.books import account_at, broker_rate
 from bot.automation.proposing import has_rested, is_news, plan_of, raise_reduction, withdraw
 from bot.automation.rebuilding import is_to_be_rebuilt
 from bot.model.automation import Automation, MarginLimits
-from bot.model.plans import Cause
+from bot.model.plans import Cause, PlanStatus
 from bot.orders.market import Advice
 from bot.orders.turn import Turn
 from risk.capital import Stress
@@ -160,7 +160,9 @@ def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
                 "MARGIN_LAST", f"{_says(found)}; {pair.linear} is closed: it takes collateral", about="closed"
             )
         return
-    if plan_of(turn.state, Cause.MARGIN) or not has_rested(turn, Cause.MARGIN, limits.pause):
+    if plan_of(turn.state, Cause.MARGIN):
+        return
+    if not _was_carried_out(turn) and not has_rested(turn, Cause.MARGIN, limits.pause):
         return
     inverse, linear = (Account(one.size, one.equity, one.price) for one in found)
     maintenance = turn.state.instruments[pair.inverse].terms.maintenance_margin
@@ -183,6 +185,12 @@ def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
         1,
         urgent=True,
     )
+
+
+def _was_carried_out(turn: Turn) -> bool:
+    """Say whether the last reduction was traded: a price that has gone on falls due again at once."""
+    last = [plan for plan in turn.state.plans.values() if plan.spec.cause is Cause.MARGIN][-1:]
+    return any(plan.status is PlanStatus.DONE for plan in last)
 
 
 def _says(found: tuple[Standing, ...]) -> str:

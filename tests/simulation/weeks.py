@@ -39,7 +39,6 @@ from risk.sessions import Span
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 HOURLY = SHARED / "cme_bitmex_hourly_2018_2020.csv.gz"
-MINUTES = SHARED / "xbtusd_1m_2020-02-15_2020-05-31.csv.gz"
 FUNDING = SHARED / "xbtusd_funding_2018_2020.csv"
 BEFORE, AFTER = timedelta(hours=24), timedelta(hours=24)
 AROUND = timedelta(days=1)
@@ -93,7 +92,8 @@ def limits(*, automated: bool, direction: Direction) -> Policy:
     if pair.closure is None:
         raise ValueError("the profile sim watches no closures")
     stress = replace(pair.closure.stress, broker_rate=Decimal(1))
-    return policy(settings.limits, replace(pair, closure=replace(pair.closure, stress=stress)))
+    # Stops lie beyond the excursion that is survived without them: what is seen here is the size alone.
+    return policy(settings.limits, replace(pair, closure=replace(pair.closure, stress=stress, stops=None)))
 
 
 def closures(path: Path) -> list[Span]:
@@ -337,7 +337,9 @@ def table(cases: Iterable[Case], jobs: int) -> int:
 def main(given: Sequence[str] | None = None) -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--hours", type=Path, default=HOURLY)
-    asked.add_argument("--minutes", type=Path, default=MINUTES)
+    asked.add_argument(
+        "--minutes", type=Path, help="play by the minute what this file has: minutes of work each"
+    )
     asked.add_argument("--funding", type=Path, default=FUNDING)
     asked.add_argument("--from", dest="begins", type=date.fromisoformat, default=date(2018, 1, 1))
     asked.add_argument("--to", type=date.fromisoformat, default=date(2021, 1, 1))

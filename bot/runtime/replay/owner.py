@@ -20,6 +20,8 @@ _USES = (Use.REDUCE, Use.COLLATERAL, Use.ORPHAN, Use.OPEN)
 _RENEWED, _LASTS = timedelta(hours=24), timedelta(hours=31)
 _UNITS = 10**8
 _MORE = Decimal("0.25")
+_HEARD = timedelta(minutes=1)
+"""So long until the bot's instructions reckon with what was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ class Owner:
                 (one.amount for one in self.sent if one.venue == advice.venue and now < one.arrives_at),
                 Decimal(0),
             )
-            if advice.amount <= coming * _MORE:
+            lately = any(one.venue == advice.venue and now - one.sent_at < _HEARD for one in self.sent)
+            if lately or advice.amount <= coming * _MORE:
                 continue  # a little more is not worth a transfer of its own
             xbt = advice.currency is Currency.XBT
             takes = pair.margin.xbt_takes if xbt else pair.margin.wire_takes

@@ -9,11 +9,12 @@ import pytest
 from adapters.venue import HoursAnnounced
 from bot.automation.margin import next_hedges, standings
 from bot.model.automation import Automation, MarginLimits
-from bot.model.events import Alerted
+from bot.model.events import Alerted, PlanFinished
 from bot.model.inputs import CancelPlan, Compared, ProposePlan, RecordTransfer, SetTradingState
-from bot.model.plans import Cause, PlanKind
+from bot.model.plans import Cause, PlanKind, PlanStatus
 from bot.model.trading_state import TradingState
 from bot.model.transfers import OUTSIDE
+from bot.orders.fold import apply
 from bot.orders.turn import Turn
 from risk.direction import Direction
 from risk.instruments import Instrument
@@ -250,3 +251,18 @@ def test_what_was_needed_while_nothing_could_be_sent_is_not_done_later() -> None
     prices(at, "8000", "10000")
     assert at.status == "stopped"
     assert not at.tickets
+
+
+def test_a_reduction_that_was_traded_is_followed_by_the_next_without_a_pause() -> None:
+    at = desk(LONG)
+    for _ in range(3):
+        prices(at, "7000", "8700")
+        at.now += timedelta(seconds=5)
+    first = at.plan
+    assert first.spec.cause is Cause.MARGIN
+    prices(at, "7000", "8700")
+    assert at.plan is first
+    apply(at.state, PlanFinished(first.spec.plan_id, PlanStatus.DONE, "every tranche is done"), at.now)
+    prices(at, "6950", "8650")
+    assert at.plan is not first
+    assert at.plan.spec.cause is Cause.MARGIN
