@@ -76,9 +76,8 @@ def watch(turn: Turn, pair: Automation, limits: OrphanLimits) -> None:
         if plan.spec.enlarges and not plan.stopping:
             stop_plan(turn, plan, "a leg has lost its partner")
     if market.agreed_at is None or market.agreed_at <= since:
-        market.reconciled = (
-            False  # it takes a comparison since: now, not when one is due, which may be minutes away
-        )
+        # It takes a comparison since: now, not when one is due, which may be minutes away.
+        market.reconciled = False
     if not turn.has_passed(limits.steady, since) or not is_quiet(turn):
         return
     if plan_of(turn.state, Cause.ORPHAN) or not has_rested(turn, Cause.ORPHAN, limits.pause):
