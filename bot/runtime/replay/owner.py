@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.engine import Engine
-from bot.model.inputs import GrantStanding, RecordTransfer
+from bot.model.inputs import FinishTransfer, GrantStanding, RecordTransfer
 from bot.model.transfers import OUTSIDE
 from bot.runtime.replay.options import Options
 from bot.runtime.replay.stage import Stage
@@ -72,7 +72,7 @@ class Owner:
         if self.options.standing and (self._granted_at is None or now - self._granted_at >= _RENEWED):
             await self._grant(now)
         if self.options.sends:
-            self._deliver(self._looked_at or now, now)
+            await self._deliver(self._looked_at or now, now)
             self._looked_at = now
             await self._send(now)
 
@@ -119,15 +119,28 @@ class Owner:
             amount = Money.of(one.currency, one.amount)
             transfer = f"sent{len(self.sent)}"
             answer = await self.engine.command(
-                RecordTransfer(transfer, amount, OUTSIDE, one.venue, BY, "asked for", (), is_another=True)
+                RecordTransfer(
+                    transfer, amount, OUTSIDE, one.venue, BY, "asked for", self._silent, is_another=True
+                )
             )
             if isinstance(answer, Denied):
                 self.refused.append(f"{now:%F %R}Z, a transfer: {answer}")
 
-    def _deliver(self, since: datetime, now: datetime) -> None:
+    @property
+    def _silent(self) -> tuple[str, ...]:
+        """The broker tells of no deposit: its owner does."""
+        return (self.stage.linear.name,)
+
+    async def _deliver(self, since: datetime, now: datetime) -> None:
         """Credit what has arrived since the last look."""
-        for one in self.sent:
-            if since < one.arrives_at <= now:
-                place = 0 if one.currency is Currency.XBT else 1
-                exchange = (self.stage.world.inverse, self.stage.world.linear)[place]
-                exchange.deposit(self.stage.accounts[place], int(one.amount * _UNITS))
+        for number, one in enumerate(self.sent, 1):
+            if not since < one.arrives_at <= now:
+                continue
+            place = 0 if one.currency is Currency.XBT else 1
+            exchange = (self.stage.world.inverse, self.stage.world.linear)[place]
+            exchange.deposit(self.stage.accounts[place], int(one.amount * _UNITS))
+            if one.venue in self._silent:
+                done = FinishTransfer(f"sent{number}", BY, "it is there", self._silent)
+                answer = await self.engine.command(done)
+                if isinstance(answer, Denied):
+                    self.refused.append(f"{now:%F %R}Z, a transfer that has arrived: {answer}")
