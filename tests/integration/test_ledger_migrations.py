@@ -48,10 +48,9 @@ def open_and_close(path: Path) -> None:
 def test_a_ledger_of_the_first_schema_is_brought_up_to_date(old: Path) -> None:
     events, fills = rows(old, "event"), rows(old, "fill")
     assert len(events) == EVENTS
-    with capture_logs() as told:
-        open_and_close(old)
+    open_and_close(old)
     kept = old.with_name("l.db.schema-1")
-    assert [entry["kept"] for entry in told if "kept" in entry] == [str(kept)]
+    assert kept.exists()
     assert version(old) == SCHEMA_VERSION
     assert rows(old, "event") == events
     assert rows(old, "head") == [(1, EVENTS, HEAD)]

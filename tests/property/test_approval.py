@@ -75,6 +75,9 @@ def contained(case: Case, tolerance: Fraction) -> bool:
     return NOW + timedelta(seconds=case.seconds) < envelope.execute_by
 
 
+PURPOSES = [
+    purpose for purpose in Purpose if purpose is not Purpose.PROTECT
+]  # stops alone; see tests of stops
 SPOILT = [
     "instrument",
     "contract",
@@ -99,7 +102,7 @@ def cases(draw: st.DrawFn, first: str) -> Case:
     instrument = draw(inverse_instruments() if "lot" in spoilt else instruments)
     other = draw(instruments)
     lot, linear = instrument.terms.lot, instrument.terms.kind is Kind.LINEAR
-    price, side, purpose = draw(prices(instrument)), draw(sides), draw(st.sampled_from(list(Purpose)))
+    price, side, purpose = draw(prices(instrument)), draw(sides), draw(st.sampled_from(PURPOSES))
     filled, wanted = (draw(lots(instrument, 40)) for _ in range(2))
     unwinding = purpose is Purpose.CONTINGENCY
     used = Decimal(filled) if linear else instrument.xbt(filled, draw(near(instrument, price)))
