@@ -23,6 +23,7 @@ from adapters.simulator.inprocess import InProcessVenue
 from adapters.simulator.virtual_loop import VirtualLoop
 from adapters.venue import Sink, VenueEvent
 from bot.model.ids import Role
+from bot.model.legging import Legging
 from risk.approval import Approved, Purpose, Usage
 from risk.instruments import InstrumentId
 from risk.orders import Fill, OrderStatus, OrderUpdate, TimeInForce
@@ -111,6 +112,7 @@ class _Trial(Life):
         self.market = _Thin(self.exchanges, given.seed, given.speed)
         self.market.step()
         self.policy = replace(self.policy, slop_ticks=0)
+        self.person.leggings = [Legging()]
 
     def venue(self, side: int) -> InProcessVenue:
         if side == 0:

@@ -43,6 +43,7 @@ class Person:
         self._linear = linear
         self._random = Random(f"person:{life.setting.seed}")
         self._legging = Random(f"legging:{life.setting.seed}")
+        self.leggings = [Legging(kind, style) for kind in Kind for style in Style]
         self._minds: dict[str, tuple[str, float]] = {}
         self._plans = 0
         self._mover = Mover(life, self.say)
@@ -184,7 +185,7 @@ class Person:
                     tranches=self._random.randint(1, 3),
                     collateral=collateral,
                     proposed_by="anna",
-                    legging=Legging(self._legging.choice(list(Kind)), self._legging.choice(list(Style))),
+                    legging=self._legging.choice(self.leggings),
                 )
             )
         )
