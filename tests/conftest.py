@@ -5,12 +5,21 @@ from collections.abc import Generator
 
 import hypothesis
 import pytest
+import structlog
 
 STRICT = os.environ.get("BASISBOT_STRICT") == "1"
 
 # The machines are shared and slow at times: a deadline would measure them. Strict runs repeat exactly.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=STRICT)
 hypothesis.settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True)
+def _log_settings() -> Generator[None]:
+    """What a test does to the log is over with it: a simulated life mutes it, and the next test reads it."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def _no_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
