@@ -34,8 +34,9 @@ from risk.direction import Action
 from risk.survival import Survival, survival
 
 _CENT = Decimal("0.01")
-# What remains is said at these fractions of the lead, then every minute (``Turn.alert``) once it should be done.
-_SAID_AT = (Decimal(1), Decimal("0.5"), Decimal("0.25"), Decimal("0.125"))
+# What remains is said when the lead is so many times the time left, then every minute (``Turn.alert``) once it should
+# be done.
+_SAID_AT = (1, 2, 4, 8)
 
 
 def watch(turn: Turn, pair: Automation, limits: ClosureLimits) -> None:
@@ -140,7 +141,7 @@ def _instead(found: Survival) -> str:
 
 
 def _say_once_more(turn: Turn, limits: ClosureLimits, closure: Closure, left: timedelta, text: str) -> None:
-    passed = sum(left <= limits.lead * float(part) for part in _SAID_AT)
+    passed = sum(left * part <= limits.lead for part in _SAID_AT)
     key = f"{closure.span.start} {passed}"
     if is_news(turn, "CLOSURE_NEAR", key):
         turn.alert("CLOSURE_NEAR", f"in {_span(left)}: {text}", about=key)

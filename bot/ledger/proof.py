@@ -5,7 +5,7 @@ counted twice. This is a second reading of the rule that ``risk.approval`` enfor
 shares no code with the first, so that it can find the first one's mistakes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -60,10 +60,12 @@ class _Approval:
     """An approval and what was made of it: in the envelope's unit, and in contracts for and against its side.
 
     ``most``: the most contracts that were ever filled: the venue may take some back after they were unwound.
+    ``void``: of what is filled, what the venue takes back later on: told late, it was never there to be hedged.
     """
 
     event: TicketApproved
     filled: Decimal = Decimal(0)
+    void: Decimal = Decimal(0)
     contracts: int = 0
     most: int = 0
     unwound: int = 0
@@ -82,9 +84,13 @@ class _Order:
 
 
 class Proof:
-    """Feed it every event once, in the chain's order, then ask ``unresolved`` for what never got its partner."""
+    """Feed it every event once, in the chain's order, then ask ``unresolved`` for what never got its partner.
 
-    def __init__(self) -> None:
+    ``taken_back``: by venue and execution id, those that a later event of the chain takes back.
+    """
+
+    def __init__(self, taken_back: Collection[tuple[str, str]] = ()) -> None:
+        self._taken_back_later = taken_back
         self._instruments: dict[InstrumentId, Instrument] = {}
         self._tickets: dict[LegKey, Ticket] = {}
         self._approvals: dict[str, _Approval] = {}
@@ -358,7 +364,9 @@ class Proof:
             approval.unwound -= was.quantity
         else:
             approval.contracts -= was.quantity
-            approval.filled -= _used(instrument, was, order.event.request)
+            used = _used(instrument, was, order.event.request)
+            approval.filled -= used
+            approval.void -= used if self._is_void(was) else 0
 
     def _counted(self, fill: Fill, foreign: bool) -> Iterator[str]:
         name = f"fill {fill.execution_id}"
@@ -393,10 +401,18 @@ class Proof:
         self._draw(order, instrument, fill, 1)
         approval.contracts += fill.quantity
         approval.most = max(approval.most, approval.contracts)
-        approval.filled += _used(instrument, fill, order.request)
+        used = _used(instrument, fill, order.request)
+        approval.filled += used
+        approval.void += used if self._is_void(fill) else 0
         allowed = approval.envelope.quantity
-        if approval.filled > allowed + _size(instrument, instrument.terms.lot, fill.price) + NOISE:
+        if (
+            approval.filled - approval.void
+            > allowed + _size(instrument, instrument.terms.lot, fill.price) + NOISE
+        ):
             yield f"{name} brings approval {approval.envelope.approval_id} to {approval.filled}, of {allowed}"
+
+    def _is_void(self, fill: Fill) -> bool:
+        return (fill.instrument.venue, fill.execution_id) in self._taken_back_later
 
     def _draw(self, order: OrderIntended, instrument: Instrument, fill: Fill, sign: int) -> None:
         xbt = _xbt(instrument, _size(instrument, fill.quantity, fill.price))

@@ -4,6 +4,7 @@ Needs no lock and disturbs no bot: it reads one snapshot.
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,10 +21,10 @@ from bot.ledger.journal import Posting
 from bot.ledger.projections import Change, project
 from bot.ledger.proof import Proof
 from bot.ledger.store import apply, read_chain
-from bot.ledger.tables import POSTING, PROJECTIONS, SNAPSHOT
-from bot.model.codec import GENESIS
+from bot.ledger.tables import EVENT, POSTING, PROJECTIONS, SNAPSHOT
+from bot.model.codec import GENESIS, UndecodableEvent, decode
 from bot.model.describe import describe
-from bot.model.events import Adopted, Recorded
+from bot.model.events import Adopted, FillBusted, Recorded
 from bot.orders.state import BotState
 from risk.money import Currency, from_units
 
@@ -66,6 +67,19 @@ def verify(path: Path) -> Verification:
     )
 
 
+def _taken_back(stored: Connection) -> set[tuple[str, str]]:
+    """Return venue and id of every execution a venue has taken back. What cannot be read the chain will complain of."""
+    found = set()
+    for payload in stored.execute(
+        select(EVENT.c.payload).where(EVENT.c.kind == FillBusted.__name__)
+    ).scalars():
+        with suppress(UndecodableEvent):
+            event = decode(FillBusted.__name__, payload)
+            if isinstance(event, FillBusted):
+                found.add((event.bust.instrument.venue, event.bust.execution_id))
+    return found
+
+
 class _Audit:
     def __init__(self) -> None:
         self.seq = 0
@@ -79,7 +93,7 @@ class _Audit:
         integrity = stored.exec_driver_sql("PRAGMA quick_check").scalars().all()
         if integrity != ["ok"]:
             self.problems += [f"the file is damaged: {line}" for line in integrity]
-        proof = Proof()
+        proof = Proof(_taken_back(stored))
         changes: list[Change] = []
         folded = Folded()
         folded.journal = self.books.journal

@@ -12,6 +12,7 @@ from bot.model.events import (
     AccountOpened,
     Adopted,
     Event,
+    FillBusted,
     FlattenOrdered,
     InstrumentLoaded,
     OrderIntended,
@@ -20,7 +21,7 @@ from bot.model.events import (
 )
 from bot.model.ids import Role
 from risk.approval import Purpose
-from risk.orders import CashFlowKind, OrderRequest, Side
+from risk.orders import Bust, CashFlowKind, OrderRequest, Side
 from tests.unit.ledger.story import (
     HEDGE,
     HEDGE_TICKET,
@@ -93,6 +94,29 @@ def test_fills_may_exceed_the_quantity_by_no_more_than_a_lot() -> None:
     chain.add(buy_xbtusd(2, 100))
     chain.add(fill("b2", XBTUSD, Side.BUY, 100, "8000", order="plan1-01h-002"))
     assert problems(chain) == ["event 11: fill b2 brings approval plan1-01h to 0.1250, of 0.11"]
+
+
+def test_what_the_venue_takes_back_later_does_not_count_against_the_approval() -> None:
+    # b1 is told only after its bust had it hedged again: 0.1 and 0.1 XBT of 0.11, and the first is taken back.
+    chain = approved_pair()
+    for attempt in (1, 2):
+        chain.add(buy_xbtusd(attempt, 800))
+    chain.add(fill("b2", XBTUSD, Side.BUY, 800, "8000", order="plan1-01h-002"))
+    late = fill("b1", XBTUSD, Side.BUY, 800, "8000", order="plan1-01h-001")
+    chain.add(late)
+    bust = Bust("b1", XBTUSD.id, "plan1-01h-001", 1, at(0))
+    chain.add(FillBusted(bust, late.fill, None, False, at(0)))
+    complaint = "fill b1 brings approval plan1-01h to 0.2, of 0.11"
+    assert [line.partition(": ")[2] for line in problems(chain)] == [complaint]
+    proof = Proof({(XBTUSD.id.venue, "b1")})
+    assert [line for recorded in chain.recorded for line in proof.see(recorded)] == []
+    # From then on there is as much room as before, and no more.
+    chain.add(buy_xbtusd(3, 800))
+    chain.add(fill("b3", XBTUSD, Side.BUY, 800, "8000", order="plan1-01h-003"))
+    told = [line for recorded in chain.recorded[-2:] for line in proof.see(recorded)]
+    assert [line.partition(": ")[2] for line in told] == [
+        "fill b3 brings approval plan1-01h to 0.2000, of 0.11"
+    ]
 
 
 def test_a_linear_leg_is_counted_in_contracts() -> None:
