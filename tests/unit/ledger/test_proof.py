@@ -114,9 +114,7 @@ def test_what_the_venue_takes_back_later_does_not_count_against_the_approval() -
     chain.add(buy_xbtusd(3, 800))
     chain.add(fill("b3", XBTUSD, Side.BUY, 800, "8000", order="plan1-01h-003"))
     told = [line for recorded in chain.recorded[-2:] for line in proof.see(recorded)]
-    assert [line.partition(": ")[2] for line in told] == [
-        "fill b3 brings approval plan1-01h to 0.2000, of 0.11"
-    ]
+    assert [line.partition(": ")[2] for line in told] == ["fill b3 brings approval plan1-01h to 0.2, of 0.11"]
 
 
 def test_a_linear_leg_is_counted_in_contracts() -> None:
