@@ -231,8 +231,8 @@ def scopes_for(
 ) -> tuple[Scope, ...]:
     """Return what ``uses`` come to for a spread held in ``direction``.
 
-    The collateral's hedge is a short at the spread's own short leg; ``either_venue``: or at the other one, whichever
-    is open. A roll opens in ``next_linear``, the month that comes after, and closes on both sides of what ends.
+    The collateral's hedge is a short at the spread's own short leg. ``either_venue``: or at the other one, whichever is
+    open: there it makes the spread's long leg smaller or larger, and later moves back, as a pair. A roll opens in ``next_linear``, the month that comes after, and closes on both sides of what ends.
     """
     legs = ((linear, Kind.LINEAR), (inverse, Kind.INVERSE))
     found: list[Scope] = []
@@ -240,9 +240,10 @@ def scopes_for(
         if use is Use.OPEN:
             found += [Scope(use, key, direction.side(kind, Action.OPEN), False) for key, kind in legs]
         elif use is Use.COLLATERAL:
-            short = linear if direction is Direction.LONG_INVERSE else inverse
-            for key in (linear, inverse) if either_venue else (short,):
-                found += [Scope(use, key, Side.SELL, False), Scope(use, key, Side.BUY, True)]
+            home, away = (linear, inverse) if direction is Direction.LONG_INVERSE else (inverse, linear)
+            found += [Scope(use, home, Side.SELL, False), Scope(use, home, Side.BUY, True)]
+            if either_venue:
+                found += [Scope(use, away, side, False) for side in (Side.SELL, Side.BUY)]
         elif use is Use.ROLL:
             found += [Scope(use, key, direction.side(kind, Action.CLOSE), True) for key, kind in legs]
             found.append(Scope(use, next_linear or linear, direction.side(Kind.LINEAR, Action.OPEN), False))

@@ -69,7 +69,10 @@ def add(
         typer.Option(help="Of the spread; left out: the profile's.", metavar="long-inverse|short-inverse"),
     ] = None,
     either_venue: Annotated[
-        bool, typer.Option("--either-venue", help="Hedge the collateral at whichever venue is open.")
+        bool,
+        typer.Option(
+            "--either-venue", help="Hedge the collateral at whichever venue is open, and move it back."
+        ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Record what is shown without asking.")] = False,
     profile: Profile = DEFAULT_PROFILE,

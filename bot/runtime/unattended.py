@@ -11,8 +11,7 @@ from bot.model.plans import Cause
 from bot.runtime.daemon import Bot
 from config.settings import Settings
 from risk.approval import Denied
-from risk.orders import Side
-from risk.standing import Scope, StandingApproval, Use, scopes_for
+from risk.standing import StandingApproval, Use, scopes_for
 
 OVERRIDES = MappingProxyType[str, object](
     {
@@ -55,11 +54,9 @@ async def allow(bot: Bot, settings: Settings, now: datetime) -> Denied | None:
     direction, limits = settings.plan.direction, settings.limits
     mids = [bot.engine.market.last_mids[key] for key in (inverse, linear)]
     scopes = scopes_for(_USES, direction, inverse, linear, either_venue=True)
-    # What was hedged at the other venue, while its own was closed, is moved back as a pair, which opens both its legs.
-    back = tuple(Scope(Use.COLLATERAL, key, Side.BUY, False) for key in (inverse, linear))
     standing = StandingApproval(
         standing_id="asleep",
-        scopes=scopes + back,
+        scopes=scopes,
         daily_xbt=limits.standing_daily_xbt,
         total_xbt=limits.standing_total_xbt,
         max_delta_xbt=limits.standing_daily_xbt,

@@ -4,18 +4,22 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from adapters.venue import HoursAnnounced
 from bot.model.automation import Automation, Collateral
 from bot.model.ids import Role
-from bot.model.inputs import CancelPlan, Compared, ProposePlan, RejectTicket, SetTradingState
-from bot.model.plans import Cause, PlanKind
+from bot.model.inputs import CancelPlan, Compared, GrantStanding, ProposePlan, RejectTicket, SetTradingState
+from bot.model.plans import Cause, PlanKind, PlanStatus
 from bot.model.trading_state import TradingState
 from bot.orders.resting import rest
 from risk.direction import Direction
 from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind, Side
 from risk.sessions import Span, TradingHours
-from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk, spec
+from risk.standing import Use, scopes_for
+from tests.unit.bot.desk import LONG, MBT, POLICY, XBTUSD, Desk, spec
+from tests.unit.bot.test_standing import leave
 
 D = Decimal
 LIMITS = Collateral(band=D("0.05"), pause=timedelta(minutes=10), steady=timedelta(seconds=30))
@@ -196,6 +200,49 @@ def test_while_cme_is_closed_the_other_venue_hedges_and_it_is_moved_back_after_t
     assert list(rest(at.state, plans=1))
     settled(at, 700)
     assert not at.tickets
+
+
+@pytest.mark.parametrize(("amount", "reduces"), [("1.45", True), ("-0.45", False)])
+def test_asleep_it_is_hedged_elsewhere_and_moved_back_under_one_standing_approval(
+    amount: str, reduces: bool
+) -> None:
+    at = desk()
+    at.hold(160_000, -20)  # a spread of 2.5 XBT: there is something to take off
+    at.give(Compared(()))
+    standing = leave(
+        scopes=scopes_for([Use.COLLATERAL], LONG, XBTUSD.id, MBT.id, either_venue=True),
+        daily_xbt=D(3),
+        total_xbt=D(3),
+        max_delta_xbt=D("1.5"),
+    )
+    at.command(GrantStanding(standing, standing.content_hash()))
+    before = (at.state.positions[XBTUSD.id], at.state.positions[MBT.id])
+    closed_for_a_while(at)
+    deposit(at, amount)
+    settled(at)
+    elsewhere = at.trade()
+    # Under the same leave the long leg shrinks by a deposit, and grows by what is withdrawn.
+    assert (elsewhere.instrument, elsewhere.reduce_only) == (XBTUSD.id, reduces)
+    assert elsewhere.side is (Side.SELL if reduces else Side.BUY)
+    assert at.state.positions[MBT.id] == before[1]
+    most, sent = D(0), len(at.sent)
+    for _ in range(1000):
+        at.quotes()
+        at.wait(1)
+        while len(at.sent) > sent:
+            sent += 1
+            at.trade()
+            most = max(most, abs(at.state.delta()))
+    # To whole contracts at CME the hedge is back, and nobody was asked.
+    lots = -14 if reduces else 4
+    assert at.state.positions[MBT.id] == before[1] + lots
+    assert abs(at.state.positions[XBTUSD.id] - before[0]) < 8_000
+    assert abs(at.state.delta()) < D("0.05")
+    assert not at.tickets
+    assert {plan.status for plan in at.state.plans.values()} == {PlanStatus.DONE}
+    assert "STANDING_DENIED" not in at.alerts
+    # While it moved, never more was naked than one order may be.
+    assert D("0.3") < most < at.policy.max_unattended_delta + D("0.05")
 
 
 def test_a_hedge_is_not_moved_back_to_a_spread_that_is_gone() -> None:
