@@ -101,6 +101,7 @@ class Engine:
         self._hedges: dict[str, int] = {}
         self._waking: asyncio.TimerHandle | None = None
         self._armed: set[str] = set()
+        self._switching = {name: asyncio.Lock() for name in venues}
         self._broken: BaseException | None = None
         self._unwritten = False
         self._untold: list[Recorded] = []
@@ -351,6 +352,10 @@ class Engine:
     async def guard(self, request: OrderRequest) -> None:
         """Have the venue cancel what rests there if we fall silent; but the switch takes every order of the account,
         and is never armed where a stop rests. Raises VenueError."""
+        async with self._switching[request.instrument.venue]:
+            await self._guard(request)
+
+    async def _guard(self, request: OrderRequest) -> None:
         venue = request.instrument.venue
         if request.trigger is not None:
             # Also one that an earlier run has left armed: it would fire within its time, and take the stop.
@@ -382,12 +387,19 @@ class Engine:
                 case AskMargin():
                     await self._ask_margin(action)
                 case StandDown():
-                    self._armed.discard(action.venue)
-                    await self._venues[action.venue].disarm_dead_mans_switch()
+                    await self.stand_down(action.venue)
                 case Submit():
                     raise TypeError("a submit is carried out with its sequence number")
         except VenueError as error:
             log.warning(str(error))
+
+    async def stand_down(self, venue: str) -> None:
+        """Let the switch of a venue go, unless something rests there again. Raises VenueError."""
+        async with self._switching[venue]:
+            if venue in self.market.armed:
+                return  # something rests there again: its own going called for the switch meanwhile
+            self._armed.discard(venue)
+            await self._venues[venue].disarm_dead_mans_switch()
 
     async def _ask_margin(self, action: AskMargin) -> None:
         request = action.request

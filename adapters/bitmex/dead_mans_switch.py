@@ -16,9 +16,13 @@ _log = structlog.get_logger("adapters.bitmex")
 
 
 class DeadMansSwitch:
+    """One word to the venue at a time: a refresh that is on its way when the switch is disarmed would arm it again, and
+    take protective stops with it."""
+
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
         self._refreshing: asyncio.Task[None] | None = None
+        self._telling = asyncio.Lock()
 
     async def arm(self, timeout_ms: int) -> None:
         """Arm it and keep refreshing it until ``disarm`` or ``stop``.
@@ -30,14 +34,16 @@ class DeadMansSwitch:
             raise ValueError(
                 f"the dead man's switch takes milliseconds, at least {SHORTEST_MS}: {timeout_ms}"
             )
-        await self.stop()
-        await self._tell(timeout_ms)
-        self._refreshing = asyncio.create_task(self._refresh(timeout_ms))
+        async with self._telling:
+            await self.stop()
+            await self._tell(timeout_ms)
+            self._refreshing = asyncio.create_task(self._refresh(timeout_ms))
 
     async def disarm(self) -> None:
         """Raises Refused, Misconfigured or Unreachable; then it may still be armed, and is no longer refreshed."""
-        await self.stop()
-        await self._tell(0)
+        async with self._telling:
+            await self.stop()
+            await self._tell(0)
 
     async def stop(self) -> None:
         """Stop refreshing. A switch that is armed then fires in time: resting orders die with the link."""
@@ -49,10 +55,11 @@ class DeadMansSwitch:
     async def _refresh(self, timeout_ms: int) -> None:
         while True:
             await asyncio.sleep(timeout_ms / 1000 / REFRESHES)
-            try:
-                await self._tell(timeout_ms)
-            except VenueError as error:
-                _log.error("bitmex.dead_mans_switch_not_refreshed", fault=str(error))
+            async with self._telling:
+                try:
+                    await self._tell(timeout_ms)
+                except VenueError as error:
+                    _log.error("bitmex.dead_mans_switch_not_refreshed", fault=str(error))
 
     async def _tell(self, timeout_ms: int) -> None:
         attempted = f"set the dead man's switch to {timeout_ms} ms"

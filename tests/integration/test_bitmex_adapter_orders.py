@@ -350,6 +350,45 @@ def test_the_dead_mans_switch_speaks_milliseconds_and_is_refreshed_only_while_ar
     patient.run(main())
 
 
+def test_arming_and_disarming_at_once_ends_as_the_last_was_asked() -> None:
+    async def main() -> None:
+        async with rig() as r:
+            told = []
+
+            def slow(request: Request) -> Reply:
+                told.append(request.fields["timeout"])
+                # The first word takes long: what is asked for meanwhile must not overtake it.
+                return Reply(body={"now": "x"}, pause=0.2 if len(told) == 1 else 0)
+
+            r.http.script = slow
+            await asyncio.gather(
+                r.venue.arm_dead_mans_switch(5_000),
+                r.venue.arm_dead_mans_switch(5_000),
+                r.venue.disarm_dead_mans_switch(),
+            )
+            # Nor does anything go on refreshing what has been disarmed.
+            await asyncio.sleep(1.5)
+            assert told == [5_000, 5_000, 0]
+
+    patient.run(main())
+
+
+def test_a_refresh_on_its_way_is_waited_for_before_the_switch_is_disarmed() -> None:
+    async def main() -> None:
+        async with rig() as r:
+            r.http.script = lambda request: Reply(body={"now": "x"}, pause=0.2)
+            await r.venue.arm_dead_mans_switch(5_000)
+            while len(r.http.requests) < 2:
+                await asyncio.sleep(0.01)
+            await r.venue.disarm_dead_mans_switch()
+            armed, refreshed, disarmed = r.http.requests
+            assert [one.fields["timeout"] for one in (armed, refreshed, disarmed)] == [5_000, 5_000, 0]
+            # Two words at once could arrive the other way round, and the switch would take the stops.
+            assert disarmed.at - refreshed.at >= 0.15
+
+    patient.run(main())
+
+
 def test_an_order_is_on_the_wire_within_milliseconds_of_the_call() -> None:
     async def main() -> None:
         async with rig(orders_per_second=100) as r:

@@ -10,7 +10,9 @@ from adapters.simulator.exchange.orders import SimOrder, Tif
 from bot.model.legging import Legging, Style
 from bot.model.plans import PlanKind, PlanStatus
 from bot.runtime.start import wind_down
+from risk.orders import OrderRequest, Side, TimeInForce
 from risk.terms import Kind
+from tests.simulation.stage import INVERSE as INVERSE_ID
 from tests.simulation.stage import PRICE, Stage
 from tests.unit.bot.desk import SHORT, D
 
@@ -146,6 +148,26 @@ def test_nothing_rests_where_the_switch_cannot_be_armed(stage: Stage) -> None:
             await begun(stage, legging=INVERSE)
             await passes(stage, 3)
             assert stage.orders(0) == []
+
+    stage.play(main())
+
+
+@pytest.mark.parametrize("first", ["goes", "comes"])
+def test_a_switch_that_is_let_go_while_another_order_comes_guards_that_one(stage: Stage, first: str) -> None:
+    async def main() -> None:
+        async with stage.bot() as engine:
+            await begun(stage, legging=INVERSE)
+            await resting(stage, 0)
+            beside = OrderRequest("beside", INVERSE_ID, Side.BUY, 100, D(70_000), TimeInForce.GTC, True)
+            del engine.market.armed["bitmex"]  # nothing rests any more, it is decided ...
+            goes = asyncio.create_task(engine.stand_down("bitmex")) if first == "goes" else None
+            await asyncio.sleep(0)
+            engine.market.armed["bitmex"] = stage.clock.now()  # ... and then that another order is to
+            await engine.guard(beside)
+            await (goes or engine.stand_down("bitmex"))
+        # The bot is gone, without a word: by either way the venue takes back what rests.
+        await passes(stage, 21)
+        assert live(stage, 0) == []
 
     stage.play(main())
 
