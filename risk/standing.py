@@ -232,7 +232,8 @@ def scopes_for(
     """Return what ``uses`` come to for a spread held in ``direction``.
 
     The collateral's hedge is a short at the spread's own short leg. ``either_venue``: or at the other one, whichever is
-    open: there it makes the spread's long leg smaller or larger, and later moves back, as a pair. A roll opens in ``next_linear``, the month that comes after, and closes on both sides of what ends.
+    open: there it makes the spread's long leg smaller or larger, and later moves back, as a pair. A roll opens in
+    ``next_linear``, the month that comes after, and closes on both sides of what ends.
     """
     legs = ((linear, Kind.LINEAR), (inverse, Kind.INVERSE))
     found: list[Scope] = []

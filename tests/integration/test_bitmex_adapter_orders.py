@@ -20,6 +20,7 @@ from tests.integration.bitmex_adapter_rig import (
     order_row,
     rig,
     settings,
+    until,
 )
 
 
@@ -378,8 +379,7 @@ def test_a_refresh_on_its_way_is_waited_for_before_the_switch_is_disarmed() -> N
         async with rig() as r:
             r.http.script = lambda request: Reply(body={"now": "x"}, pause=0.2)
             await r.venue.arm_dead_mans_switch(5_000)
-            while len(r.http.requests) < 2:
-                await asyncio.sleep(0.01)
+            await until(lambda: len(r.http.requests) == 2)
             await r.venue.disarm_dead_mans_switch()
             armed, refreshed, disarmed = r.http.requests
             assert [one.fields["timeout"] for one in (armed, refreshed, disarmed)] == [5_000, 5_000, 0]
