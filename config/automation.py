@@ -63,7 +63,8 @@ class MarginWatch(Section):
     """How near an account may come to liquidation, in per cent of the price, before money is asked for, and back.
 
     ``broker_margin_percent``: the least the broker is taken to ask for; what it says it asks counts if it is more.
-    ``wire_hours``, ``xbt_hours``: how long money takes.
+    How long money takes: ``wire_hours``, ``xbt_hours`` (a deposit at the inverse venue), ``bills_hours`` (T-bills at
+    the broker sold for USD), ``sale_hours`` (XBT sold for USD, before the wire).
     """
 
     last_percent: Percent
@@ -74,6 +75,8 @@ class MarginWatch(Section):
     pause_minutes: Positive
     wire_hours: Positive
     xbt_hours: Positive
+    bills_hours: Positive = Decimal(24)
+    sale_hours: Positive = Decimal(4)
 
 
 class OrphanWatch(Section):

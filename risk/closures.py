@@ -110,6 +110,16 @@ def ahead(closures: Sequence[Closure], now: datetime) -> Closure | None:
     return next((closure for closure in closures if now < closure.span.end), None)
 
 
+def arrival(sent: datetime, takes: timedelta, windows: Iterable[Weekly]) -> datetime:
+    """Return when money ``sent`` then is there: after what it ``takes``, or at the end of the window in which nothing
+    arrives."""
+    at = sent + takes
+    for span in _joined(_all(windows, Span(at, at + _MOMENT))):
+        if at in span:
+            return span.end
+    return at
+
+
 def is_open(hours: TradingHours, rules: Rules, now: datetime) -> bool:
     """Say whether the market trades now, the broker's own outages counted."""
     if hours.known is None or hours.session(now) is not Session.OPEN:

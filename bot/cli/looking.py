@@ -1,4 +1,4 @@
-"""``status`` and ``tickets``: how things stand, and what waits for a person."""
+"""``status``, ``ahead`` and ``tickets``: how things stand, and what waits for a person."""
 
 from pathlib import Path
 
@@ -29,6 +29,18 @@ def status(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
     output.print_json(view) if json else output.status(view)
 
 
+def ahead(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
+    """Show what is due in the next days, and what happens if nobody answers.
+
+    First what you are asked to do; then, by time, what each thing is, what happens with and without an answer, and
+    what it costs without.
+    """
+    from bot.cli import ahead_output, output
+
+    view = connect(profile).get("/status")["outlook"]
+    output.print_json(view) if json else output.console().print(ahead_output.in_full(view))
+
+
 def tickets(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
     """Show the tickets that wait for you."""
     from bot.cli import output
@@ -47,4 +59,5 @@ def tickets(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
 
 def register(app: typer.Typer) -> None:
     app.command()(status)
+    app.command()(ahead)
     app.command()(tickets)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.cli import transfer_output
+from bot.cli import ahead_output, transfer_output
 from bot.cli.hints import say, told
 from risk.instruments import InstrumentId
 
@@ -70,6 +70,7 @@ def status(view: View) -> None:
 def status_grid(view: View) -> Table:
     """Return how things stand, as a table of two columns."""
     grid = two_columns()
+    ahead_output.to_do(grid, view["outlook"])
     agree = "[green]ledger and venues agree[/]" if view["reconciled"] else "[red]not reconciled[/]"
     shadow = ", [bold]a shadow: it sends nothing[/]" if view["shadow"] else ""
     grid.add_row("instance", f"{view['instance']} ({view['mode']}){shadow}, pid {view['pid']}")
@@ -141,7 +142,7 @@ def _ahead(grid: Table, ahead: View) -> None:
             grid.add_row(
                 "margin",
                 f"{one['venue']}  leverage {one['leverage'] or '?'}, liquidated at {price(one['liquidation'])}, "
-                f"{one['distance_percent']} % away",
+                f"{ahead_output.away(one['distance_percent'])}",
             )
     if ahead["holding"]:
         held = ahead["holding"]
@@ -150,10 +151,7 @@ def _ahead(grid: Table, ahead: View) -> None:
             f"until {held['until'][:10]}: basis left {price(held['basis_left_usd'])}, funding expected "
             f"{price(held['funding_usd'])}, edge {price(held['edge_usd'])} USD per XBT",
         )
-    for one in ahead["deadlines"][:6]:
-        when = "now" if one["at"] is None else f"{one['at'][5:10]} {one['at'][11:16]}Z"
-        grid.add_row("ahead", f"[bold]{when}[/]  {escape(one['what'])}")
-        grid.add_row("", f"[dim]unanswered: {escape(one['unanswered'])}[/]")
+    ahead_output.in_short(grid, ahead)
 
 
 def _not_in_force(grid: Table, view: View) -> None:

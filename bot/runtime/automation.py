@@ -149,6 +149,8 @@ def _margin(given: MarginWatch) -> MarginLimits:
         pause=_minutes(given.pause_minutes),
         wire_takes=_hours(given.wire_hours),
         xbt_takes=_hours(given.xbt_hours),
+        bills_take=_hours(given.bills_hours),
+        sale_takes=_hours(given.sale_hours),
     )
 
 

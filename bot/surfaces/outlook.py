@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.automation.deadlines import deadlines
+from bot.automation.due import Deadline, asked
 from bot.automation.holding import holding
 from bot.automation.margin import next_hedges, standings
 from bot.model.policy import Policy
@@ -27,17 +28,10 @@ def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> V
     hedges = [] if pair is None or margin is None else next_hedges(turn, pair, margin, _HEDGES)
     price = found[0].price if found else Decimal(1)
     held = None if pair is None or carry is None else holding(turn, pair, carry)
+    due = deadlines(turn, WITHIN)
     return {
-        "deadlines": [
-            {
-                "at": None if one.at is None else one.at.isoformat(),
-                "what": one.what,
-                "answered": one.answered,
-                "unanswered": one.unanswered,
-                "cost": one.cost or None,
-            }
-            for one in deadlines(turn, WITHIN)
-        ],
+        "to_do": [_deadline(one, now) for one in asked(due, now)],
+        "deadlines": [_deadline(one, now) for one in due],
         "margin": [
             {
                 "venue": one.venue,
@@ -71,4 +65,17 @@ def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> V
             "mean_rate_percent": None if held.rate is None else plain((held.rate * 100).quantize(_PLACES)),
             "edge_usd": plain(held.edge.quantize(_CENT)),
         },
+    }
+
+
+def _deadline(one: Deadline, now: datetime) -> View:
+    return {
+        "at": None if one.at is None else one.at.isoformat(),
+        "seconds_left": None if one.at is None else round((one.at - now).total_seconds(), 1),
+        "price": None if one.price is None else plain(one.price.quantize(_CENT)),
+        "do": one.do or None,
+        "what": one.what,
+        "answered": one.answered,
+        "unanswered": one.unanswered,
+        "cost": one.cost or None,
     }
