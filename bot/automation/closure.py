@@ -23,6 +23,7 @@ from bot.automation.proposing import (
     raise_reduction,
 )
 from bot.automation.rebuilding import carried, taken_off
+from bot.automation.reminding import remind
 from bot.model.automation import Automation, ClosureLimits
 from bot.model.ladders import favourable
 from bot.model.plans import Cause
@@ -52,11 +53,11 @@ def watch(turn: Turn, pair: Automation, limits: ClosureLimits) -> None:
     if not (turn.state.positions[pair.inverse] and turn.state.positions[pair.linear]):
         _rebuild(turn, pair, limits, ahead(closures, turn.now))
     elif hours.known is None:
-        turn.alert(
+        remind(
+            turn,
             "CLOSURE_UNKNOWN",
             f"a spread is open and it is not known when {pair.linear} closes ({hours.trouble}): nothing makes it "
             "small before the close; compare with the broker",
-            about=str(pair.linear),
         )
     elif near is None:
         _rebuild(turn, pair, limits, ahead(closures, turn.now))
@@ -90,9 +91,7 @@ def _make_small(turn: Turn, pair: Automation, limits: ClosureLimits, closure: Cl
     left = closure.span.start - turn.now
     when = f"{closure.why} from {closure.span.start:%a %F %R}Z to {closure.span.end:%a %R}Z"
     if found is None:
-        turn.alert(
-            "CLOSURE_NEAR", f"{when}: what survives it is not known without prices of both", about="prices"
-        )
+        remind(turn, "CLOSURE_NEAR", f"{when}: what survives it is not known without prices of both")
         return
     granule = turn.state.instruments[pair.linear].granule(turn.market.last_mids[pair.linear])
     size = min((found.too_much / granule).to_integral_value(ROUND_CEILING) * granule, found.spread)

@@ -10,8 +10,9 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from bot.automation.books import account_at, broker_rate
-from bot.automation.proposing import has_rested, is_news, plan_of, raise_reduction, withdraw
+from bot.automation.proposing import has_rested, plan_of, raise_reduction, withdraw
 from bot.automation.rebuilding import is_to_be_rebuilt
+from bot.automation.reminding import GROWN, LONGEST, remind
 from bot.model.automation import Automation, MarginLimits
 from bot.model.plans import Cause, PlanStatus
 from bot.orders.market import Advice
@@ -24,6 +25,7 @@ from risk.survival import Account, inverse_need, linear_need, survival
 
 # An account must have stood at its last level for so long: one bad tick takes nothing down.
 _STEADY = timedelta(seconds=5)
+_WORST = 8  # halvings of the way to a liquidation that are told apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +157,7 @@ def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
         return
     if turn.market.session(pair.linear, turn.now) is Session.CLOSED:
         # Reckoned now, it would trade at the open what was right hours before.
-        if is_news(turn, "MARGIN_LAST", f"{turn.now:%F %H}"):
-            turn.alert(
-                "MARGIN_LAST", f"{_says(found)}; {pair.linear} is closed: it takes collateral", about="closed"
-            )
+        _say_last(turn, limits, found, nearest, f"{pair.linear} is closed")
         return
     if plan_of(turn.state, Cause.MARGIN):
         return
@@ -172,9 +171,7 @@ def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
     granule = instrument.granule(linear.price)
     size = min((wanted.too_much / granule).to_integral_value(ROUND_CEILING) * granule, wanted.spread)
     if size <= 0:
-        turn.alert(
-            "MARGIN_LAST", f"{_says(found)}; no pair is left to reduce: it takes collateral", about="no pair"
-        )
+        _say_last(turn, limits, found, nearest, "no pair is left to reduce")
         return
     raise_reduction(
         turn,
@@ -185,6 +182,19 @@ def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
         1,
         urgent=True,
     )
+
+
+def _say_last(
+    turn: Turn, limits: MarginLimits, found: tuple[Standing, ...], nearest: Decimal, why: str
+) -> None:
+    """Say that only collateral helps; again at once with each half of the way to the liquidation."""
+    text = f"{_says(found)}; {why}: it takes collateral"
+    remind(turn, "MARGIN_LAST", text, why, first=limits.pause, level=_halvings(nearest, limits.last))
+
+
+def _halvings(distance: Decimal, level: Decimal) -> int:
+    """Return how often a distance to liquidation has been halved since it was ``level``."""
+    return next((n for n in range(_WORST) if distance > level / 2 ** (n + 1)), _WORST)
 
 
 def _was_carried_out(turn: Turn) -> bool:
@@ -212,15 +222,22 @@ def _advise(turn: Turn, pair: Automation, limits: MarginLimits, one: Standing) -
             del market.advice[one.venue]
         return
     is_new = known is None or (known.amount > 0) is not (amount > 0)
-    grown = known is not None and abs(amount) > abs(known.amount) * limits.again
-    if known is not None and not is_new and not grown and not turn.has_passed(limits.pause, known.told_at):
-        return
     advice = Advice(one.venue, one.currency, amount, _reason(one, limits, amount), turn.now)
-    market.advice[one.venue] = advice
+    text = sentence(advice, pair, limits)
     if amount > 0:
-        turn.alert("TRANSFER_WANTED", f"{sentence(advice, pair, limits)}", about=f"{one.venue} {turn.now}")
-    elif is_new:
-        turn.alert("COLLATERAL_IDLE", sentence(advice, pair, limits), about=f"{one.venue} {turn.now}")
+        # Nearer to the last level it is told again at once, and so with each half of the way from there.
+        low = 0 if one.distance is None else _halvings(one.distance, limits.top_up)
+        told = remind(turn, "TRANSFER_WANTED", text, one.venue, first=limits.pause, level=low, amount=amount)
+    else:
+        told = remind(turn, "COLLATERAL_IDLE", text, one.venue, first=LONGEST)
+    # Less is not told by itself, but whoever looks sees it.
+    if (
+        is_new
+        or told
+        or known is None
+        or not abs(known.amount) / GROWN <= abs(amount) <= abs(known.amount) * GROWN
+    ):
+        market.advice[one.venue] = advice
 
 
 def _coming(turn: Turn, one: Standing) -> Decimal:

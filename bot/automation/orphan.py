@@ -5,10 +5,10 @@ reconnect, a position told late) is no cause: it is a mismatch, which stops new 
 is Δ, not the sizes of the pair, and it only ever reduces: to open the lost leg again is a person's decision.
 """
 
-from datetime import timedelta
 from decimal import ROUND_HALF_DOWN, Decimal
 
-from bot.automation.proposing import has_rested, is_news, is_quiet, plan_of, raise_single
+from bot.automation.proposing import has_rested, is_quiet, plan_of, raise_single
+from bot.automation.reminding import remind
 from bot.model.automation import Automation, OrphanLimits
 from bot.model.plans import Cause, Single
 from bot.orders.ticketing import stop_plan
@@ -17,27 +17,30 @@ from risk.instruments import InstrumentId
 from risk.orders import Side
 from risk.sessions import Session
 
-_HOUR = timedelta(hours=1)
-
 
 def answer(turn: Turn, pair: Automation, limits: OrphanLimits) -> Single | None:
     """Return the reduction that brings Δ nearest to its target; None where no orphan stands, or none can be reduced."""
-    state = turn.state
-    off = state.delta() - pair.target_delta
-    if off * state.orphaned <= 0:
+    naked = standing_alone(turn, pair, limits)
+    if not naked:
         return None
-    naked = min(abs(off), abs(state.orphaned))
-    if naked <= limits.band:
-        return None
-    side = Side.SELL if off > 0 else Side.BUY
+    state, side = turn.state, Side.SELL if naked > 0 else Side.BUY
     held = [key for key in (pair.linear, pair.inverse) if side.sign * state.positions[key] < 0]
     # Where both could be reduced, the one that trades now; else the one that hedges exactly.
     held.sort(key=lambda key: (not _trades(turn, key), key != pair.inverse))
     for key in held:
-        contracts = _contracts(turn, key, naked)
+        contracts = _contracts(turn, key, abs(naked))
         if contracts:
             return Single(key, side, contracts, reduce_only=True)
     return None
+
+
+def standing_alone(turn: Turn, pair: Automation, limits: OrphanLimits) -> Decimal:
+    """Return the XBT (signed) by which Δ is off its target and no order of ours has brought it there; 0 in the band."""
+    off = turn.state.delta() - pair.target_delta
+    if off * turn.state.orphaned <= 0:
+        return Decimal(0)
+    naked = min(abs(off), abs(turn.state.orphaned))
+    return naked.copy_sign(off) if naked > limits.band else Decimal(0)
 
 
 def _contracts(turn: Turn, key: InstrumentId, xbt: Decimal) -> int:
@@ -55,22 +58,24 @@ def _trades(turn: Turn, key: InstrumentId) -> bool:
 
 def watch(turn: Turn, pair: Automation, limits: OrphanLimits) -> None:
     """Say an orphan aloud while it stands, and propose what answers it once the books can be trusted."""
-    single, market = answer(turn, pair, limits), turn.market
-    if single is None:
+    naked, single, market = standing_alone(turn, pair, limits), answer(turn, pair, limits), turn.market
+    if not naked:
         market.orphaned_at = None
         return
     off = turn.state.delta() - pair.target_delta
     # After a restart nobody knows when it happened: it counts from now.
     since = market.orphaned_at = market.orphaned_at or turn.now
-    hour = f"{single.instrument} {(turn.now - since) // _HOUR}"
-    if is_news(turn, "ORPHANED_LEG", f"{since} {hour}"):
-        turn.alert(
-            "ORPHANED_LEG",
-            f"Δ is {off:+.4f} XBT off its target, {turn.state.orphaned:+.4f} of it by no order of ours: "
-            f"{single.side} {single.contracts} {single.instrument} would answer it"
-            + ("" if _trades(turn, single.instrument) else f"; {single.instrument} does not trade now"),
-            about=hour,
+    said = f"Δ is {off:+.4f} XBT off its target, {turn.state.orphaned:+.4f} of it by no order of ours: "
+    if single is None:
+        said += (
+            "no reduction of what is held brings it nearer; to open a leg, or a hedge, is a person's to say"
         )
+    else:
+        said += f"{single.side} {single.contracts} {single.instrument} would answer it"
+        said += "" if _trades(turn, single.instrument) else f"; {single.instrument} does not trade now"
+    remind(turn, "ORPHANED_LEG", said, str(since), amount=naked)
+    if single is None:
+        return
     for plan in turn.state.active_plans():
         # It may send nothing now, and a tranche it has begun, or tickets, would keep the answer waiting.
         if plan.spec.enlarges and not plan.stopping:

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from bot.automation.reminding import remind
 from bot.model.automation import Automation
 from bot.model.ladders import BasisRange
 from bot.model.plans import ApprovalMode, Cause, PlanKind, PlanSpec, Protection, Single
@@ -261,7 +262,9 @@ def _raise(turn: Turn, spec: PlanSpec) -> bool:
     turn.market.proposed[spec.cause] = turn.now
     answer = propose(turn, spec)
     if isinstance(answer, Denied):
-        turn.alert("PROPOSAL_DENIED", f"{spec.cause}: {spec.why}; not proposed: {answer}", about=spec.cause)
+        text = f"{spec.cause}: {spec.why}; not proposed: {answer}"
+        # Asked for anew after every pause of its watch.
+        remind(turn, "PROPOSAL_DENIED", text, f"{spec.cause} {answer.code}", first=timedelta(hours=1))
         return False
     turn.alert("PROPOSED", f"plan {spec.plan_id} ({spec.cause}): {spec.why}", about=spec.plan_id)
     return True

@@ -3,13 +3,9 @@
 Which month the pair is held in is what the positions say (``Automation.followed``): nothing else is remembered.
 """
 
-from datetime import timedelta
-
-from bot.automation.proposing import is_news
+from bot.automation.reminding import LONGEST, remind
 from bot.model.automation import Automation
 from bot.orders.turn import Turn
-
-_HOUR = timedelta(hours=1)
 
 
 def is_halfway(turn: Turn, pair: Automation) -> bool:
@@ -19,8 +15,8 @@ def is_halfway(turn: Turn, pair: Automation) -> bool:
 
 
 def watch(turn: Turn, profile: Automation) -> None:
-    """Remind a person: every hour of a leg in two months that no roll is at work on, every day of a profile that has
-    not followed."""
+    """Remind a person of a leg in two months that no roll is at work on, and every day of a profile that has not
+    followed."""
     old, new = profile.linear, profile.next_linear
     if new is None:
         return
@@ -28,17 +24,17 @@ def watch(turn: Turn, profile: Automation) -> None:
     if is_halfway(turn, profile):
         if any(plan.spec.is_roll for plan in turn.state.active_plans()):
             return
-        if is_news(turn, "ROLL_UNFINISHED", f"{turn.now:%F %H}"):
-            turn.alert(
-                "ROLL_UNFINISHED",
-                f"the linear leg is in two months, {old} {held[old]:+} and {new} {held[new]:+}, and no roll is at "
-                "work: nothing watches it as one, nor closes it as a pair, until it is finished",
-                about=f"{turn.now:%F %H}",
-            )
-    elif profile.followed(held) is not profile and is_news(turn, "ROLLED", f"{turn.now:%F}"):
-        turn.alert(
+        remind(
+            turn,
+            "ROLL_UNFINISHED",
+            f"the linear leg is in two months, {old} {held[old]:+} and {new} {held[new]:+}, and no roll is at "
+            "work: nothing watches it as one, nor closes it as a pair, until it is finished",
+        )
+    elif profile.followed(held) is not profile:
+        remind(
+            turn,
             "ROLLED",
             f"the linear leg is in {new} now ({held[new]:+}) and the bot follows it there; the profile still names "
             f"{old}: move it on before the spread is next closed",
-            about=f"{turn.now:%F}",
+            first=LONGEST,
         )

@@ -85,7 +85,7 @@ class MarginLimits:
 
     Below ``top_up`` a transfer is asked for that brings it to ``aim``, above ``release`` what is beyond the aim may
     leave, at ``last`` the spread is proposed for reduction. ``broker_rate``: the least margin rate the broker is taken
-    to ask. ``pause``: after which an instruction is repeated; sooner when it has grown by the factor ``again``.
+    to ask. ``pause``: after which an instruction is repeated for the first time, and what is proposed again.
     Lead times until money can be used: ``wire_takes``, ``xbt_takes`` (a deposit at the inverse venue), ``bills_take``
     (T-bills at the broker sold for USD), ``sale_takes`` (XBT sold for USD, before the wire).
     """
@@ -100,7 +100,6 @@ class MarginLimits:
     xbt_takes: timedelta
     bills_take: timedelta = timedelta(hours=24)
     sale_takes: timedelta = timedelta(hours=4)
-    again: Decimal = Decimal("1.25")
 
     def __post_init__(self) -> None:
         if not 0 < self.last < self.top_up < self.aim < self.release:

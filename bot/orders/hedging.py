@@ -310,12 +310,14 @@ def _obtainable(turn: Turn, leg: LegState, side: Side) -> Decimal:
 
 
 def _unwindable(turn: Turn, plan: PlanState, leg: LegState, naked: Decimal) -> int:
-    """Return how many contracts of what the leg has filled would go back for ``naked`` XBT.
+    """Return how many contracts of what the leg has filled would go back for ``naked`` XBT, as things stand now.
 
     Of a lead the nearest. Of a coarse hedge, when no more is worked, as many as cover it: what is left then is the
-    fine lead's, which can take it back.
+    fine lead's, which can take it back. Of what the leg opened, no more than is still held: somebody else may have
+    closed it meanwhile, and a broker takes an order beyond that for an opening.
     """
     usage = turn.state.usage(leg)
+    naked = _not_answered_by_others(turn, plan, naked)
     side = Side.SELL if naked > 0 else Side.BUY
     if leg.key.role is Role.WORKING:
         wanted = _nearest(turn, leg, naked)
@@ -323,7 +325,21 @@ def _unwindable(turn: Turn, plan: PlanState, leg: LegState, naked: Decimal) -> i
         wanted = _covering(turn, plan, leg, naked)
     else:
         wanted = _nearest(turn, leg, naked) if _is_coarse(turn, leg) else _contracts(turn, leg, side, naked)
-    return max(min(wanted, int(usage.filled - usage.unwound)), 0)
+    wanted = min(wanted, int(usage.filled - usage.unwound))
+    still = -side.sign * turn.state.positions[leg.instrument]
+    if not leg.ticket.material.reduce_only and still >= 0:  # else it was opened against what was held
+        wanted = min(wanted, still)
+    return max(wanted, 0)
+
+
+def _not_answered_by_others(turn: Turn, plan: PlanState, naked: Decimal) -> Decimal:
+    """Return what of ``naked`` XBT an unwind would still bring Δ nearer by: less what executions that no order of ours
+    caused have moved Δ the other way, unless that has been answered already. The rest of those is the orphan's guard's.
+    """
+    sign = 1 if naked > 0 else -1
+    against = max(-sign * turn.state.orphaned, Decimal(0))
+    off = sign * (turn.state.delta() - plan.spec.target_delta)
+    return sign * min(abs(naked), max(off, abs(naked) - against, Decimal(0)))
 
 
 def _covering(turn: Turn, plan: PlanState, leg: LegState, xbt: Decimal) -> int:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from adapters.venue import Link, LinkState
@@ -42,6 +42,18 @@ class Advice:
     amount: Decimal
     reason: str
     told_at: datetime
+
+
+@dataclass(slots=True)
+class Reminder:
+    """An alert that lasts: when it was last told and last seen to be so, the pause until it is told again, and how bad
+    it was when it was told."""
+
+    told_at: datetime
+    seen_at: datetime
+    pause: timedelta
+    level: int
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,8 @@ class Market:
     """By venue: the transfer that is asked for, or offered."""
     said: dict[str, str] = field(default_factory=dict)
     """By alert: which of its reminders a person has had."""
+    reminders: dict[tuple[str, str], Reminder] = field(default_factory=dict)
+    """By code and subject: the alerts of the watches that last."""
     sane_since: datetime | None = None
     """Since when both books have been quoted after a closure, while stops rest."""
     not_paying_since: datetime | None = None

@@ -138,7 +138,7 @@ def covering(
 
     STANDING_NONE: there is none for such a thing at all.
     """
-    reason = None
+    reason: Denied | None = None
     for each in state.standing.values():
         standing = each.approval
         if each.revoked or now >= standing.ends_at:
@@ -146,7 +146,7 @@ def covering(
         denied = refusal(
             standing, use, asked(state, tickets), naked(state, policy, tickets), each.spent(now), now
         )
-        if denied is not None and denied.code == "STANDING_SCOPE":
+        if denied is not None and denied.code == "STANDING_SCOPE" and use not in standing.uses:
             continue
         denied = denied or suspension(state, market, policy, now, tickets)
         if denied is None:

@@ -127,7 +127,12 @@ def test_what_uses_come_to() -> None:
     assert shown(Use.OPEN, long) == ["sell cme", "buy bitmex"]
     assert shown(Use.OPEN, short) == ["buy cme", "sell bitmex"]
     assert shown(Use.CLOSE, long) == ["buy cme reduce", "sell bitmex reduce"]
-    assert shown(Use.ORPHAN, short) == ["sell cme reduce", "buy bitmex reduce"]
+    assert shown(Use.ORPHAN, short) == [
+        "sell cme reduce",
+        "buy bitmex reduce",
+        "buy cme reduce",  # a late fill may have turned what stands alone
+        "sell bitmex reduce",
+    ]
     assert shown(Use.COLLATERAL, long) == ["sell cme", "buy cme reduce"]
     assert shown(Use.COLLATERAL, short) == ["sell bitmex", "buy bitmex reduce"]
     # At the other venue the spread's long leg shrinks and grows; later it moves back, a pair either way round.

@@ -8,6 +8,7 @@ import pytest
 
 from adapters.venue import HoursAnnounced
 from bot.automation.margin import next_hedges, standings
+from bot.automation.reminding import GROWN
 from bot.model.automation import Automation, MarginLimits
 from bot.model.events import Alerted, PlanFinished
 from bot.model.inputs import CancelPlan, Compared, ProposePlan, RecordTransfer, SetTradingState
@@ -119,7 +120,7 @@ def test_an_instruction_is_repeated_after_the_pause_and_when_it_grows() -> None:
     prices(at, "7290", "8990")
     assert at.market.advice["bitmex"] is first
     prices(at, "7000", "8700")
-    assert at.market.advice["bitmex"].amount > first.amount * LIMITS.again
+    assert at.market.advice["bitmex"].amount > first.amount * GROWN
     second = at.market.advice["bitmex"]
     at.now += timedelta(minutes=30)
     prices(at, "7000", "8700")

@@ -6,17 +6,21 @@ from decimal import Decimal
 
 import pytest
 
-from adapters.venue import HoursAnnounced
+from adapters.venue import HoursAnnounced, LinkState
 from bot.model.automation import Automation, Collateral, OrphanLimits
+from bot.model.events import Alerted
 from bot.model.ids import Role
-from bot.model.inputs import Compared, ProposePlan, SetTradingState
+from bot.model.inputs import Compared, GrantStanding, ProposePlan, SetTradingState
 from bot.model.plans import Cause as PlanCause
+from bot.model.plans import PlanKind
 from bot.model.trading_state import TradingState
+from risk.approval import Purpose
 from risk.direction import Direction
 from risk.instruments import Instrument
 from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind, Cause, Fill, Side
 from risk.sessions import Span, TradingHours
+from risk.standing import StandingApproval, Use, scopes_for
 from tests.unit.bot.desk import MBT, POLICY, T0, XBTUSD, Desk, spec
 
 D = Decimal
@@ -202,3 +206,115 @@ def test_nor_does_a_hedge_of_the_collateral_that_waits_for_a_person() -> None:
     pass_by(at, 7)
     # Δ is 1.5 XBT short of its target: half of one of the two that are naked is the deposit's hedge now.
     assert (at.tickets[Role.SINGLE].material.side, at.tickets[Role.SINGLE].contracts) == (Side.BUY, 15)
+
+
+def legged(at: Desk, foreign: int) -> None:
+    """Half a contract's clip fills while the hedge's venue is down, and somebody trades the linear leg meanwhile."""
+    at.command(ProposePlan(spec(plan_id="anna1", size_xbt=D("0.5"))))
+    at.approve()
+    at.link("bitmex", LinkState.DOWN)
+    at.trade()  # 5 contracts short, which nothing can hedge
+    if foreign:
+        forced(at, MBT, foreign, Cause.TRADE)
+    pass_by(at, 12, agree=False)
+
+
+def unwinds(at: Desk) -> list[int]:
+    return [order.quantity for order in at.of(Purpose.CONTINGENCY)]
+
+
+def test_what_cannot_be_hedged_is_unwound() -> None:
+    at = desk()
+    legged(at, 0)
+    assert unwinds(at) == [5]
+
+
+def test_what_somebody_has_closed_by_hand_is_not_unwound_as_well() -> None:
+    at = desk()
+    legged(at, 35)
+    # All 35 short were bought back: five more would be a long leg with no partner.
+    assert unwinds(at) == []
+    assert at.state.plans["anna1"].status == "stopped"
+    assert "LEGGED_POSITION" in at.alerts
+
+
+def test_nor_what_a_trade_by_hand_has_answered_although_enough_is_held() -> None:
+    at = desk()
+    legged(at, 20)
+    # 15 are still held short, and Δ is 1.5 XBT above its target: an unwind would take it to 2.
+    assert at.state.positions[MBT.id] == -15
+    assert unwinds(at) == []
+
+
+def test_of_what_was_closed_in_part_the_rest_is_unwound() -> None:
+    at = desk()
+    legged(at, 3)
+    # 0.3 of the 0.5 XBT that lack a hedge were bought by somebody: 0.2 are left.
+    assert unwinds(at) == [2]
+
+
+def test_what_others_did_and_was_answered_long_ago_keeps_no_unwind_from_going() -> None:
+    at = desk()
+    forced(at, MBT, 3, Cause.LIQUIDATION)
+    at.give(CashFlow("w1", "bitmex", CashFlowKind.WITHDRAWAL, Money.of(Currency.XBT, D("-0.3")), at.now))
+    at.command(SetTradingState(TradingState.REDUCING, "anna", "reduce it"))
+    assert at.state.orphaned == D("0.3")
+    assert abs(at.state.delta()) < D("0.001")
+    at.propose(plan_id="anna2", kind=PlanKind.CLOSE, size_xbt=D("0.3"))
+    at.approve()
+    at.link("bitmex", LinkState.DOWN)
+    at.trade(quantity=3)  # bought back: Δ +0.3, nothing to hedge it with
+    pass_by(at, 12, agree=False)
+    assert unwinds(at) == [3]
+
+
+def night(at: Desk, **changes: object) -> None:
+    """A standing approval for orphans, and for nothing else."""
+    fields: dict[str, object] = {
+        "standing_id": "night",
+        "scopes": scopes_for([Use.ORPHAN], Direction.LONG_INVERSE, XBTUSD.id, MBT.id),
+        "daily_xbt": D(5),
+        "total_xbt": D(5),
+        "max_delta_xbt": D(5),
+        "price_low": D(60_000),
+        "price_high": D(100_000),
+        "ends_at": at.now + timedelta(days=1),
+        "by": "anna",
+    }
+    standing = StandingApproval(**(fields | changes))  # type: ignore[arg-type]
+    at.command(GrantStanding(standing, standing.content_hash()))
+
+
+def test_a_leg_that_was_turned_is_reduced_as_well() -> None:
+    at = desk()
+    night(at)
+    forced(at, XBTUSD, -160_000, Cause.LIQUIDATION)
+    forced(at, MBT, 35, Cause.LIQUIDATION)  # five more than were held: long now
+    pass_by(at, 7)
+    assert (at.last.instrument, at.last.side, at.last.reduce_only) == (MBT.id, Side.SELL, True)
+    assert at.last.quantity == 5
+
+
+def test_a_ticket_beside_what_an_approval_allows_is_said() -> None:
+    at = desk()
+    closes = scopes_for([Use.ORPHAN], Direction.LONG_INVERSE, XBTUSD.id, MBT.id)[:1]
+    night(at, scopes=closes)
+    forced(at, MBT, 12, Cause.LIQUIDATION)
+    pass_by(at, 7)
+    assert at.tickets[Role.SINGLE].contracts == 96_000
+    (denied,) = [alert for alert in at.told(Alerted) if alert.code == "STANDING_DENIED"]
+    assert "STANDING_SCOPE" in denied.text
+    assert "orphan: sell bitmex:XBTUSD, reduce-only" in denied.text
+
+
+def test_what_no_reduction_can_answer_is_said() -> None:
+    at = desk()
+    forced(at, XBTUSD, -160_000, Cause.LIQUIDATION)
+    forced(at, MBT, 30, Cause.LIQUIDATION)
+    pass_by(at, 7)
+    # The wallet's XBT stands alone: nothing is held that could be reduced, and to sell is a person's to say.
+    assert not at.tickets
+    (told,) = [
+        alert for alert in at.told(Alerted) if alert.code == "ORPHANED_LEG" and "no reduction" in alert.text
+    ]
+    assert "+1.0000 XBT off its target" in told.text
