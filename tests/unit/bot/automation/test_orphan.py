@@ -208,7 +208,7 @@ def test_nor_does_a_hedge_of_the_collateral_that_waits_for_a_person() -> None:
     assert (at.tickets[Role.SINGLE].material.side, at.tickets[Role.SINGLE].contracts) == (Side.BUY, 15)
 
 
-def legged(at: Desk, foreign: int) -> None:
+def legged(at: Desk, foreign: int, so: str = "") -> None:
     """Half a contract's clip fills while the hedge's venue is down, and somebody trades the linear leg meanwhile."""
     at.command(ProposePlan(spec(plan_id="anna1", size_xbt=D("0.5"))))
     at.approve()
@@ -216,6 +216,8 @@ def legged(at: Desk, foreign: int) -> None:
     at.trade()  # 5 contracts short, which nothing can hedge
     if foreign:
         forced(at, MBT, foreign, Cause.TRADE)
+    if so:
+        at.command(SetTradingState(TradingState.ACTIVE, "anna", so))
     pass_by(at, 12, agree=False)
 
 
@@ -236,6 +238,13 @@ def test_what_somebody_has_closed_by_hand_is_not_unwound_as_well() -> None:
     assert unwinds(at) == []
     assert at.state.plans["anna1"].status == "stopped"
     assert "LEGGED_POSITION" in at.alerts
+
+
+def test_nor_once_somebody_has_said_that_it_was_theirs() -> None:
+    at = desk()
+    legged(at, 35, so="that was me")
+    assert at.state.orphaned == 0
+    assert unwinds(at) == []
 
 
 def test_nor_what_a_trade_by_hand_has_answered_although_enough_is_held() -> None:
