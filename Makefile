@@ -44,8 +44,8 @@ setup: $(STAMP) ## make .venv with everything the lock names
 demo: $(STAMP) ## run the whole job on simulated venues: open, hedge, fund, unwind, report
 	@$(BIN)/basisbot demo --auto-approve $(ARGS)
 
-unattended: $(STAMP) ## the demo while everybody sleeps: a close, a deposit, a leg that shrinks, on standing approvals; 5 minutes
-	@$(BIN)/basisbot demo --unattended --size 1 --tranches 2 $(ARGS)
+unattended: $(STAMP) ## the demo while everybody sleeps, on a standing approval: SCENARIO=closure, deposit, orphan, night (5 minutes)
+	@$(BIN)/basisbot demo --scenario $(or $(SCENARIO),night) --size 1 --tranches 2 $(ARGS)
 
 test: lint ## lint, then every test
 	@$(BIN)/python -m pytest -n $(WORKERS) --maxschedchunk 1 $(ARGS)

@@ -6,6 +6,7 @@ enough away nothing rests at all. What fills leaves the other leg alone until it
 answers it.
 """
 
+from bot.automation import renewal
 from bot.automation.books import account_at
 from bot.automation.closure import what_survives
 from bot.automation.proposing import has_rested, is_quiet, plan_of, raise_protection
@@ -20,15 +21,19 @@ from risk.stops import StopLadder, stop_ladder
 
 
 def watch(turn: Turn, pair: Automation, limits: ClosureLimits, stops: StopLimits) -> None:
-    """Propose the ladder before a closure, or take it off after."""
-    hours, plan = turn.market.hours.get(pair.linear), plan_of(turn.state, Cause.STOPS)
+    """Propose the ladder before a closure, another where it fits no more, or take it off after."""
+    hours = turn.market.hours.get(pair.linear)
     if hours is None or hours.known is None:
         return
     closed = [each for each in long_closures(hours, limits.rules, turn.now) if not each.tradable]
     closure = ahead(closed, turn.now)
-    if plan is not None:
-        _tend(turn, pair, limits, stops, plan, closure)
-    elif closure is not None and closure.span.start <= turn.now + limits.lead:
+    # Two where one rests, and another is asked for in its place.
+    plans = [plan for plan in turn.state.active_plans() if plan.spec.cause is Cause.STOPS]
+    for plan in plans:
+        _tend(turn, pair, limits, stops, plan, closure, is_only=len(plans) == 1)
+    if plans:
+        return
+    if closure is not None and closure.span.start <= turn.now + limits.lead:
         _propose(turn, pair, limits, stops, closure)
 
 
@@ -39,9 +44,12 @@ def _tend(
     stops: StopLimits,
     plan: PlanState,
     closure: Closure | None,
+    *,
+    is_only: bool,
 ) -> None:
     """Have the stops taken off: when both books have been quoted for a while after the open, or if there is time to
-    take more of the spread off. At the last moment they stay: too many, and too near, is the safe side."""
+    take more of the spread off. At the last moment they stay: too many, and too near, is the safe side. So they do,
+    until the ladder that takes their place is approved, where they do not fit the position any more."""
     market, protection = turn.market, plan.spec.stops
     if plan.stopping or protection is None:
         return
@@ -49,6 +57,8 @@ def _tend(
         late = closure is None or closure.span.start - turn.now <= limits.finish
         if plan_of(turn.state, Cause.CLOSURE) and not late:
             stop_plan(turn, plan, "more comes off first: the stops are worked out anew after it")
+        elif closure is not None:
+            _renew(turn, pair, limits, stops, plan, closure, is_only=is_only)
         return
     quoted = all(market.fresh(key, turn.now, turn.policy) for key in (pair.inverse, pair.linear))
     if not quoted:
@@ -58,6 +68,29 @@ def _tend(
     if turn.has_passed(stops.off_after, market.sane_since):
         market.sane_since = None
         stop_plan(turn, plan, f"{pair.linear} trades again: the stops come off")
+
+
+def _renew(
+    turn: Turn,
+    pair: Automation,
+    limits: ClosureLimits,
+    stops: StopLimits,
+    plan: PlanState,
+    closure: Closure,
+    *,
+    is_only: bool,
+) -> None:
+    """Ask for another ladder in the place of one that does not fit any more."""
+    why = renewal.misfit(turn, pair, limits, stops, plan)
+    if why is None:
+        return
+    if plan.current is not None and not plan.current.armed:
+        turn.market.proposed.pop(Cause.STOPS, None)
+        stop_plan(turn, plan, f"{why}: worked out anew")
+    elif not renewal.is_needed(turn, pair, limits, stops):
+        stop_plan(turn, plan, f"{why}; the collateral is enough by now")
+    elif is_only and has_rested(turn, Cause.STOPS, limits.pause):
+        _raise(turn, pair, limits, stops, closure, f"{why}: ")
 
 
 def ladder(
@@ -106,10 +139,16 @@ def _propose(
             return  # what can come off comes off first
     elif not market.reconciled or market.latched is not None or state.is_moving:
         return
+    _raise(turn, pair, limits, stops, closure)
+
+
+def _raise(
+    turn: Turn, pair: Automation, limits: ClosureLimits, stops: StopLimits, closure: Closure, why: str = ""
+) -> None:
     worked_out = ladder(turn, pair, limits, stops)
     if worked_out is None:
         return
     rungs, losses = worked_out
     protection = Protection(rungs, closure.span.end)
     span = f"{closure.span.start:%a %F %R}Z to {closure.span.end:%a %R}Z"
-    raise_protection(turn, pair, protection, f"{pair.linear} is closed {span}: {protection}; {losses}")
+    raise_protection(turn, pair, protection, f"{why}{pair.linear} is closed {span}: {protection}; {losses}")

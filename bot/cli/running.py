@@ -11,6 +11,7 @@ from bot.cli import legging, numbers, planning
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.hints import say
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
+from bot.runtime.scenes import NIGHT, SCENES
 
 if TYPE_CHECKING:
     from bot.runtime.demo import Report
@@ -45,6 +46,12 @@ Seed = Annotated[
     ),
 ]
 
+_SCENARIOS = (
+    "What happens: "
+    + "; ".join(f"{name} ({scene.what})" for name, scene in SCENES.items())
+    + "; or what the simulators start from (TOML)."
+)
+
 
 def demo(
     auto_approve: Annotated[
@@ -54,7 +61,7 @@ def demo(
         bool,
         typer.Option(
             "--unattended",
-            help="Nobody approves: standing approvals do, while CME closes, collateral arrives and a leg shrinks.",
+            help=f"Nobody approves: a standing approval does, whatever happens; without --scenario: {NIGHT}.",
         ),
     ] = False,
     seconds: Annotated[
@@ -67,7 +74,10 @@ def demo(
         ),
     ] = None,
     seed: Seed = None,
-    scenario: Scenario = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(help=_SCENARIOS, metavar="NAME|FILE", show_default=False),
+    ] = None,
     data: Data = None,
     record: Record = None,
     size: planning.Size = None,
@@ -83,8 +93,16 @@ def demo(
     Both venues and the bot are started on this machine; a spread is opened in tranches, held while funding is
     paid, and taken down; then the books are held against the venues. Nothing to set up, nothing that can cost
     money. Without --auto-approve every leg waits for your basisbot approve.
+
+    A scenario with a name is played unattended: watches propose, a standing approval answers. It ends with exit code 0
+    only if what happened was answered, both venues are flat, and the ledger is verified and agrees with them.
     """
     import asyncio
+
+    if auto_approve and (unattended or scenario in SCENES):
+        raise CommandFailed(
+            "--auto-approve approves, unattended nobody does: choose one of the two", Exit.USAGE
+        )
 
     from bot.runtime.demo_process import run_demo
     from bot.runtime.signals import stoppable
@@ -220,6 +238,10 @@ def _print_report(report: "Report", json: bool) -> None:
         print(f"  {name:<28} {value}")
     for proposed in report.watched:
         print(f"  - {proposed}")
+    for name in report.unfinished:
+        print(f"  ! plan {name} was not carried through: {report.plans[name]}")
+    for cause in report.missed:
+        print(f"  ! {cause}: what should have been done was not")
     for problem in (*report.mismatches, *report.verification.problems):
         print(f"  ! {problem}")
     print()

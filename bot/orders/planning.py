@@ -26,7 +26,9 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
     if spec.plan_id in state.plans:
         return f"there has been a plan {spec.plan_id} already: its order ids cannot be used again"
     # A watch's plan may stand beside a person's: only one of them has tickets, or trades, at a time.
-    busy = [plan for plan in state.active_plans() if (plan.spec.cause is spec.cause)]
+    busy = [
+        plan for plan in state.active_plans() if plan.spec.cause is spec.cause and not _gives_way(plan, spec)
+    ]
     if busy:
         return f"plan {busy[0].spec.plan_id} is still active: cancel it or let it finish first"
     if spec.single is not None:
@@ -61,6 +63,11 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
     if spec.kind is PlanKind.CLOSE:
         return _nothing_to_close(state, spec)
     return None
+
+
+def _gives_way(plan: PlanState, spec: PlanSpec) -> bool:
+    """Say whether ``plan`` keeps stops that rest until those of ``spec`` may take their place."""
+    return spec.stops is not None and plan.current is not None and plan.current.armed
 
 
 def _not_tradable(state: BotState, spec: PlanSpec, single: Single) -> str | None:

@@ -1,7 +1,8 @@
 """Protective stops: each rung is sent once, rests at the venue with the bot alive or dead, and is pulled with its plan.
 
 A stop that is refused is tried again; one that has ended without filling, and was not pulled, is said aloud and not
-replaced: whoever took it off (a person, the venue) has had a reason. The dead man's switch and stops never meet: none
+replaced: whoever took it off (a person, the venue) has had a reason. Of two ladders the later takes the place of the
+one before. The dead man's switch and stops never meet: none
 is sent before whatever rests beside it is gone and the switch is disarmed, and the engine does not arm it where one
 rests.
 """
@@ -13,6 +14,7 @@ from bot.orders import standing
 from bot.orders.hedging import holding
 from bot.orders.pulling import pull_all
 from bot.orders.state import LegState, OrderState, PlanState, TrancheState
+from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
 from risk.approval import Purpose
 from risk.stops import StopRung
@@ -34,7 +36,7 @@ def work(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     missing = [rung for rung in stops.ladder.rungs if _is_due(turn, leg, rung)]
     if not missing or turn.now >= leg.envelope.execute_by:
         return
-    why_not = _why_not(turn, leg)
+    why_not = _why_not(turn, leg) or _replace(turn, plan, leg, missing)
     if why_not is not None:
         turn.wait(plan, why_not)
         return
@@ -68,6 +70,21 @@ def _why_not(turn: Turn, leg: LegState) -> str | None:
         what = f"{rests[0]} rests" if rests else "the dead man's switch is armed"
         return f"{what} at {venue}: stops go once that is over"
     return standing.held_up(turn, leg) or None
+
+
+def _replace(turn: Turn, plan: PlanState, leg: LegState, missing: list[StopRung]) -> str | None:
+    """Have the ladder before this one taken off, now that nothing else keeps this one back; return what is waited for.
+    Both at once would be more stops than position, and more than a venue takes."""
+    for other in turn.state.active_plans():
+        if other is plan:
+            break
+        if other.protects:
+            if any(_is_passed(turn, leg, rung) for rung in missing):
+                return f"the price has come too far: the stops of plan {other.spec.plan_id} stay"
+            if not other.stopping:
+                stop_plan(turn, other, f"those of plan {plan.spec.plan_id} take their place")
+            return f"the stops of plan {other.spec.plan_id} come off first"
+    return None
 
 
 def _of(turn: Turn, leg: LegState, rung: StopRung) -> list[OrderState]:

@@ -2,7 +2,7 @@
 while funding is paid, taken down, and the books held against the venues."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,7 +16,7 @@ from bot.ledger.verify import Verification, verify
 from bot.ledger.writer import read_events
 from bot.model.events import CashBooked, Recorded, TicketRaised
 from bot.model.inputs import ApproveTicket, ProposePlan, SetTradingState
-from bot.model.plans import PlanKind, PlanSpec, PlanStatus
+from bot.model.plans import Cause, PlanKind, PlanSpec, PlanStatus
 from bot.model.trading_state import TradingState
 from bot.orders.state import PlanState
 from bot.reconcile import Snapshot, snapshot
@@ -45,7 +45,8 @@ class DemoFailed(Exception):
 @dataclass(frozen=True, slots=True)
 class Report:
     """What the demonstration came to. XBT in whole XBT, USD in dollars, times in seconds. ``forced``: fills of nobody's
-    orders were part of it; ``watched``: what the watches have proposed."""
+    orders were part of it; ``watched``: what the watches have proposed; ``unfinished``: plans that were not carried
+    through; ``missed``: what the watches should have proposed, and did not."""
 
     flat: bool
     balances_match: bool
@@ -56,6 +57,8 @@ class Report:
     duration_s: float
     forced: bool = False
     watched: tuple[str, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -65,7 +68,8 @@ class Report:
             and self.verification.ok
             and (self.forced or self.summary.foreign_fills == 0)
             and not self.summary.residual
-            and all(status == PlanStatus.DONE for status in self.plans.values())
+            and not self.unfinished
+            and not self.missed
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -90,6 +94,8 @@ class Report:
             "final_delta_xbt": _places(summary.final_delta_xbt, 8),
             "plans": self.plans,
             "watched": list(self.watched),
+            "unfinished": list(self.unfinished),
+            "missed": list(self.missed),
             "mismatches": list(self.mismatches),
             "ledger_problems": list(self.verification.problems),
             "ledger_events": self.verification.events,
@@ -111,10 +117,12 @@ async def demonstrate(
     *,
     auto_approve: bool,
     asleep: bool = False,
+    causes: Iterable[Cause] = (),
     say: Say,
     listen: Listener,
 ) -> Report:
-    """Run the whole job against venues that already listen. Raises ConfigError, LedgerError, VenueError,
+    """Run the whole job against venues that already listen. ``asleep``: a standing approval answers; ``causes``: what
+    the watches must have done about the night. Raises ConfigError, LedgerError, VenueError,
     DemoFailed."""
     started = clock.monotonic()
     async with running(settings, clock, ids, overrides) as bot:
@@ -135,6 +143,7 @@ async def demonstrate(
         flat, mismatches = await _final_comparison(bot)
         plans = {key: plan.status.value for key, plan in bot.engine.state.plans.items()}
         watched = unattended.watched(bot.engine)
+        unfinished, missed = unattended.unfinished(bot.engine), unattended.missed(bot.engine, causes)
     summary = summarise(read_events(settings.ledger_path))
     return Report(
         flat=flat,
@@ -147,12 +156,15 @@ async def demonstrate(
         duration_s=clock.monotonic() - started,
         forced=asleep,
         watched=watched,
+        unfinished=unfinished,
+        missed=missed,
     )
 
 
 async def _job(bot: Bot, settings: Settings, ids: IdSource, say: Say, night: Clock | None) -> None:
     """``night``: the clock by which everybody sleeps; None: somebody answers."""
     engine = bot.engine
+    began = None if night is None else night.monotonic()
     await _do(engine, SetTradingState(TradingState.ACTIVE, "demo", "the demonstration starts"))
     if night is not None:
         denied = await unattended.allow(bot, settings, night.now())
@@ -179,15 +191,13 @@ async def _job(bot: Bot, settings: Settings, ids: IdSource, say: Say, night: Clo
     )
     await _until_done(bot, opening)
     if any(engine.state.positions.values()):
-        if night is None:
+        if night is None or began is None:
             say(f"holding until funding is paid, {settings.demo.seconds:g} seconds at most")
             await _hold(bot, settings.demo.seconds)
         else:
-            say(
-                f"everybody sleeps for {settings.demo.seconds:g} seconds: CME closes, collateral arrives, a leg shrinks"
-            )
-            await _sleep(bot, settings.demo.seconds, night)
-            # What was taken has left trading at reducing; the collateral's hedge comes off by a person's word.
+            say(f"everybody sleeps until {settings.demo.seconds:g} seconds after the start")
+            await _sleep(bot, began + settings.demo.seconds, night)
+            # What was taken leaves trading at reducing; the collateral's hedge comes off by a person's word.
             await _do(engine, SetTradingState(TradingState.ACTIVE, "demo", "the night is over"))
         say("taking everything down")
         closing = PlanSpec(
@@ -249,9 +259,8 @@ async def _hold(bot: Bot, seconds: float) -> None:
         bot.engine.listeners.remove(watch)
 
 
-async def _sleep(bot: Bot, seconds: float, clock: Clock) -> None:
+async def _sleep(bot: Bot, until: float, clock: Clock) -> None:
     """Let time pass, and wait until nothing is under way any more. Raises DemoFailed."""
-    until = clock.monotonic() + seconds
     while not bot.failed.done():
         now = clock.monotonic()
         if now >= until and unattended.is_calm(bot.engine):

@@ -1,51 +1,22 @@
-"""``basisbot demo --unattended``: everybody sleeps. A standing approval, given at the start, answers every ticket while
-CME closes, collateral arrives, and the inverse venue takes a part of its leg away."""
+"""``basisbot demo --unattended``: everybody sleeps. A standing approval, given at the start, answers every ticket,
+whatever the night brings (``bot.runtime.scenes``)."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
-from types import MappingProxyType
 
 from bot.engine import Engine
 from bot.model.inputs import GrantStanding
-from bot.model.plans import Cause
+from bot.model.plans import Cause, PlanStatus
+from bot.orders.state import PlanState
 from bot.runtime.daemon import Bot
 from config.settings import Settings
 from risk.approval import Denied
 from risk.standing import StandingApproval, Use, scopes_for
 
-OVERRIDES = MappingProxyType[str, object](
-    {
-        "automation.collateral": {"band_xbt": "0.1", "steady_seconds": 2, "pause_seconds": 5},
-        "automation.orphan": {"band_xbt": "0.1", "steady_seconds": 2, "pause_seconds": 5},
-        "limits.close_margin_seconds": 5,
-        "limits.opening_margin_minutes": 0,
-        "limits.standing_daily_xbt": 50,
-        "limits.standing_total_xbt": 50,
-        "demo.seconds": 230,
-    }
-)
-"""Minutes stand for a night: the watches wait for seconds."""
-_USES = (Use.OPEN, Use.CLOSE, Use.COLLATERAL, Use.ORPHAN)
-_LEAST_BEFORE = timedelta(seconds=45)
-_CLOSED = timedelta(minutes=1)
-_DEPOSIT, _AFTER_CLOSE = "0.5", timedelta(seconds=15)
-_PART, _AFTER_OPEN = "0.4", timedelta(seconds=30)
-_BAND = Decimal("0.3")
-
-
-def scenario(now: datetime) -> tuple[str, str]:
-    """Return what the simulators' tables ``[inverse]`` and ``[linear]`` say of the night: CME closes for a minute (the
-    broker's hours know no seconds), a deposit comes meanwhile, and after the open a part of the inverse leg is taken.
-    """
-    closes = (now + _LEAST_BEFORE).replace(second=0, microsecond=0) + timedelta(minutes=1)
-    opens = closes + _CLOSED
-    sessions = [(now - timedelta(days=1), closes), (opens, opens + timedelta(days=6))]
-    deposit, taken = closes + _AFTER_CLOSE - now, opens + _AFTER_OPEN - now
-    return (
-        f"deposits = [[{round(deposit.total_seconds())}, {_DEPOSIT}]]\n"
-        f"deleveraged = [[{round(taken.total_seconds())}, {_PART}]]\n",
-        f"sessions = [{', '.join(f'[{opens:%FT%TZ}, {closes:%FT%TZ}]' for opens, closes in sessions)}]\n",
-    )
+_USES = (Use.OPEN, Use.CLOSE, Use.REDUCE, Use.COLLATERAL, Use.ORPHAN)
+# Wide enough for stops that lie beyond the closure's excursion.
+_BAND = Decimal("0.39")
 
 
 async def allow(bot: Bot, settings: Settings, now: datetime) -> Denied | None:
@@ -85,3 +56,22 @@ def watched(engine: Engine) -> tuple[str, ...]:
     """Return, a line each, what the watches have proposed and what came of it."""
     plans = [plan for plan in engine.state.plans.values() if plan.spec.cause is not Cause.PERSON]
     return tuple(f"{plan.spec.cause}: {plan.spec.why}: {plan.status}" for plan in plans)
+
+
+def unfinished(engine: Engine) -> tuple[str, ...]:
+    """Return the plans that did not come to their end. Stops that have been taken off have: that is theirs."""
+    return tuple(name for name, plan in engine.state.plans.items() if not _is_done(plan))
+
+
+def missed(engine: Engine, causes: Iterable[Cause]) -> tuple[str, ...]:
+    """Return which of ``causes`` no watch has proposed a plan for that was carried out."""
+    done = {plan.spec.cause for plan in engine.state.plans.values() if _is_done(plan) and _has_sent(plan)}
+    return tuple(cause.value for cause in causes if cause not in done)
+
+
+def _is_done(plan: PlanState) -> bool:
+    return plan.status is PlanStatus.DONE or (plan.protects and plan.status is PlanStatus.STOPPED)
+
+
+def _has_sent(plan: PlanState) -> bool:
+    return any(leg.orders for tranche in plan.tranches for leg in tranche.legs.values())
