@@ -2,7 +2,7 @@
 
 Since Friday 29 May 2026 nearly round the clock, holidays too: paused Monday to Friday 16:00–16:02 and Saturday
 02:00–04:00. Before that Sunday 17:00 to Friday 16:00 with a break of an hour from 16:00 each day; a holiday's
-trading, from 17:00 the day before, did not take place.
+trading, from 17:00 the day before, did not take place, and on the eve of some CME closed at 12:15.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from adapters.simulator.exchange.holidays import is_cme_closed
+from adapters.simulator.exchange.holidays import closes_early, is_cme_closed
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Session, Sessions
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -50,10 +50,11 @@ def _pauses_round_the_clock(day: date) -> list[Pause]:
 
 
 def _pauses_of_weekdays(day: date) -> list[Pause]:
-    """Return when a day is closed: until 17:00 if it has no trade date, from 16:00 on if the next one has none."""
+    """Return when a day is closed: until 17:00 if it has no trade date, from its close on if the next one has none."""
     evening, tomorrow = _at(day, time(17)), day + timedelta(days=1)
     reopens = evening if _is_traded(tomorrow) else _at(tomorrow, time(0))
-    return [(_at(day, time(16) if _is_traded(day) else time(0)), reopens)]
+    closes = time(12, 15) if closes_early(day) else time(16)
+    return [(_at(day, closes if _is_traded(day) else time(0)), reopens)]
 
 
 def _is_traded(day: date) -> bool:

@@ -9,11 +9,17 @@ def ends_earlier(day: date) -> bool:
 
 
 def is_cme_closed(day: date) -> bool:
-    """Say whether CME's crypto futures have no trade date on ``day``: New Year's Day, Good Friday, Christmas Day.
-
-    Their early closes on other days are not known here.
-    """
+    """Say whether CME's crypto futures have no trade date on ``day``: New Year's Day, Good Friday, Christmas Day."""
     return (day.month, day.day) in {(1, 1), (12, 25)} or day == good_friday(day.year)
+
+
+def closes_early(day: date) -> bool:
+    """Say whether CME's crypto futures closed around noon on ``day``: 3 July, 24 December, the day after Thanksgiving.
+
+    The days of other holidays that were shorter, with the usual open in the evening, are not known here.
+    """
+    after_thanksgiving = day.month == 11 and day.weekday() == 4 and 23 <= day.day <= 29
+    return (day.month, day.day) in {(7, 3), (12, 24)} or after_thanksgiving
 
 
 def good_friday(year: int) -> date:

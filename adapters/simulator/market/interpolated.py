@@ -8,10 +8,12 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Protocol
 
 from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.orders import Side
+from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
 from adapters.simulator.market.formats import Moment, Month
 from adapters.simulator.market.ladder import Ladders
 from adapters.simulator.market.process import PPM
@@ -21,7 +23,7 @@ from adapters.simulator.scenario import ScenarioError
 LONGEST_CLOSED = timedelta(hours=80)
 """Between two prices of the perpetual: a long weekend of CME's, for which the hourly file has no rows."""
 LONGEST_OPEN = timedelta(hours=12)
-"""Between two prices of a CME contract; a weekend is longer."""
+"""Between two prices of a CME contract, while CME is open."""
 _STALE = timedelta(minutes=2)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -42,13 +44,19 @@ class Path(Protocol):
 
 
 class Anchors:
-    """Recorded numbers by time, rising; between two no further apart than ``longest`` a straight line."""
+    """Recorded numbers by time, rising; between two no further apart than ``longest``, while ``sessions`` are open, a
+    straight line."""
 
-    def __init__(self, points: Iterable[tuple[datetime, int]], longest: timedelta) -> None:
-        told = [((at - _EPOCH) // _MICROSECOND, number) for at, number in points]
-        self._times = [at for at, _ in told]
+    def __init__(
+        self, points: Iterable[tuple[datetime, int]], longest: timedelta, sessions: Sessions = ALWAYS_OPEN
+    ) -> None:
+        told = list(points)
+        self._times = [(at - _EPOCH) // _MICROSECOND for at, _ in told]
         self._numbers = [number for _, number in told]
-        self._longest = longest // _MICROSECOND
+        self._joined = [
+            until - since <= longest or _open(sessions, since, until) <= longest
+            for (since, _), (until, _) in pairwise(told)
+        ]
 
     def at(self, now: datetime) -> int | None:
         moment = (now - _EPOCH) // _MICROSECOND
@@ -58,7 +66,7 @@ class Anchors:
         since, was = self._times[place - 1], self._numbers[place - 1]
         if since == moment:
             return was
-        if place == len(self._times) or self._times[place] - since > self._longest:
+        if place == len(self._times) or not self._joined[place - 1]:
             return None
         span, change = self._times[place] - since, self._numbers[place] - was
         return was + change * (moment - since) // span
@@ -68,14 +76,15 @@ class Hours:
     """Hourly closes: the perpetual, and each month's basis over it where both were recorded.
 
     CME's price is the sum. It is CME's own at every recorded hour, and in between goes with the perpetual: with a line
-    of its own across an hour that it lacks, it would be a basis that never was.
+    of its own across an hour that it lacks, it would be a basis that never was. Outside ``sessions`` CME has no price.
     """
 
-    def __init__(self, moments: Iterable[Moment]) -> None:
+    def __init__(self, moments: Iterable[Moment], sessions: Sessions = ALWAYS_OPEN) -> None:
         kept = list(moments)
         months = sorted({month for moment in kept for month in moment.months})
+        self._sessions = sessions
         self._perpetual = Anchors(_perpetual(kept), LONGEST_CLOSED)
-        self._basis = {month: Anchors(_basis(kept, month), LONGEST_OPEN) for month in months}
+        self._basis = {month: Anchors(_basis(kept, month), LONGEST_OPEN, sessions) for month in months}
 
     def at(self, now: datetime) -> Prices:
         price = self._perpetual.at(now)
@@ -83,6 +92,8 @@ class Hours:
 
     def basis(self, now: datetime) -> Mapping[Month, int]:
         """Return CME over the perpetual, cents, of the months that are quoted."""
+        if not self._sessions.is_open(now):
+            return {}
         told = {month: anchors.at(now) for month, anchors in self._basis.items()}
         return {month: over for month, over in told.items() if over is not None}
 
@@ -172,6 +183,10 @@ class InterpolatedMarket:
             self._ladders.side(spec, Side.BUY, bid),
             self._ladders.side(spec, Side.SELL, ask),
         )
+
+
+def _open(sessions: Sessions, since: datetime, until: datetime) -> timedelta:
+    return sum((one.closes - one.opens for one in sessions.between(since, until)), timedelta(0))
 
 
 def _perpetual(moments: Iterable[Moment]) -> Iterator[tuple[datetime, int]]:

@@ -91,7 +91,8 @@ class Operator:
         if active:
             self._engine.hear(Tick())  # deadlines are kept to the second while something is under way
             for plan in active:
-                await self._approve(plan)
+                if plan.spec.proposed_by == BY or not self._options.asleep:
+                    await self._approve(plan)
             return
         self._judge()
         now = self._now()

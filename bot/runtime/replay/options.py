@@ -8,6 +8,7 @@ from enum import StrEnum
 from adapters.simulator.market.interpolated import Spreads
 from bot.runtime.replay.shock import Shock
 from risk.direction import Direction
+from risk.standing import Use
 
 _XBT = 10**8
 
@@ -39,9 +40,12 @@ class Options:
     to the last moment, rolls and weekends apart. ``size``: XBT a plan. ``collateral``: whether the inverse wallet is
     hedged. ``wallet`` and ``cash``: units of 1e-8 XBT and USD at the start; nothing is added later. ``basis``: ppm
     over the perpetual that CME trades at where none is recorded. ``keep``: a price move this near to a liquidation
-    is where more collateral would have been asked for. ``seed``: of the books' depth. With the bot's automation,
-    ``standing``: its own proposals are answered by standing approvals; ``sends``: what it asks for is brought, and
-    arrives after the profile's lead times. ``shock``: what every weekend does, in the place of the recorded one."""
+    is where more collateral would have been asked for. ``seed``: of the books' depth. ``shock``: what every weekend
+    does, in the place of the recorded one.
+
+    With the bot's automation: ``standing``: what standing approvals are given for, anew each day. ``asleep``: but for
+    those, nobody answers what the bot proposes by itself. ``sends``: what it asks for is brought, and arrives after the
+    profile's lead times."""
 
     direction: Direction = Direction.LONG_INVERSE
     size: Decimal = Decimal(3)
@@ -59,7 +63,8 @@ class Options:
     spreads: Spreads = field(default_factory=Spreads)
     keep: Decimal = Decimal("0.2")
     seed: int = 1
-    standing: bool = False
+    standing: tuple[Use, ...] = ()
+    asleep: bool = False
     sends: bool = False
     shock: Shock | None = None
 

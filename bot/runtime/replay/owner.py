@@ -13,10 +13,9 @@ from bot.runtime.replay.stage import Stage
 from risk.approval import Denied
 from risk.instruments import InstrumentId
 from risk.money import Currency, Money
-from risk.standing import StandingApproval, Use, scopes_for
+from risk.standing import StandingApproval, scopes_for
 
 BY = "replay"
-_USES = (Use.REDUCE, Use.COLLATERAL, Use.ORPHAN, Use.OPEN)
 _RENEWED, _LASTS = timedelta(hours=24), timedelta(hours=31)
 _UNITS = 10**8
 _MORE = Decimal("0.25")
@@ -86,7 +85,9 @@ class Owner:
         band = limits.price_band * Decimal("0.99")
         standing = StandingApproval(
             standing_id=f"asleep{self._given}",
-            scopes=scopes_for(_USES, self.options.direction, pair.inverse, pair.linear, either_venue=True),
+            scopes=scopes_for(
+                self.options.standing, self.options.direction, pair.inverse, pair.linear, either_venue=True
+            ),
             daily_xbt=limits.daily_xbt,
             total_xbt=limits.total_xbt,
             max_delta_xbt=limits.daily_xbt,

@@ -27,6 +27,7 @@ from bot.runtime.replay.options import Options
 from bot.runtime.replay.owner import Sent
 from bot.runtime.replay.recordings import Recording
 from bot.runtime.replay.series import Drawdown, Sample
+from bot.runtime.replay.worth import Own
 from risk.orders import Cause, Fill
 
 NOT_EVIDENCE = "not evidence of profit"
@@ -58,7 +59,7 @@ class Replayed:
     """``forced``: fills by which a venue closed a position by itself. ``differences``: of the last comparison of ledger
     and venues. ``refused``: plans the bot did not take on. ``alerts``: by code; ``alerted``: each with its time.
     ``deltas``: Δ from each moment on at which it changed. ``sent``: what was brought because the bot asked for it.
-    ``head``: hash of the last event."""
+    ``own``: what the automation did by itself. ``head``: hash of the last event."""
 
     options: Options
     recording: Recording
@@ -77,6 +78,7 @@ class Replayed:
     alerted: tuple[tuple[datetime, Alerted], ...]
     deltas: tuple[tuple[datetime, Decimal], ...]
     sent: tuple[Sent, ...]
+    own: tuple[Own, ...]
     differences: tuple[str, ...]
     verification: Verification
     summary: Summary

@@ -26,6 +26,7 @@ from bot.runtime.replay.result import Replayed, forced_of, plans_of, tickets_of
 from bot.runtime.replay.series import Sampler
 from bot.runtime.replay.stage import Stage, assumptions, long_closures, set_up
 from bot.runtime.replay.strategy import Strategy
+from bot.runtime.replay.worth import own_trades
 from bot.runtime.start import started
 
 _FSYNC = 0.004
@@ -138,6 +139,7 @@ async def _play(
         alerted=tuple(alerted),
         deltas=tuple(sampler.deltas),
         sent=tuple(operator.owner.sent),
+        own=own_trades(recorded, state.instruments, options.spreads),
         differences=differences,
         verification=verify(folder / LEDGER),
         summary=summarise(iter(recorded)),

@@ -68,10 +68,12 @@ def set_up(recording: Recording, options: Options, clock: VirtualTime) -> Stage:
 
     def source(market: MarketScenario, specs: Iterable[ContractSpec], seed: int, _: datetime) -> Market:
         ladders = Ladders(market, random.Random(f"market:{seed}"))
-        path = _path(recording, options)
+        path = _path(recording, options, cme)
         if options.shock is not None:
             closures = long_closures(cme, recording)
-            path = Shocked(lambda: _path(recording, options), closures, recording.contract, options.shock)
+            path = Shocked(
+                lambda: _path(recording, options, cme), closures, recording.contract, options.shock
+            )
         return InterpolatedMarket(path, specs, ladders, options.spreads)
 
     world = build(scenario, clock, None if quotes else source)
@@ -97,12 +99,14 @@ def long_closures(sessions: Sessions, recording: Recording) -> tuple[Span, ...]:
     )
 
 
-def _path(recording: Recording, options: Options) -> interpolated.Path:
+def _path(recording: Recording, options: Options, cme: Sessions) -> interpolated.Path:
     # A day more on either side: what is recorded just outside is still a neighbour to what is played.
     around = recording.starts - _DAY, recording.ends + _DAY
     if recording.kind is Kind.HOURS:
-        return interpolated.Hours(moments_between(recording.path, *around))
-    hours = None if recording.hours is None else interpolated.Hours(moments_between(recording.hours, *around))
+        return interpolated.Hours(moments_between(recording.path, *around), cme)
+    hours = None
+    if recording.hours is not None:
+        hours = interpolated.Hours(moments_between(recording.hours, *around), cme)
     minutes = moments_between(recording.path, recording.starts, recording.ends)
     return interpolated.Minutes(minutes, hours, recording.months, options.basis)
 
@@ -128,7 +132,8 @@ def _of_prices(recording: Recording, options: Options) -> Iterable[str]:
         )
         yield (
             "CME is at its recorded price at every hour that has one; between them it is the perpetual plus the basis "
-            f"in a straight line. Across holes of more than {hours} h it is not quoted."
+            f"in a straight line, also where nobody traded before a close or after an open. Across holes of more than "
+            f"{hours} h of trading it is not quoted."
         )
         yield (
             "While CME is closed the file has no row: the perpetual moves in a straight line over the weekend (up to "
@@ -164,7 +169,8 @@ def _of_venues(recording: Recording, options: Options) -> Iterable[str]:
     if recording.kind is not Kind.QUOTES:
         yield (
             "CME's hours are those of the time: Sunday 17:00 to Friday 16:00 Chicago, an hour's break each day, closed "
-            "on New Year's Day, Good Friday and Christmas Day; early closes and price limits are not played."
+            "on New Year's Day, Good Friday and Christmas Day, and from 12:15 on on 3 July, 24 December and the day "
+            "after Thanksgiving; the shorter days of other holidays, and price limits, are not played."
         )
         yield (
             "The CME contract is a micro future of 0.1 XBT in the month the recording holds, which CME did not list "

@@ -9,6 +9,7 @@ from adapters.simulator.market.formats import Month
 from bot.model.plans import PlanKind
 from bot.runtime.replay.options import Options, Threshold, Weekends
 from bot.runtime.replay.recordings import Recording
+from bot.runtime.replay.worth import THE_END
 from risk.direction import Direction
 from risk.sessions import Span
 
@@ -77,7 +78,7 @@ class Strategy:
         long_inverse = options.direction is Direction.LONG_INVERSE
         spread = held.has_spread(options.direction)
         here = next(iter(held.linear), month)
-        done = self.over or ("the end of the replay" if now >= self._deadline else "")
+        done = self.over or (THE_END if now >= self._deadline else "")
         if done:
             left = held.inverse or held.linear
             return Wish(PlanKind.CLOSE, here, True, done) if left else None

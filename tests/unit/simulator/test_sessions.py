@@ -90,16 +90,26 @@ def test_nothing_trades_after_the_close() -> None:
         (Hours.ROUND_THE_CLOCK, "2026-11-28T08:00Z", False),  # Saturday 02:00
         (Hours.ROUND_THE_CLOCK, "2026-11-28T10:00Z", True),
         (Hours.ROUND_THE_CLOCK, "2026-11-29T12:00Z", True),
-        (Hours.WEEKDAYS, "2026-11-27T21:59Z", True),
-        (Hours.WEEKDAYS, "2026-11-27T22:00Z", False),
-        (Hours.WEEKDAYS, "2026-11-28T12:00Z", False),
-        (Hours.WEEKDAYS, "2026-11-29T22:59Z", False),
-        (Hours.WEEKDAYS, "2026-11-29T23:00Z", True),
-        (Hours.WEEKDAYS, "2026-11-30T22:30Z", False),
-        (Hours.WEEKDAYS, "2026-11-30T23:00Z", True),
+        (Hours.WEEKDAYS, "2026-11-20T21:59Z", True),
+        (Hours.WEEKDAYS, "2026-11-20T22:00Z", False),
+        (Hours.WEEKDAYS, "2026-11-21T12:00Z", False),
+        (Hours.WEEKDAYS, "2026-11-22T22:59Z", False),
+        (Hours.WEEKDAYS, "2026-11-22T23:00Z", True),
+        (Hours.WEEKDAYS, "2026-11-23T22:30Z", False),
+        (Hours.WEEKDAYS, "2026-11-23T23:00Z", True),
+        # The day after Thanksgiving: closed at 12:15 in Chicago. The last hour with a price in it was that one in 2018
+        # and 2019, as it was on 24 December and on 3 July.
+        (Hours.WEEKDAYS, "2026-11-27T18:14Z", True),
+        (Hours.WEEKDAYS, "2026-11-27T18:15Z", False),
+        (Hours.WEEKDAYS, "2026-11-20T18:15Z", True),
+        (Hours.WEEKDAYS, "2020-07-03T17:14Z", True),
+        (Hours.WEEKDAYS, "2020-07-03T17:15Z", False),
+        (Hours.WEEKDAYS, "2019-07-03T17:15Z", False),
+        (Hours.WEEKDAYS, "2019-07-03T22:00Z", True),
         (Hours.ALWAYS, "2026-11-28T08:30Z", True),
-        # Christmas 2026, a Friday: from Thursday 16:00 to Sunday 17:00 in Chicago.
-        (Hours.WEEKDAYS, "2026-12-24T21:59Z", True),
+        # Christmas 2026, a Friday: from Thursday 12:15 to Sunday 17:00 in Chicago.
+        (Hours.WEEKDAYS, "2026-12-24T18:14Z", True),
+        (Hours.WEEKDAYS, "2026-12-24T18:15Z", False),
         (Hours.WEEKDAYS, "2026-12-24T23:30Z", False),
         (Hours.WEEKDAYS, "2026-12-25T23:30Z", False),
         (Hours.WEEKDAYS, "2026-12-27T23:00Z", True),
@@ -108,7 +118,7 @@ def test_nothing_trades_after_the_close() -> None:
         (Hours.WEEKDAYS, "2027-03-25T20:59Z", True),
         (Hours.WEEKDAYS, "2027-03-26T12:00Z", False),
         (Hours.WEEKDAYS, "2027-03-28T22:00Z", True),
-        # Christmas 2029, a Tuesday: from Monday 16:00 to Tuesday 17:00.
+        # Christmas 2029, a Tuesday: from Monday 12:15 to Tuesday 17:00.
         (Hours.WEEKDAYS, "2029-12-24T22:30Z", False),
         (Hours.WEEKDAYS, "2029-12-25T22:59Z", False),
         (Hours.WEEKDAYS, "2029-12-25T23:00Z", True),
