@@ -169,7 +169,7 @@ def play(
         start = next((one for one in told if begins <= one.at < span.start), None)
         if start is None or start.perpetual is None:
             return None
-        quoted = next((one.months[one.held] for one in told if one.held in one.months), start.perpetual.bid)
+        quoted = next((price for one in told for price in one.months.values()), start.perpetual.bid)
         price = Decimal(quoted) / 100
         linear = SIZE + WALLET if direction is Direction.LONG_INVERSE else SIZE
         options = Options(
