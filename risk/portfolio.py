@@ -82,7 +82,8 @@ class Account:
     """The venue's word on an account, in its settlement currency.
 
     ``wallet``: cash, realised results and fees included, unrealised not. ``equity``: with unrealised P&L.
-    ``available``: what new orders may use (BitMEX availableMargin, IB AvailableFunds).
+    ``available``: what new orders may use (BitMEX availableMargin, IB AvailableFunds). ``announced_margin``: what the
+    maintenance margin will be after the venue's next change of it (IB LookAheadMaintMarginReq); None: it does not say.
     """
 
     venue: str
@@ -92,10 +93,23 @@ class Account:
     initial_margin: Money
     maintenance_margin: Money
     at: datetime
+    announced_margin: Money | None = None
 
     @property
     def currency(self) -> Currency:
         return self.wallet.currency
+
+    @property
+    def excess(self) -> Money:
+        """Equity above the maintenance margin (IB: ExcessLiquidity): at zero the venue takes positions down."""
+        return Money(self.currency, self.equity.units - self.maintenance_margin.units)
+
+    @property
+    def margin_ratio(self) -> Decimal | None:
+        """The share of equity the maintenance margin takes up (IB's cushion is the rest of it); None without equity."""
+        if self.equity.units <= 0:
+            return None
+        return Decimal(self.maintenance_margin.units) / self.equity.units
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,9 @@ _TAGS = {
 _CASH = "TotalCashValue"
 # ... which its ledger states apart, so that it can be taken out again.
 _OPEN_RESULT = "FuturesPNL"
-TAGS = ",".join((*_TAGS.values(), _CASH, "$LEDGER"))
+# What the margin becomes when the next session's rates begin; not every account is told.
+_ANNOUNCED = "LookAheadMaintMarginReq"
+TAGS = ",".join((*_TAGS.values(), _CASH, _ANNOUNCED, "$LEDGER"))
 
 
 def account_of(settings: IbkrSettings, values: Iterable[AccountValue], at: datetime) -> Account:
@@ -36,12 +38,18 @@ def account_of(settings: IbkrSettings, values: Iterable[AccountValue], at: datet
     cash, open_result = (_amount(settings, mine, tag) for tag in (_CASH, _OPEN_RESULT))
     named = {name: Money.of(Currency.USD, _amount(settings, mine, tag)) for name, tag in _TAGS.items()}
     wallet = Money.of(Currency.USD, cash - open_result)
-    return Account(venue=settings.name, wallet=wallet, at=at, **named)
+    return Account(venue=settings.name, wallet=wallet, at=at, announced_margin=_announced(mine), **named)
 
 
 def _plain(value: AccountValue) -> bool:
     # The ledger states everything twice: in its own currencies and, as BASE, summed up.
     return value.currency != "BASE"
+
+
+def _announced(values: dict[str, AccountValue]) -> Money | None:
+    value = values.get(_ANNOUNCED)
+    amount = None if value is None or value.currency != Currency.USD else amount_of(value.value)
+    return None if amount is None or amount < 0 else Money.of(Currency.USD, amount)
 
 
 def _amount(settings: IbkrSettings, values: dict[str, AccountValue], tag: str) -> Decimal:

@@ -36,12 +36,15 @@ def account_at(state: BotState, instrument: InstrumentId, price: Decimal) -> Acc
 
 
 def broker_rate(turn: Turn, instrument: InstrumentId, linear: Account, least: Decimal) -> Decimal:
-    """Return the broker's margin as a fraction of value: what it last asked for, but not less than the profile says.
+    """Return the broker's margin as a fraction of value: what it last asked for, or has announced to ask for next, but
+    not less than the profile says.
 
     Its word counts for the position it was said of: while it may be older than the last trade, the one before stands.
     """
     market, told = turn.market, turn.market.accounts.get(instrument.venue)
     traded = market.traded_at.get(instrument)
     if told is not None and linear.size and (traded is None or told.at >= traded + _REFRESHED):
-        market.broker_rates[instrument] = told.maintenance_margin.amount / (abs(linear.size) * linear.price)
+        said = (told.maintenance_margin, told.announced_margin)
+        asked = max(margin.amount for margin in said if margin is not None)
+        market.broker_rates[instrument] = asked / (abs(linear.size) * linear.price)
     return max(least, market.broker_rates.get(instrument, least))

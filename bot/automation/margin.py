@@ -46,17 +46,21 @@ class Standing:
     aimed: Decimal
 
 
-def standings(turn: Turn, pair: Automation, limits: MarginLimits) -> tuple[Standing, Standing] | None:
-    """Return how the inverse and the linear account stand; None before there are prices and books of both."""
+def standings(
+    turn: Turn, pair: Automation, limits: MarginLimits, move: Decimal = Decimal(0)
+) -> tuple[Standing, Standing] | None:
+    """Return how the inverse and the linear account stand, or would after a ``move`` of both prices (a fraction); None
+    before there are prices and books of both."""
     mids = turn.market.last_mids
     if pair.inverse not in mids or pair.linear not in mids:
         return None
-    inverse = account_at(turn.state, pair.inverse, mids[pair.inverse])
-    linear = account_at(turn.state, pair.linear, mids[pair.linear])
-    if inverse is None or linear is None:
+    now = account_at(turn.state, pair.linear, mids[pair.linear])
+    inverse = account_at(turn.state, pair.inverse, mids[pair.inverse] * (1 + move))
+    linear = account_at(turn.state, pair.linear, mids[pair.linear] * (1 + move))
+    if inverse is None or linear is None or now is None:
         return None
     maintenance = turn.state.instruments[pair.inverse].terms.maintenance_margin
-    rate = broker_rate(turn, pair.linear, linear, limits.broker_rate)
+    rate = broker_rate(turn, pair.linear, now, limits.broker_rate)
     stress = _stress(limits.aim, maintenance, rate)
     return (
         _standing(
@@ -101,6 +105,36 @@ def _standing(
 
 def _stress(move: Decimal, maintenance: Decimal, rate: Decimal) -> Stress:
     return Stress(-move, move, -move, move, maintenance, rate)
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """Both accounts after a ``move`` of the price (a fraction), with nothing done meanwhile. ``wanted``: for each, what
+    would be asked for then (positive) or could leave, in its currency; 0: nothing."""
+
+    move: Decimal
+    standings: tuple[Standing, Standing]
+    wanted: tuple[Decimal, Decimal]
+
+
+# Every day's moves, and a bad day's; the closure's own are added to them.
+_MOVES = tuple(Decimal(percent) / 100 for percent in (-20, -10, -5, 5, 10, 20))
+
+
+def projections(turn: Turn, pair: Automation, limits: MarginLimits) -> list[Projection]:
+    """Return how both accounts would stand after the moves that matter, the deepest fall first: some round ones, and
+    those which a closure must be survived with."""
+    moves = set(_MOVES)
+    if pair.closure is not None:
+        stress = pair.closure.stress
+        moves |= {stress.inverse_fall, stress.inverse_rise, stress.linear_fall, stress.linear_rise}
+    found = []
+    for move in sorted(moves):
+        after = standings(turn, pair, limits, move)
+        if after is not None and any(one.size for one in after):
+            inverse, linear = (_wanted(limits, one, None, _coming(turn, one)) for one in after)
+            found.append(Projection(move, after, (inverse, linear)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

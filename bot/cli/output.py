@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from bot.cli import ahead_output, transfer_output
+from bot.cli import ahead_output, margin_output, transfer_output
 from bot.cli.hints import say, told
 from risk.instruments import InstrumentId
 
@@ -137,13 +137,8 @@ def status_grid(view: View) -> Table:
 
 def _ahead(grid: Table, ahead: View) -> None:
     """Say how far the accounts are from liquidation, and what comes next if nobody answers."""
-    for one in ahead["margin"]:
-        if one["liquidation"] is not None:
-            grid.add_row(
-                "margin",
-                f"{one['venue']}  leverage {one['leverage'] or '?'}, liquidated at {price(one['liquidation'])}, "
-                f"{ahead_output.away(one['distance_percent'])}",
-            )
+    for row in margin_output.rows(ahead):
+        grid.add_row(*row)
     if ahead["holding"]:
         held = ahead["holding"]
         grid.add_row(

@@ -6,7 +6,7 @@ from decimal import Decimal
 from bot.automation.deadlines import deadlines
 from bot.automation.due import Deadline, asked
 from bot.automation.holding import holding
-from bot.automation.margin import next_hedges, standings
+from bot.automation.margin import Standing, next_hedges, projections, standings
 from bot.model.policy import Policy
 from bot.orders.market import Market
 from bot.orders.state import BotState
@@ -32,21 +32,16 @@ def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> V
     return {
         "to_do": [_deadline(one, now) for one in asked(due, now)],
         "deadlines": [_deadline(one, now) for one in due],
-        "margin": [
+        "margin": [_standing(one) | _by_venue(market, one.venue) for one in found or ()],
+        "if_price_moves": [
             {
-                "venue": one.venue,
-                "currency": one.currency,
-                "equity": plain(one.equity.quantize(_PLACES)),
-                "leverage": None if one.leverage is None else plain(one.leverage.quantize(_CENT)),
-                "liquidation": None if one.liquidation is None else plain(one.liquidation.quantize(_CENT)),
-                "distance_usd": None
-                if one.liquidation is None
-                else plain((one.liquidation - one.price).quantize(_CENT)),
-                "distance_percent": None
-                if one.distance is None
-                else plain((one.distance * 100).quantize(_CENT)),
+                "percent": plain((one.move * 100).quantize(_CENT)),
+                "accounts": [
+                    _standing(account) | {"wanted": plain(wanted)}
+                    for account, wanted in zip(one.standings, one.wanted, strict=True)
+                ],
             }
-            for one in found or ()
+            for one in (projections(turn, pair, margin) if pair is not None and margin is not None else ())
         ],
         "next_hedges": [
             {
@@ -78,4 +73,32 @@ def _deadline(one: Deadline, now: datetime) -> View:
         "answered": one.answered,
         "unanswered": one.unanswered,
         "cost": one.cost or None,
+    }
+
+
+def _standing(one: Standing) -> View:
+    return {
+        "venue": one.venue,
+        "currency": one.currency,
+        "equity": plain(one.equity.quantize(_PLACES)),
+        "leverage": None if one.leverage is None else plain(one.leverage.quantize(_CENT)),
+        "liquidation": None if one.liquidation is None else plain(one.liquidation.quantize(_CENT)),
+        "distance_usd": None
+        if one.liquidation is None
+        else plain((one.liquidation - one.price).quantize(_CENT)),
+        "distance_percent": None if one.distance is None else plain((one.distance * 100).quantize(_CENT)),
+    }
+
+
+def _by_venue(market: Market, venue: str) -> View:
+    """Return what the venue itself said last: the margin it asks for, and what is left above it."""
+    told = market.accounts.get(venue)
+    ratio = None if told is None else told.margin_ratio
+    return {
+        "told_at": None if told is None else told.at.isoformat(),
+        "excess": None if told is None else plain(told.excess.amount.quantize(_PLACES)),
+        "excess_announced": None
+        if told is None or told.announced_margin is None
+        else plain((told.equity.amount - told.announced_margin.amount).quantize(_PLACES)),
+        "margin_ratio_percent": None if ratio is None else plain((ratio * 100).quantize(_CENT)),
     }

@@ -232,6 +232,7 @@ def test_positions_and_account_to_the_cent() -> None:
             assert account.equity != account.wallet
             assert account.initial_margin.amount == Decimal(truth.initial) / 10**8
             assert account.maintenance_margin.amount == Decimal(truth.maintenance) / 10**8
+            assert account.announced_margin == account.maintenance_margin
             assert account.available == Money(
                 Currency.USD, account.equity.units - account.initial_margin.units
             )

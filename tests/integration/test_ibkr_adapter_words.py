@@ -484,7 +484,19 @@ def test_an_account_that_cannot_be_understood(
     run(main)
 
 
-def test_the_wallet_is_cash_without_the_futures_open_result_exactly() -> None:
+@pytest.mark.parametrize(
+    ("announced", "amount"),
+    [
+        (("250000.00", "USD"), Decimal(250_000)),
+        (("", "USD"), None),
+        (("-1", "USD"), None),
+        (("250000.00", "EUR"), None),
+        (None, None),
+    ],
+)
+def test_the_wallet_is_cash_without_the_futures_open_result_exactly(
+    announced: tuple[str, str] | None, amount: Decimal | None
+) -> None:
     async def main() -> None:
         def answer(gateway: ScriptedGateway, message: list[str]) -> None:
             for tag, value, currency in (
@@ -495,6 +507,7 @@ def test_the_wallet_is_cash_without_the_futures_open_result_exactly() -> None:
                 ("FullMaintMarginReq", "200000.10", "USD"),
                 ("FuturesPNL", "-0.11", "USD"),
                 ("FuturesPNL", "99.99", "BASE"),
+                *([("LookAheadMaintMarginReq", *announced)] if announced else []),
             ):
                 gateway.say(63, 1, message[2], "DU0000001", tag, value, currency)
             gateway.say(64, 1, message[2])
@@ -508,5 +521,6 @@ def test_the_wallet_is_cash_without_the_futures_open_result_exactly() -> None:
                 Decimal("234567.88"),
                 Decimal("200000.10"),
             )
+            assert (account.announced_margin.amount if account.announced_margin else None) == amount
 
     run(main)

@@ -18,7 +18,14 @@ from tests.unit.bot.automation import test_margin
 from tests.unit.bot.desk import Desk
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-QUIET: dict[str, Any] = {"to_do": [], "deadlines": [], "margin": [], "next_hedges": [], "holding": None}
+QUIET: dict[str, Any] = {
+    "to_do": [],
+    "deadlines": [],
+    "margin": [],
+    "if_price_moves": [],
+    "next_hedges": [],
+    "holding": None,
+}
 
 
 def shown(table: Any) -> list[str]:

@@ -36,7 +36,14 @@ STATUS: dict[str, Any] = {
     "shadow": False,
     "pid": 1,
     "latched": None,
-    "outlook": {"to_do": [], "deadlines": [], "margin": [], "next_hedges": [], "holding": None},
+    "outlook": {
+        "to_do": [],
+        "deadlines": [],
+        "margin": [],
+        "if_price_moves": [],
+        "next_hedges": [],
+        "holding": None,
+    },
     "alerts": [],
     "reconciliation": {"missing": [], "problem": None, "next_try_seconds": None},
 }

@@ -19,6 +19,8 @@ NO_ALERT = {"emergency-flatten"}
 SECTIONS = ["Meaning", "Impact", "Diagnosis", "Mitigation", "Verification"]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted(RUNBOOKS.glob("*.md"))]
 
+# Where the code stands among the arguments of what raises an alert.
+RAISES = {"alert": 0, "Warn": 0, "remind": 1}
 CODE = re.compile(r"[A-Z]+(_[A-Z]+)*")
 FENCE = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`]+)`")
@@ -35,12 +37,13 @@ def codes_in(tree: ast.Module) -> set[str]:
     }
     found: set[str] = set()
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or not node.args:
+        if not isinstance(node, ast.Call):
             continue
         called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if called not in ("alert", "Warn") or ast.unparse(node.args[0]) == "given.code":
+        place = RAISES.get(called)
+        if place is None or len(node.args) <= place or ast.unparse(node.args[place]) == "given.code":
             continue
-        told = list(ast.walk(node.args[0]))
+        told = list(ast.walk(node.args[place]))
         told += [
             part
             for name in told

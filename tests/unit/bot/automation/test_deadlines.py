@@ -147,6 +147,13 @@ def test_a_desk_without_watches_has_an_empty_outlook() -> None:
     at = Desk.ready()
     at.give(Compared(()))
     view = outlook(at.state, at.market, at.policy, at.now)
-    assert view == {"to_do": [], "deadlines": [], "margin": [], "next_hedges": [], "holding": None}
+    assert view == {
+        "to_do": [],
+        "deadlines": [],
+        "margin": [],
+        "if_price_moves": [],
+        "next_hedges": [],
+        "holding": None,
+    }
     at.propose(plan_id=spec().plan_id)
     assert len(outlook(at.state, at.market, at.policy, at.now)["deadlines"]) == 1

@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 
 from adapters.venue import HoursAnnounced
-from bot.automation.margin import next_hedges, standings
+from bot.automation.margin import next_hedges, projections, standings
 from bot.automation.reminding import GROWN
 from bot.model.automation import Automation, MarginLimits
 from bot.model.events import Alerted, PlanFinished
-from bot.model.inputs import CancelPlan, Compared, ProposePlan, RecordTransfer, SetTradingState
+from bot.model.inputs import CancelPlan, Compared, MeetAccount, ProposePlan, RecordTransfer, SetTradingState
 from bot.model.plans import Cause, PlanKind, PlanStatus
 from bot.model.trading_state import TradingState
 from bot.model.transfers import OUTSIDE
@@ -22,6 +22,7 @@ from risk.instruments import Instrument
 from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind, Fill, Side
 from risk.sessions import Span, TradingHours
+from tests.unit.bot.automation.test_closure import LIMITS as CLOSURE
 from tests.unit.bot.desk import BTC, POLICY, XBTUSD, Desk, spec
 
 D = Decimal
@@ -36,6 +37,7 @@ LIMITS = MarginLimits(
     wire_takes=timedelta(hours=24),
     xbt_takes=timedelta(hours=2),
 )
+PAIR = Automation(XBTUSD.id, BTC.id, LONG, margin=LIMITS)
 
 
 def bought(at: Desk, instrument: Instrument, contracts: int, price: str) -> None:
@@ -267,3 +269,46 @@ def test_a_reduction_that_was_traded_is_followed_by_the_next_without_a_pause() -
     prices(at, "6950", "8650")
     assert at.plan is not first
     assert at.plan.spec.cause is Cause.MARGIN
+
+
+def test_both_accounts_after_the_moves_that_matter() -> None:
+    at = desk(LONG)
+    found = {one.move: one for one in projections(Turn(at.state, at.market, at.policy, at.now), PAIR, LIMITS)}
+    assert list(found) == sorted(found)
+    fall, rise = found[D("-0.1")], found[D("0.1")]
+    # 200,000 contracts have lost 200,000/7,200 − 25 = 2.7778 of five XBT; from 7,200 it is 7.0 % to 6,694.56. The aim
+    # takes 200,000 × (1/(7,200 × 0.84) − 0.995/7,200) = 5.4299 XBT there.
+    inverse, linear = fall.standings
+    assert inverse.equity == pytest.approx(D("2.2222"), abs=D("0.001"))
+    assert inverse.distance == pytest.approx(D("0.0702"), abs=D("0.001"))
+    assert fall.wanted[0] == pytest.approx(D("3.2077"), abs=D("0.002"))
+    assert linear.equity == pytest.approx(D(150_000), abs=200)  # short 30 XBT, 1,000 lower
+    assert fall.wanted[1] == 0
+    # At 11,000 the broker has 90,000 left: 90,000 + 330,000 = 36 p. The aim takes 330,000 × (0.16 + 0.2 × 1.16).
+    inverse, linear = rise.standings
+    assert inverse.equity == pytest.approx(D("7.2727"), abs=D("0.001"))
+    assert linear.liquidation == pytest.approx(D("11666.67"), abs=8)
+    assert rise.wanted[0] == 0
+    assert rise.wanted[1] == pytest.approx(D(39_360), abs=300)
+    assert found[D("-0.2")].standings[0].distance == 0  # liquidated on the way
+    assert at.market.advice == {}  # looking at what may come asks for nothing
+
+
+def test_a_closures_own_moves_are_among_them() -> None:
+    at = desk(LONG)
+    pair = replace(PAIR, closure=CLOSURE)
+    moves = [one.move for one in projections(Turn(at.state, at.market, at.policy, at.now), pair, LIMITS)]
+    stress = CLOSURE.stress
+    assert {stress.inverse_fall, stress.inverse_rise, stress.linear_fall, stress.linear_rise} <= set(moves)
+
+
+def test_margin_that_is_announced_counts_already() -> None:
+    at = desk(LONG)
+    at.now += timedelta(minutes=1)
+    equity, now, next_ = (Money.of(Currency.USD, D(usd)) for usd in ("120000", "60000", "105000"))
+    said = replace(at.market.accounts["cme"], equity=equity, maintenance_margin=now, at=at.now)
+    assert said.excess == now  # of 120,000, half is asked for
+    assert said.margin_ratio == D("0.5")
+    at.give(MeetAccount(replace(said, announced_margin=next_)))
+    prices(at, "8000", "10000")
+    assert at.market.broker_rates[BTC.id] == pytest.approx(D("0.35"), rel=D("0.001"))  # 105,000 of 300,000
