@@ -57,6 +57,14 @@ class Wire:
 
     # Life
 
+    def _no_connection(self, error: OSError) -> str:
+        match error:
+            case TimeoutError():
+                return f"no answer within {self._settings.connect_timeout:g} s"
+            case ConnectionRefusedError():
+                return "nothing listens there"
+        return error.strerror or str(error)
+
     async def open(self) -> None:
         """Connect and log on. Raises Unreachable or Misconfigured."""
         settings = self._settings
@@ -78,8 +86,7 @@ class Wire:
             detail = f"client id {settings.client_id} is in use by another program: {text}"
             raise Misconfigured(settings.name, attempted, detail, code=str(code))
         if isinstance(outcome, OSError):
-            silent = isinstance(outcome, TimeoutError)
-            detail = f"no answer within {settings.connect_timeout:g} s" if silent else str(outcome)
+            detail = self._no_connection(outcome)
             self._lose(detail)
             raise Unreachable(settings.name, attempted, detail)
         if self.lost.done() and self._receiver.logged_on and not self._illegible:

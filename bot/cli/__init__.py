@@ -30,7 +30,7 @@ def main() -> None:
     from typer.exceptions import TyperException
 
     from bot.cli.app import app
-    from bot.cli.failures import explain, explain_usage
+    from bot.cli.failures import explain, explain_usage, misread
     from bot.cli.hints import told
 
     # Books and logs are for their owner; and a terminal that lacks a character gets a substitute.
@@ -53,7 +53,7 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(1)
     except Exception as error:
-        found = explain(error)
+        found = explain(error) or misread(error)
         if found is None:
             raise
         text, code = found

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.failures import CommandFailed, Exit
-from bot.cli.numbers import fraction, percent, plain, positive, usd, whole, xbt
+from bot.cli.numbers import Share, fraction, percent, plain, positive, usd, whole, xbt
 from bot.cli.options import Json
 
 calc = typer.Typer(
@@ -18,16 +18,13 @@ Contracts = Annotated[int, typer.Option(help="Contracts of 1 USD; negative when 
 Entry = Annotated[Decimal, typer.Option(parser=positive, help="Price of the position.", metavar="USD")]
 Maintenance = Annotated[
     Decimal,
-    typer.Option(parser=fraction, help="Maintenance margin rate.", metavar="PERCENT", show_default="0.5%"),
+    typer.Option(parser=fraction, help="Maintenance margin rate.", metavar="PERCENT"),
 ]
 
 
-def _fee(default: str) -> Any:
-    return typer.Option(parser=fraction, help="Fee of one side.", metavar="PERCENT", show_default=default)
-
-
-MAINTENANCE = Decimal("0.005")
-_FEE = Decimal("0.0005")
+Fee = Annotated[Decimal, typer.Option(parser=fraction, help="Fee of one side.", metavar="PERCENT")]
+MAINTENANCE = Share("0.005")
+_FEE = Share("0.0005")
 
 
 def contract(fee: Decimal = _FEE, maintenance: Decimal = MAINTENANCE, tick: Decimal = Decimal("0.1")) -> Any:
@@ -63,13 +60,11 @@ def profit(
     contracts: Contracts,
     entry: Entry,
     exit: Annotated[Decimal, typer.Option(parser=positive, help="Price it is closed at.", metavar="USD")],
-    fee: Annotated[Decimal, _fee("0%")] = Decimal(0),
+    fee: Fee = Share(0),
     funding: Annotated[
         Decimal,
-        typer.Option(
-            parser=fraction, help="Funding rate of one interval.", metavar="PERCENT", show_default="0%"
-        ),
-    ] = Decimal(0),
+        typer.Option(parser=fraction, help="Funding rate of one interval.", metavar="PERCENT"),
+    ] = Share(0),
     intervals: Annotated[int, typer.Option(parser=whole(0), help="How often it was paid.", metavar="N")] = 0,
     json: Json = False,
 ) -> None:
@@ -111,7 +106,7 @@ def margin(
     contracts: Contracts,
     entry: Entry,
     leverage: Annotated[Decimal, typer.Option(parser=positive, help="Leverage.", metavar="N")] = Decimal(1),
-    fee: Annotated[Decimal, _fee("0.05%")] = _FEE,
+    fee: Fee = _FEE,
     maintenance: Maintenance = MAINTENANCE,
     json: Json = False,
 ) -> None:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,14 @@ if TYPE_CHECKING:
 _TIMEOUT = 15.0
 # A comparison asks the venues many questions, and waits its turn for each where their rates are limited.
 RECONCILE_TIMEOUT = 120.0
+# A bot that starts holds its ledger against the venues before it can be asked.
+_STARTS_WITHIN = 20.0
+_LOOKS = 0.1
+
+_VERSION = "Basisbot-Version"  # bot.surfaces.headers
+_UNTOLD = "one that does not say"
+_heard: ContextVar[str | None] = ContextVar("heard", default=None)
+"""The version of the bot that answered last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,7 @@ class Daemon:
             return self._content(response)
 
     def _content(self, response: "HTTPResponse") -> Any:
+        _heard.set(response.getheader(_VERSION) or _UNTOLD)
         try:
             answer = json.loads(response.read())
         except ValueError as error:
@@ -60,7 +71,10 @@ class Daemon:
                 Exit.UNREACHABLE,
             ) from error
         if response.status >= 400:
-            raise CommandFailed(_reason(response.status, answer), _code(response.status))
+            text = _reason(response.status, answer)
+            # It may not know the command, or what this one says with it.
+            older = other_version() if response.status in (404, 405, 422) else None
+            raise CommandFailed("\n".join(filter(None, (text, older))), _code(response.status))
         return answer
 
     @contextmanager
@@ -93,6 +107,19 @@ class Daemon:
             connection.close()
 
 
+def other_version() -> str | None:
+    """Say that the bot which answered last is another version than this command, None if it is not."""
+    from bot.runtime.version import version
+
+    theirs = _heard.get()
+    if theirs is None or theirs == version():
+        return None
+    return (
+        f"the bot at work is version {theirs}, this command is {version()}: restart the bot so that they are the same "
+        "(stop basisbot run, start it again; it goes on where it was)"
+    )
+
+
 def name(text: str) -> str:
     """Return what a person typed as one part of a path."""
     return quote(text, safe="")
@@ -121,16 +148,17 @@ def _code(status: int) -> Exit:
 
 
 def daemon(data_dir: Path, instance: str) -> Daemon:
-    """Find the running daemon of an instance. Raises CommandFailed."""
+    """Find the running daemon of an instance; one that is starting is waited for. Raises CommandFailed."""
     path = data_dir / "daemon.json"
+    _await_start(data_dir, path, instance)
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         return Daemon(str(told["url"]), str(told["token"]))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         if (pid := _starting(data_dir)) is not None:
             raise CommandFailed(
-                f"the bot of instance {instance!r} is starting (pid {pid}): it holds its ledger against the venues "
-                "first; ask again in a moment",
+                f"the bot of instance {instance!r} is still starting (pid {pid}): it holds its ledger against the "
+                "venues first; ask again in a moment",
                 Exit.UNREACHABLE,
             ) from error
         others = sorted(found.parent.name for found in data_dir.parent.glob("*/daemon.json"))
@@ -140,8 +168,31 @@ def daemon(data_dir: Path, instance: str) -> Daemon:
             "start one with basisbot run or basisbot demo, or name another --profile",
             Exit.UNREACHABLE,
         ) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CommandFailed(f"{path} cannot be read: {error}", Exit.UNREACHABLE) from error
+    except OSError as error:
+        raise CommandFailed(f"{path} cannot be read: {error.strerror}", Exit.UNREACHABLE) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise CommandFailed(
+            f"{path} says nothing that can be used: another program wrote it, or it is damaged; the bot writes it "
+            "anew when it starts",
+            Exit.UNREACHABLE,
+        ) from error
+
+
+def _await_start(data_dir: Path, published: Path, instance: str) -> None:
+    """Wait while a bot starts here, for so long at most."""
+    from threading import Event
+
+    said = False
+    for _ in range(int(_STARTS_WITHIN / _LOOKS)):
+        pid = None if published.exists() else _starting(data_dir)
+        if pid is None:
+            return
+        if not said:
+            print(
+                f"the bot of instance {instance!r} is starting (pid {pid}): waiting for it", file=sys.stderr
+            )
+            said = True
+        Event().wait(_LOOKS)
 
 
 def _starting(data_dir: Path) -> int | None:

@@ -64,6 +64,17 @@ def explain(error: BaseException) -> tuple[str, int] | None:
     return None
 
 
+def misread(error: BaseException) -> tuple[str, int] | None:
+    """Return text and exit code where an answer of another version of the bot was not understood."""
+    client = sys.modules.get("bot.cli.client")
+    if client is None or not isinstance(
+        error, KeyError | IndexError | TypeError | AttributeError | ValueError
+    ):
+        return None
+    versions = client.other_version()
+    return None if versions is None else (f"its answer is not understood: {versions}", Exit.UNREACHABLE)
+
+
 def explain_usage(error: TyperException) -> str:
     """Return one line for a wrong command line; help that was asked for by saying nothing stays what it is."""
     text = error.format_message().removesuffix(".")

@@ -1,10 +1,11 @@
 """``status``, ``ahead`` and ``tickets``: how things stand, and what waits for a person."""
 
+import sys
 from pathlib import Path
 
 import typer
 
-from bot.cli.client import Daemon, daemon
+from bot.cli.client import Daemon, daemon, other_version
 from bot.cli.options import DEFAULT_PROFILE, SHADOW, Json, Profile, place
 
 
@@ -26,6 +27,8 @@ def status(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
     from bot.cli import output
 
     view = connect(profile).get("/status")
+    if (versions := other_version()) is not None:
+        print(versions, file=sys.stderr)
     output.print_json(view) if json else output.status(view)
 
 

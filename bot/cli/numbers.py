@@ -58,7 +58,7 @@ def whole(least: int, most: int | None = None) -> Callable[[str | int], int]:
 
 
 def seconds(least: float, most: float) -> Callable[[str | float], float]:
-    """Return what reads a time between two, in seconds. It raises typer.BadParameter."""
+    """Return what reads a time between two, in seconds or days. It raises typer.BadParameter."""
 
     def read(text: str | float) -> float:
         try:
@@ -71,6 +71,13 @@ def seconds(least: float, most: float) -> Callable[[str | float], float]:
         return value
 
     return read
+
+
+class Share(Decimal):
+    """A fraction that reads as a percentage: what help shows of an option left out."""
+
+    def __str__(self) -> str:
+        return f"{(self * 100).normalize():f}%"
 
 
 def fraction(text: str | Decimal) -> Decimal:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from bot.cli.failures import CommandFailed, Exit
-from bot.cli.numbers import amount, fraction, number, positive, whole
+from bot.cli.numbers import Share, amount, fraction, number, positive, whole
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def replay(
         typer.Option(
             parser=fraction, help="CME over the perpetual where no file says so.", metavar="PERCENT"
         ),
-    ] = Decimal("0.005"),
+    ] = Share("0.005"),
     keep: Annotated[
         Decimal,
         typer.Option(
@@ -101,7 +101,7 @@ def replay(
             help="Count collateral as needed when a liquidation is this near.",
             metavar="PERCENT",
         ),
-    ] = Decimal("0.2"),
+    ] = Share("0.2"),
     out: Annotated[
         Path | None,
         typer.Option(help="Keep ledger.sqlite3, report.html and report.json in this folder.", metavar="DIR"),

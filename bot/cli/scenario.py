@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from bot.cli.failures import CommandFailed, Exit
-from bot.cli.numbers import Price, fraction, plain, positive, prices, usd, xbt
+from bot.cli.numbers import Price, Share, fraction, plain, positive, prices, usd, xbt
 from bot.cli.options import Json
 
 
@@ -34,19 +34,12 @@ def scenario(
     ] = Decimal(5),
     linear_margin: Annotated[
         Decimal,
-        typer.Option(
-            parser=fraction, help="The broker's margin rate.", metavar="PERCENT", show_default="20%"
-        ),
-    ] = Decimal("0.2"),
+        typer.Option(parser=fraction, help="The broker's margin rate.", metavar="PERCENT"),
+    ] = Share("0.2"),
     maintenance: Annotated[
         Decimal,
-        typer.Option(
-            parser=fraction,
-            help="The inverse venue's maintenance rate.",
-            metavar="PERCENT",
-            show_default="0.5%",
-        ),
-    ] = Decimal("0.005"),
+        typer.Option(parser=fraction, help="The inverse venue's maintenance rate.", metavar="PERCENT"),
+    ] = Share("0.005"),
     contract: Annotated[
         Decimal, typer.Option(parser=positive, help="One linear contract: 5 (BTC), 0.1 (MBT).", metavar="XBT")
     ] = Decimal(5),

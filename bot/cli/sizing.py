@@ -7,7 +7,7 @@ import typer
 
 from bot.cli.calculating import MAINTENANCE, Maintenance, calc, say
 from bot.cli.failures import CommandFailed, Exit
-from bot.cli.numbers import fraction, number, percent, plain, positive, prices, usd, whole, xbt
+from bot.cli.numbers import Share, fraction, number, percent, plain, positive, prices, usd, whole, xbt
 from bot.cli.options import Json
 
 
@@ -66,13 +66,8 @@ def gap(
     ] = Decimal(5),
     broker_rate: Annotated[
         Decimal,
-        typer.Option(
-            parser=fraction,
-            help="The broker's margin rate afterwards.",
-            metavar="PERCENT",
-            show_default="100%",
-        ),
-    ] = Decimal(1),
+        typer.Option(parser=fraction, help="The broker's margin rate afterwards.", metavar="PERCENT"),
+    ] = Share(1),
     maintenance: Maintenance = MAINTENANCE,
     json: Json = False,
 ) -> None:
@@ -122,25 +117,16 @@ def capital(
     ] = "long-inverse",
     linear_gap: Annotated[
         Decimal,
-        typer.Option(
-            parser=fraction, help="CME's gap to survive, either way.", metavar="PERCENT", show_default="15.5%"
-        ),
-    ] = Decimal("0.155"),
+        typer.Option(parser=fraction, help="CME's gap to survive, either way.", metavar="PERCENT"),
+    ] = Share("0.155"),
     excursion: Annotated[
         Decimal,
-        typer.Option(
-            parser=fraction,
-            help="The inverse venue's worst move meanwhile.",
-            metavar="PERCENT",
-            show_default="30%",
-        ),
-    ] = Decimal("0.3"),
+        typer.Option(parser=fraction, help="The inverse venue's worst move meanwhile.", metavar="PERCENT"),
+    ] = Share("0.3"),
     broker_rate: Annotated[
         Decimal,
-        typer.Option(
-            parser=fraction, help="The broker's margin rate, raised.", metavar="PERCENT", show_default="100%"
-        ),
-    ] = Decimal(1),
+        typer.Option(parser=fraction, help="The broker's margin rate, raised.", metavar="PERCENT"),
+    ] = Share(1),
     leverage: Annotated[
         Decimal, typer.Option(parser=positive, help="Most size over collateral.", metavar="N")
     ] = Decimal(5),

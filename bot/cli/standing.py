@@ -10,7 +10,7 @@ from bot.cli.client import name, who
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.hints import say
 from bot.cli.looking import connect
-from bot.cli.numbers import number, plain, positive
+from bot.cli.numbers import number, plain, positive, seconds
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, Reason, settings
 from risk.standing import Use
 
@@ -43,7 +43,10 @@ def add(
             "--max-delta", help="By how much one action may change Δ.", metavar="XBT", parser=positive
         ),
     ],
-    days: Annotated[float, typer.Option("--days", help="In force for so long.", metavar="N", min=0.01)],
+    days: Annotated[
+        float,
+        typer.Option("--days", help="In force for so long.", metavar="N", parser=seconds(0.01, 366)),
+    ],
     ticket: Annotated[
         Decimal | None,
         typer.Option("--max-ticket", help="The largest single ticket.", metavar="XBT", parser=positive),

@@ -30,7 +30,8 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
         plan for plan in state.active_plans() if plan.spec.cause is spec.cause and not _gives_way(plan, spec)
     ]
     if busy:
-        return f"plan {busy[0].spec.plan_id} is still active: cancel it or let it finish first"
+        name = busy[0].spec.plan_id
+        return f"plan {name} is still active: let it finish first, or basisbot plan cancel {name}"
     if spec.single is not None:
         return _not_tradable(state, spec, spec.single)
     if spec.stops is not None:

@@ -51,7 +51,7 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
         if plan.spec.kind in (PlanKind.OPEN, PlanKind.CLOSE, PlanKind.ROLL) and not plan.stopping
     ]
     if others:
-        return f"plan {others[0]} is still active: cancel it or let it finish first"
+        return f"plan {others[0]} is still active: let it finish first, or basisbot plan cancel {others[0]}"
     return None
 
 

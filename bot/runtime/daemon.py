@@ -27,6 +27,7 @@ from bot.runtime.server import bind, serving
 from bot.runtime.shadow import ShadowVenue, settings_of
 from bot.runtime.start import keep_watch, started, wind_down
 from bot.runtime.venues import Venues, build
+from bot.runtime.version import version
 from bot.runtime.watchdog_note import keep_reading
 from bot.surfaces.api import create
 from bot.surfaces.mqtt import Mqtt
@@ -102,6 +103,7 @@ async def running(
                 "mode": settings.mode.value,
                 "shadow": shadow,
                 "pid": os.getpid(),
+                "version": version(),
                 "user": who(),
                 "ledger": str(settings.ledger_path),
                 "log": str(files.log),

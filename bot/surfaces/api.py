@@ -30,6 +30,7 @@ from bot.model.plans import ApprovalMode, PlanKind, PlanSpec
 from bot.model.trading_state import TradingState
 from bot.surfaces import rolling_api, standing_api, views
 from bot.surfaces.console import OnlyFromHere, console
+from bot.surfaces.headers import SaysVersion
 from bot.surfaces.looks_api import looks
 from bot.surfaces.metrics import CONTENT_TYPE, Metrics
 from bot.surfaces.plans_api import Basis, NewExit, NewRung, Pause, Size, even
@@ -270,6 +271,7 @@ def create(served: Served, token: str) -> FastAPI:
     app.include_router(looks(served), dependencies=guarded)
     app.include_router(console())
     app.add_middleware(OnlyFromHere)
+    app.add_middleware(SaysVersion, version=str(served.about.get("version", "")))
     app.include_router(
         routes(engine, served.clock, served.ids, served.silent, carry_out), dependencies=guarded
     )
