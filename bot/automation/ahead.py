@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from bot.automation.closure import what_survives
 from bot.automation.due import Deadline, each_per_cent
+from bot.automation.implied import opening
 from bot.automation.margin import Standing, sentence, standings
 from bot.automation.proposing import plan_of
 from bot.model.automation import AtExpiry, Automation, ClosureLimits, ExpiryLimits, MarginLimits
@@ -84,10 +85,31 @@ def _arrives(turn: Turn, pair: Automation, one: Standing) -> str:
     return f", about {arrival(turn.now, pair.margin.wire_takes, windows):%a %R}Z if it is sent now"
 
 
+def _opening(turn: Turn, pair: Automation) -> Iterator[Deadline]:
+    """What the linear leg's open brings, by the price at the inverse venue."""
+    found = opening(turn, pair)
+    if found is None or found.at is None:
+        return
+    if found.result is None or found.last is None:
+        result = "what that makes is not known: the last price before was not seen"
+    else:
+        result = (
+            f"{pair.linear.venue} {'loses' if found.result < 0 else 'gains'} {abs(found.result):,.0f} USD"
+            f" ({found.price / found.last - 1:+.1%})"
+        )
+    yield Deadline(
+        found.at,
+        f"{pair.linear} opens, near {found.price:,.2f} as {pair.inverse.venue} trades now",
+        "nothing is asked",
+        f"{result}; {found.equity:,.0f} USD of equity are left there",
+    )
+
+
 def _closures(turn: Turn, pair: Automation) -> Iterator[Deadline]:
     hours = turn.market.hours.get(pair.linear)
     if hours is None:
         return
+    yield from _opening(turn, pair)
     closes = hours.closes(turn.now)
     if closes is not None and closes.year != MAXYEAR:
         opens = hours.opens(closes)

@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from bot.automation.books import account_at, broker_rate
+from bot.automation.implied import linear_price
 from bot.automation.proposing import has_rested, plan_of, raise_reduction, withdraw
 from bot.automation.rebuilding import is_to_be_rebuilt
 from bot.automation.reminding import GROWN, LONGEST, remind
@@ -51,12 +52,13 @@ def standings(
 ) -> tuple[Standing, Standing] | None:
     """Return how the inverse and the linear account stand, or would after a ``move`` of both prices (a fraction); None
     before there are prices and books of both."""
-    mids = turn.market.last_mids
-    if pair.inverse not in mids or pair.linear not in mids:
+    mids, price = turn.market.last_mids, linear_price(turn, pair)
+    if pair.inverse not in mids or price is None:
         return None
-    now = account_at(turn.state, pair.linear, mids[pair.linear])
+    # The broker's margin was asked for at its own last price.
+    now = account_at(turn.state, pair.linear, mids.get(pair.linear, price))
     inverse = account_at(turn.state, pair.inverse, mids[pair.inverse] * (1 + move))
-    linear = account_at(turn.state, pair.linear, mids[pair.linear] * (1 + move))
+    linear = account_at(turn.state, pair.linear, price * (1 + move))
     if inverse is None or linear is None or now is None:
         return None
     maintenance = turn.state.instruments[pair.inverse].terms.maintenance_margin

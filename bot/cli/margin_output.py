@@ -17,6 +17,8 @@ def rows(ahead: View) -> Iterator[Row]:
         yield "margin", _stands(one)
         if one["margin_ratio_percent"] is not None:
             yield "", _asks(one)
+    if ahead["at_the_open"]:
+        yield "at the open", _opens(ahead["at_the_open"])
     moves = ahead["if_price_moves"]
     if not moves:
         return
@@ -35,6 +37,12 @@ def _stands(one: View) -> str:
     if one["liquidation"] is None:
         return f"{leverage}, no price liquidates it"
     return f"{leverage}, liquidated at {Decimal(one['liquidation']):,f}, {away(one['distance_percent'])}"
+
+
+def _opens(one: View) -> str:
+    """Say what the linear market's open brings as the inverse venue trades now."""
+    made = "" if one["result_usd"] is None else f", {Decimal(one['result_usd']):+,.0f} USD since the close"
+    return f"near {Decimal(one['price']):,.2f}{made}; {Decimal(one['equity_usd']):,.0f} USD of equity then"
 
 
 def _asks(one: View) -> str:

@@ -75,6 +75,8 @@ class Market:
     """By instrument: when its book last changed; a quote may be younger, confirmed as still standing."""
     beside: dict[InstrumentId, dict[InstrumentId, Decimal]] = field(default_factory=dict)
     """By instrument: what the other venues' mids were when its own book last changed."""
+    ratios: dict[InstrumentId, dict[InstrumentId, Decimal]] = field(default_factory=dict)
+    """By instrument: its mid over the other venues', when it was last quoted while its market traded."""
     hours: dict[InstrumentId, TradingHours] = field(default_factory=dict)
     links: dict[str, LinkState] = field(default_factory=dict)
     skews: dict[str, Skew] = field(default_factory=dict)
@@ -182,6 +184,9 @@ class Market:
             self.beside[quote.instrument] = self._mids_beside(quote.instrument)
         if quote.mid is not None:
             self.last_mids[quote.instrument] = quote.mid
+            if self.session(quote.instrument, quote.at) is Session.OPEN:
+                beside = self._mids_beside(quote.instrument)
+                self.ratios[quote.instrument] = {other: quote.mid / mid for other, mid in beside.items()}
             for instrument, mids in self.beside.items():
                 if instrument.venue != quote.instrument.venue:
                     mids.setdefault(quote.instrument, quote.mid)

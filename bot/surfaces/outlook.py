@@ -6,6 +6,7 @@ from decimal import Decimal
 from bot.automation.deadlines import deadlines
 from bot.automation.due import Deadline, asked
 from bot.automation.holding import holding
+from bot.automation.implied import opening
 from bot.automation.margin import Standing, next_hedges, projections, standings
 from bot.model.policy import Policy
 from bot.orders.market import Market
@@ -29,10 +30,19 @@ def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> V
     price = found[0].price if found else Decimal(1)
     held = None if pair is None or carry is None else holding(turn, pair, carry)
     due = deadlines(turn, WITHIN)
+    opens = None if pair is None or pair.linear not in state.instruments else opening(turn, pair)
     return {
         "to_do": [_deadline(one, now) for one in asked(due, now)],
         "deadlines": [_deadline(one, now) for one in due],
         "margin": [_standing(one) | _by_venue(market, one.venue) for one in found or ()],
+        "at_the_open": None
+        if opens is None
+        else {
+            "at": None if opens.at is None else opens.at.isoformat(),
+            "price": plain(opens.price.quantize(_CENT)),
+            "result_usd": None if opens.result is None else plain(opens.result.quantize(_CENT)),
+            "equity_usd": plain(opens.equity.quantize(_CENT)),
+        },
         "if_price_moves": [
             {
                 "percent": plain((one.move * 100).quantize(_CENT)),

@@ -40,6 +40,7 @@ STATUS: dict[str, Any] = {
         "to_do": [],
         "deadlines": [],
         "margin": [],
+        "at_the_open": None,
         "if_price_moves": [],
         "next_hedges": [],
         "holding": None,

@@ -151,6 +151,7 @@ def test_a_desk_without_watches_has_an_empty_outlook() -> None:
         "to_do": [],
         "deadlines": [],
         "margin": [],
+        "at_the_open": None,
         "if_price_moves": [],
         "next_hedges": [],
         "holding": None,

@@ -7,6 +7,8 @@ from decimal import Decimal
 import pytest
 
 from adapters.venue import HoursAnnounced
+from bot.automation.deadlines import deadlines
+from bot.automation.implied import opening
 from bot.automation.margin import next_hedges, projections, standings
 from bot.automation.reminding import GROWN
 from bot.model.automation import Automation, MarginLimits
@@ -44,6 +46,10 @@ def bought(at: Desk, instrument: Instrument, contracts: int, price: str) -> None
     at.executions += 1
     side = Side.BUY if contracts > 0 else Side.SELL
     at.give(Fill(f"x{at.executions}", instrument.id, None, "by-hand", side, abs(contracts), D(price), at.now))
+
+
+def turn_of(at: Desk) -> Turn:
+    return Turn(at.state, at.market, at.policy, at.now)
 
 
 def prices(at: Desk, inverse: str, linear: str) -> None:
@@ -172,7 +178,7 @@ def test_a_broker_that_asks_for_more_is_believed() -> None:
 @pytest.mark.parametrize("direction", list(Direction))
 def test_the_next_hedges_are_due_where_the_account_lacks_one_more_lot(direction: Direction) -> None:
     at = desk(direction, cash="300000")
-    turn = Turn(at.state, at.market, at.policy, at.now)
+    turn = turn_of(at)
     pair = at.policy.automation
     assert pair is not None
     table = next_hedges(turn, pair, LIMITS, 3)
@@ -273,7 +279,7 @@ def test_a_reduction_that_was_traded_is_followed_by_the_next_without_a_pause() -
 
 def test_both_accounts_after_the_moves_that_matter() -> None:
     at = desk(LONG)
-    found = {one.move: one for one in projections(Turn(at.state, at.market, at.policy, at.now), PAIR, LIMITS)}
+    found = {one.move: one for one in projections(turn_of(at), PAIR, LIMITS)}
     assert list(found) == sorted(found)
     fall, rise = found[D("-0.1")], found[D("0.1")]
     # 200,000 contracts have lost 200,000/7,200 − 25 = 2.7778 of five XBT; from 7,200 it is 7.0 % to 6,694.56. The aim
@@ -297,7 +303,7 @@ def test_both_accounts_after_the_moves_that_matter() -> None:
 def test_a_closures_own_moves_are_among_them() -> None:
     at = desk(LONG)
     pair = replace(PAIR, closure=CLOSURE)
-    moves = [one.move for one in projections(Turn(at.state, at.market, at.policy, at.now), pair, LIMITS)]
+    moves = [one.move for one in projections(turn_of(at), pair, LIMITS)]
     stress = CLOSURE.stress
     assert {stress.inverse_fall, stress.inverse_rise, stress.linear_fall, stress.linear_rise} <= set(moves)
 
@@ -312,3 +318,48 @@ def test_margin_that_is_announced_counts_already() -> None:
     at.give(MeetAccount(replace(said, announced_margin=next_)))
     prices(at, "8000", "10000")
     assert at.market.broker_rates[BTC.id] == pytest.approx(D("0.35"), rel=D("0.001"))  # 105,000 of 300,000
+
+
+def closed(at: Desk, hours: int) -> None:
+    """The broker's market closes now, for so long."""
+    week = Span(at.now - timedelta(days=1), at.now + timedelta(days=6))
+    spans = [Span(week.start, at.now), Span(at.now + timedelta(hours=hours), week.end)]
+    at.give(HoursAnnounced(BTC.id, TradingHours.of(spans, week)))
+
+
+def test_while_the_broker_is_closed_its_account_is_seen_at_the_inverse_venues_price() -> None:
+    at = desk(SHORT, cash="60000")
+    pair = replace(PAIR, direction=SHORT)
+    week = Span(at.now - timedelta(days=1), at.now + timedelta(days=6))
+    at.give(HoursAnnounced(BTC.id, TradingHours.of([week], week)))
+    prices(at, "10000", "8000")
+    assert "cme" not in wanted(at)
+    assert opening(turn_of(at), pair) is None
+    closed(at, hours=40)
+    at.now += timedelta(hours=1)
+    at.quote(XBTUSD, "9499.9", "9500")  # a twentieth lower; nothing is quoted at CME
+    at.wait(1)
+    found = opening(turn_of(at), pair)
+    assert found is not None
+    # Long 25 XBT of 8,000, expected a twentieth lower: 10,000 of 60,000 are lost. At 7,000 the broker takes it down.
+    assert found.price == pytest.approx(D(7_600), abs=3)
+    assert found.result == pytest.approx(D(-10_000), abs=80)
+    assert found.equity == pytest.approx(D(50_000), abs=80)
+    both = standings(turn_of(at), pair, LIMITS)
+    assert both is not None
+    assert both[1].price == found.price
+    assert both[1].distance == pytest.approx(D(600) / 7_600, abs=D("0.001"))
+    assert wanted(at)["cme"] == (Currency.USD, True)
+    [due] = [each for each in deadlines(turn_of(at), timedelta(days=3)) if " opens, " in each.what]
+    assert due.at == at.now - timedelta(hours=1, seconds=1) + timedelta(hours=40)
+    assert due.unanswered.startswith("cme loses 9,99")
+
+
+def test_what_is_told_again_after_a_restart_is_no_price_of_the_closure() -> None:
+    at = desk(LONG)
+    closed(at, hours=40)
+    at.market.ratios.clear()
+    prices(at, "7000", "10000")  # the broker tells Friday's last book once more
+    found = opening(turn_of(at), PAIR)
+    assert found is not None
+    assert found.price == pytest.approx(D(7_000), abs=1)
