@@ -64,6 +64,10 @@ class Terms:
         """The currency of margin, P&L and fees."""
         return Currency.XBT if self.kind is Kind.INVERSE else Currency.USD
 
+    def has_ended(self, now: datetime) -> bool:
+        """Say whether its last trade is over."""
+        return self.expiry is not None and now >= self.expiry
+
     def on_tick(self, price: Decimal) -> bool:
         return price % self.tick == 0
 

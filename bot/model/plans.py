@@ -202,6 +202,11 @@ class PlanSpec:
         return self.kind is PlanKind.ROLL
 
     @property
+    def contracts(self) -> tuple[InstrumentId, ...]:
+        """What it trades: its pair, or one contract by itself."""
+        return (self.inverse, self.linear) if self.single is None else (self.single.instrument,)
+
+    @property
     def action(self) -> Action:
         """What its pairs do to ``linear``: a roll opens the new month."""
         return Action.OPEN if self.kind in (PlanKind.OPEN, PlanKind.ROLL) else Action.CLOSE

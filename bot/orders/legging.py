@@ -2,7 +2,7 @@
 
 from bot.model.events import PlanFinished, TrancheFinished
 from bot.model.ids import Role
-from bot.model.plans import PlanStatus
+from bot.model.plans import Cause, PlanStatus
 from bot.orders import protecting, pulling, standing, tending
 from bot.orders.asking import awaits_margin
 from bot.orders.drafts import Finished, Wait
@@ -16,6 +16,7 @@ from bot.orders.ticketing import make_whole, raise_tickets, stop_plan
 from bot.orders.turn import Turn
 from bot.orders.working import Proposed, is_pair_closed, may_work, proposed
 from risk.approval import Purpose
+from risk.instruments import InstrumentId
 
 
 def advance(turn: Turn, plan: PlanState) -> None:
@@ -54,6 +55,11 @@ def advance(turn: Turn, plan: PlanState) -> None:
 def _next(turn: Turn, plan: PlanState) -> None:
     if not turn.market.reconciled or not turn.state.trading.starts_orders:
         return
+    ended = next((key for key in plan.spec.contracts if _has_ended(turn, key)), None)
+    if ended is not None and not plan.protects:
+        # Its book stays empty for ever: waiting for a quote, the plan would stand in the way of every other.
+        stop_plan(turn, plan, f"{ended} has expired")
+        return
     draft = next_draft(turn.state, turn.market, turn.policy, plan, turn.now)
     if isinstance(draft, Finished):
         turn.emit(PlanFinished(plan.spec.plan_id, PlanStatus.DONE, "every tranche is done"))
@@ -76,6 +82,21 @@ def _next(turn: Turn, plan: PlanState) -> None:
             turn.wait(plan, verdict)
         else:
             stop_plan(turn, plan, str(verdict))
+            _say_stopped(turn, plan)
+
+
+def _has_ended(turn: Turn, key: InstrumentId) -> bool:
+    return turn.state.instruments[key].terms.has_ended(turn.now)
+
+
+def _say_stopped(turn: Turn, plan: PlanState) -> None:
+    """Tell a person that the rules refuse what a watch has asked for: they may have seen no ticket of it, and will see
+    none."""
+    spec = plan.spec
+    if spec.cause not in (Cause.PERSON, Cause.EXIT):
+        turn.alert(
+            "PROPOSAL_DENIED", f"{spec.cause}: {spec.why}; not asked for: {plan.stopping}", about=spec.cause
+        )
 
 
 def _finish(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:

@@ -18,9 +18,7 @@ _AGAIN_AFTER = timedelta(hours=1)
 def ended(turn: Turn, fill: Fill) -> None:
     """Say what a settlement that has just been booked leaves open; nothing new is worked in its contract."""
     for plan in turn.state.active_plans():
-        single = plan.spec.single
-        pair = (plan.spec.inverse, plan.spec.linear) if single is None else (single.instrument,)
-        if fill.instrument in pair:
+        if fill.instrument in plan.spec.contracts:
             ticketing.stop_plan(turn, plan, f"{fill.instrument} has expired")
     moved = turn.state.instruments[fill.instrument].xbt(fill.signed_quantity, fill.price)
     # The second leg's settlement gives back what the first one took: only the latest counts.

@@ -6,7 +6,8 @@ from risk.checks.case import Case
 
 def check(case: Case) -> Denied | None:
     for instrument in case.contracts or (case.order.instrument,):
-        expiry = instrument.terms.expiry
-        if expiry is not None and case.now >= expiry:
-            return Denied("CONTRACT_EXPIRED", f"traded before {expiry:%F %R}Z", str(instrument.id))
+        if instrument.terms.has_ended(case.now):
+            return Denied(
+                "CONTRACT_EXPIRED", f"traded before {instrument.terms.expiry:%F %R}Z", str(instrument.id)
+            )
     return None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,7 +20,6 @@ from typing import Any
 import structlog
 
 from adapters.errors import VenueError
-from adapters.simulator.exchange.catalog import mbt, xbtusd
 from adapters.simulator.exchange.contract import ContractSpec
 from adapters.simulator.exchange.events import ExchangeEvent, Executed
 from adapters.simulator.exchange.exchange import Exchange
@@ -44,27 +44,23 @@ from bot.runtime.files import Files
 from bot.runtime.start import Core, started
 from risk.instruments import InstrumentId
 from risk.orders import Side
+from tests.simulation.whole.judge import Judge
 from tests.simulation.whole.market import Market
 from tests.simulation.whole.mischief import Mischief
 from tests.simulation.whole.person import Person
+from tests.simulation.whole.profile import CONTRACTS, LIFE_POLICY, NAMES, Profile, profile
 from tests.simulation.whole.setting import Setting, setting
 from tests.simulation.whole.tally import Tally
 from tests.simulation.whole.verdict import Verdict
 from tests.simulation.whole.watch import Watch
-from tests.unit.bot.desk import POLICY, T0
+from tests.unit.bot.desk import T0
 
 ACCOUNT = "me"
-NAMES = ("bitmex", "cme")
-CONTRACTS = (xbtusd(), mbt(2026, 12))
 STEP = 0.5
 REST = 300
 """Seconds in which, once everything goes well again, all must have come to rest."""
-LIFE_POLICY = replace(
-    POLICY,
-    approve_by=timedelta(seconds=40),
-    execute_by=timedelta(seconds=60),
-    max_plan_xbt=POLICY.max_plan_xbt,
-)
+QUIET = 40.0
+"""Seconds in which, in the end, no watch may start an order any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +84,13 @@ class Life:
         hours: Sessions = ALWAYS_OPEN,
         policy: Policy = LIFE_POLICY,
         funding: timedelta = timedelta(seconds=40),
+        own: Profile | None = None,
     ) -> None:
-        """``hours``: of the linear venue; ``funding``: how often it is paid."""
+        """``hours``: of the linear venue; ``funding``: how often it is paid. ``own``: the life's own profile, of which
+        all that is taken."""
+        self.own = own or Profile(policy, specs, start, hours, funding)
+        policy, specs, start, hours = self.own.policy, self.own.specs, self.own.start, self.own.hours
+        funding = self.own.funding
         self.setting = given
         self.clock = VirtualTime(start)
         self.tally = Tally()
@@ -121,6 +122,10 @@ class Life:
         self.inverse = InstrumentId(NAMES[0], specs[0].symbol)
         self.linear = InstrumentId(NAMES[1], specs[1].symbol)
         self.person = Person(self, self.inverse, self.linear)
+        self.judge = Judge(self)
+        if self.is_wide:
+            for exchange in self.exchanges:
+                self.judge.follow(exchange)
         self.mischief = Mischief(self)
         self.disk = Random(f"disk:{given.seed}")
         self.path = folder / "ledger.db" if given.on_disk else None
@@ -132,6 +137,10 @@ class Life:
         self.stuck = 0.0
         self.listeners: list[Callable[[Recorded], None]] = []
         self._struck = 0
+
+    @property
+    def is_wide(self) -> bool:
+        return self.own.is_wide
 
     def _untold(self, name: str, event: ExchangeEvent) -> None:
         silent = (ExecKind.LIQUIDATION, ExecKind.DELEVERAGE)
@@ -175,7 +184,7 @@ class Life:
                 self.policy,
                 self.clock,
                 self.files,
-                [self.watch.hear, *self.listeners],
+                [self.watch.hear, *([self.judge.hear] if self.is_wide else []), *self.listeners],
             ) as core:
                 self.core = core
                 await asyncio.wait([self.death, core.failed], return_when=asyncio.FIRST_COMPLETED)
@@ -195,6 +204,7 @@ class Life:
         if self.ledger.broken != "the process is dead":
             self.kept = self.ledger.crash(just_in_time=self.disk.random() < 0.5)
             self.watch.lost([entry for entry, _ in self.kept])
+            self.judge.lost()
         for venue in self.venues:
             await venue.close()
 
@@ -207,6 +217,7 @@ class Life:
             if self._in_trouble():
                 self.watch.trouble_now()
             self.watch.look()
+            self.judge.look()
             if self.watch.violations:
                 raise LifeEnded
 
@@ -235,7 +246,8 @@ class Life:
         tasks = [asyncio.create_task(each) for each in work]
         mischief = asyncio.create_task(self.mischief.live())
         try:
-            await self._or_failure(asyncio.sleep(self.setting.storm), [*tasks, mischief])
+            storm = max(self.setting.storm, self.own.lasts)
+            await self._or_failure(asyncio.sleep(storm), [*tasks, mischief])
             self.mischief.end()
             await self._or_failure(self.mischief.flattened(), tasks)
             mischief.cancel()
@@ -263,11 +275,14 @@ class Life:
 
     async def _come_to_rest(self) -> None:
         await asyncio.sleep(Pace().last + 5)  # what happened last has been compared
-        for _ in range(REST * 2):
+        sent, since = self.judge.sent, self.clock.monotonic()
+        for _ in range(int(REST + self.own.rest) * 2):
             await asyncio.sleep(0.5)
-            if self._rests() is None:
+            if self._rests() is not None or sent != self.judge.sent:
+                sent, since = self.judge.sent, self.clock.monotonic()
+            elif not self.is_wide or self.clock.monotonic() - since >= QUIET:
                 return
-        self.watch.broken(f"never comes to rest: {self._rests()}")
+        self.watch.broken(f"never comes to rest: {self._rests() or 'a watch trades on and on'}")
         raise LifeEnded
 
     def _rests(self) -> str | None:
@@ -289,7 +304,26 @@ class Life:
         open_ended = [
             plan.spec.plan_id for plan in state.plans.values() if _is_open_ended(plan, state, market)
         ]
-        return f"unhedged: {open_ended}" if open_ended else None
+        return f"unhedged: {open_ended}" if open_ended else self._is_off_balance()
+
+    def _is_off_balance(self) -> str | None:
+        """Return by how much Δ is off, at the venues, where the collateral's watch is there to bring it back and holds
+        something to do it with; a lot of the linear contract is as near as it comes."""
+        pair, state = self.policy.automation, None if self.core is None else self.core.engine.state
+        if not self.is_wide or pair is None or pair.collateral is None or state is None:
+            return None
+        held = [one.position(ACCOUNT, one.specs()[0].symbol).contracts for one in self.exchanges]
+        ended = any(
+            spec.expiry is not None and spec.expiry <= self.clock.now()
+            for one in self.exchanges
+            for spec in one.specs()
+        )
+        off, most = self.judge.delta(), max(pair.collateral.band, Decimal("0.0501")) + Decimal("0.001")
+        if not any(held) or ended or abs(off) <= most:
+            return None
+        if self.clock.monotonic() - self.judge.cannot <= 60:
+            return None  # it takes money, and a person has been told so within the minute
+        return f"Δ is {off:+.4f} XBT off"
 
 
 def _is_open_ended(plan: PlanState, state: BotState, market: Seen) -> bool:
@@ -315,7 +349,7 @@ def run(seed: int, watched_by: Callable[[Life], None] = lambda _: None) -> Resul
     given = setting(seed)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="life-", dir=memory())))
-        life = Life(given, folder)
+        life = Life(given, folder, own=profile(seed))
         watched_by(life)
         return lived(life)
 

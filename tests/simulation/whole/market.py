@@ -1,5 +1,6 @@
 """The prices of a simulated life: a seeded walk for both venues, with jumps, and books that thin out."""
 
+from decimal import Decimal
 from random import Random
 
 from adapters.simulator.exchange.exchange import Exchange
@@ -19,6 +20,11 @@ class Market:
         self._speed = speed
         self.prices = [8_000_000, 8_070_000]
         self.thin = [False, False]
+
+    @property
+    def basis(self) -> Decimal:
+        """USD per XBT."""
+        return Decimal(self.prices[1] - self.prices[0]) / 100
 
     def step(self) -> None:
         both = self._random.randint(-self._speed, self._speed)

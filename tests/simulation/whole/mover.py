@@ -1,7 +1,8 @@
 """Somebody who moves money in a simulated life: records it early, late, wrongly or never, and forgets what arrived."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from bot.model.inputs import (
     RecordTransfer,
 )
 from bot.model.transfer_book import TransferBook
+from bot.orders.market import Advice
 from risk.approval import Denied
 from risk.money import Currency, Money
 
@@ -32,6 +34,7 @@ class Mover:
         self._life = life
         self._say = say
         self._random = Random(f"mover:{life.setting.seed}")
+        self._obedience = Random(f"obedience:{life.setting.seed}")
         self._count = 0
 
     async def act(self, book: TransferBook) -> None:
@@ -40,6 +43,53 @@ class Mover:
             await self._random.choice(
                 (self._top_up, self._wire, self._withdraw, self._finish, self._cancel, self._convert)
             )(book)
+
+    async def obey(self, asked: Mapping[str, Advice]) -> None:
+        """Now and then, do what the bot has asked for: all of it or half, in time or late, told of or not. Or take
+        back from the broker what lies there, and say so or not."""
+        dice = self._obedience
+        if asked and dice.random() < 0.08:
+            await self._carry_out(asked[dice.choice(sorted(asked))])
+        elif dice.random() < 0.01:
+            await self._from_the_broker()
+
+    async def _carry_out(self, advice: Advice) -> None:
+        dice, inverse = self._obedience, advice.currency is Currency.XBT
+        amount = abs(advice.amount) * dice.choice((1, 1, Decimal("0.5")))
+        money = Money.of(advice.currency, amount.quantize(Decimal("0.0001")))
+        if not money.units:
+            return
+        comes, side = advice.amount > 0, 0 if inverse else 1
+        self._count += 1
+        source, target = ("outside", advice.venue) if comes else (advice.venue, "outside")
+        name = f"t{self._count}"
+        told = dice.random() < (0.8 if inverse else 0.9)
+        if told and not isinstance(
+            await self._say(RecordTransfer(name, money, source, target, "anna", "asked for", _SILENT, None, True)),
+            Done,
+        ):
+            return
+        units = money.units if comes else -money.units
+        if inverse:
+            asyncio.get_running_loop().call_later(dice.choice((0.1, 2, 20)), self._move, side, units)
+            return
+        self._move(side, units)
+        if told and comes:
+            await self._say(FinishTransfer(name, "anna", "there", _SILENT))
+        self._life.watch.trouble_now()
+
+    async def _from_the_broker(self) -> None:
+        """USD leave the broker. It tells of no flow: who says nothing of it has a mismatch to look at."""
+        account = self._life.exchanges[1].account("me")
+        units = min(_USD, account.withdrawable // 4 // 1_000_000 * 1_000_000)
+        if units <= 0:
+            return
+        if self._obedience.random() < 0.8:
+            name = await self._record(Money(Currency.USD, units), "cme", "outside", TransferBook())
+            if name is None:
+                return
+        self._move(1, -units)
+        self._life.watch.trouble_now()
 
     async def _record(self, amount: Money, source: str, target: str, book: TransferBook) -> str | None:
         self._count += 1

@@ -26,7 +26,9 @@ from risk.approval import Denied
 from risk.direction import Direction
 from risk.instruments import InstrumentId
 from risk.terms import Kind
+from tests.simulation.whole.granter import Granter
 from tests.simulation.whole.mover import Mover
+from tests.simulation.whole.planner import Planner
 
 if TYPE_CHECKING:
     from tests.simulation.whole.life import Life
@@ -47,6 +49,8 @@ class Person:
         self._minds: dict[str, tuple[str, float]] = {}
         self._plans = 0
         self._mover = Mover(life, self.say)
+        self._granter = Granter(life, self.say)
+        self._planner = Planner(life.setting.seed, self.say)
         self.kind = False
         self.busy = self._random.random() < 0.7
 
@@ -87,8 +91,13 @@ class Person:
         if state.last_differences and (self.kind or dice.random() < 0.1):
             await self._adopt(state.last_differences)
         if self.kind:
+            await self._planner.give_up(state, self._life.clock.monotonic())
             return
         await self._mover.act(state.moves)
+        if self._life.is_wide:
+            await self._granter.act(state)
+            await self._mover.obey(core.engine.market.advice)
+            await self._planner.act(state, self._life.market.basis)
         if not active:
             if self.busy or dice.random() < 0.4:
                 await self._propose()
@@ -173,22 +182,21 @@ class Person:
         core = self._life.core
         self._plans += 1
         plan_id = f"p{self._plans}"
-        answer = await self.say(
-            ProposePlan(
-                PlanSpec(
-                    plan_id=plan_id,
-                    kind=kind,
-                    direction=direction,
-                    inverse=self._inverse,
-                    linear=self._linear,
-                    size_xbt=size,
-                    tranches=self._random.randint(1, 3),
-                    collateral=collateral,
-                    proposed_by="anna",
-                    legging=self._legging.choice(self.leggings),
-                )
-            )
+        spec = PlanSpec(
+            plan_id=plan_id,
+            kind=kind,
+            direction=direction,
+            inverse=self._inverse,
+            linear=self._linear,
+            size_xbt=size,
+            tranches=self._random.randint(1, 3),
+            collateral=collateral,
+            proposed_by="anna",
+            legging=self._legging.choice(self.leggings),
         )
+        if self._life.is_wide:
+            spec = self._planner.widen(spec, self._life.market.basis)
+        answer = await self.say(ProposePlan(spec))
         return plan_id if core is not None and isinstance(answer, Done) else None
 
     def is_done(self) -> bool:

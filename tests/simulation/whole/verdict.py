@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bot.ledger.balances import Books
 from bot.ledger.proof import Proof
 from bot.ledger.verify import verify
-from bot.model.events import Adopted, Event, FillBooked
+from bot.model.events import Adopted, Event, FillBooked, FillBusted
 from bot.orders.fold import apply
 from bot.orders.state import BotState
 from risk.money import Currency, from_units
@@ -35,7 +35,12 @@ class Verdict:
         if differences:
             self._broken(f"ledger and venues differ: {'; '.join(map(str, differences))}")
         events = life.ledger.recorded
-        books, proof, again = Books(), Proof(), BotState()
+        taken_back = {
+            (entry.event.bust.instrument.venue, entry.event.bust.execution_id)
+            for entry in events
+            if isinstance(entry.event, FillBusted)
+        }
+        books, proof, again = Books(), Proof(taken_back), BotState()
         for entry in events:
             books.see(entry)
             apply(again, entry.event, entry.at)
