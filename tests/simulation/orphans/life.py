@@ -31,18 +31,9 @@ from risk.instruments import InstrumentId
 from risk.portfolio import Position
 from risk.standing import StandingApproval, StandingLimits, Use, scopes_for
 from tests.simulation.orphans.cases import Case, Kind, case
-from tests.simulation.whole.life import (
-    ACCOUNT,
-    LIFE_POLICY,
-    NAMES,
-    STEP,
-    Life,
-    LifeEnded,
-    Result,
-    lived,
-    memory,
-)
+from tests.simulation.whole.life import ACCOUNT, STEP, Life, LifeEnded, Result, lived, memory
 from tests.simulation.whole.person import Person
+from tests.simulation.whole.profile import LIFE_POLICY, NAMES
 from tests.simulation.whole.verdict import Verdict
 
 D = Decimal

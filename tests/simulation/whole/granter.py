@@ -1,4 +1,4 @@
-"""Somebody who allows things for a while in a simulated life: standing approvals, wide and narrow, and takes them back."""
+"""Somebody who allows things for a while in a simulated life: standing approvals, wide and narrow, and revokes."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta

@@ -1,8 +1,8 @@
 """What the watches and the standing approvals of a simulated life may do, judged by the exchanges' own books.
 
 Nothing of the bot's own figures is believed: Δ, positions, margin and hours are the exchanges'. What the bot cannot
-have known is no mistake of it: for ``FRESH`` seconds after anything was wrong (``Watch.trouble``), what a watch believes
-is not held against it, nor a liquidation it had no time to avoid.
+have known is no mistake of it: for ``FRESH`` seconds after anything was wrong (``Watch.trouble``), what a watch
+believes is not held against it, nor a liquidation it had no time to avoid.
 """
 
 from collections import Counter, deque
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from tests.simulation.whole.life import Life
 
 D = Decimal
+NONE = D(0)
 FRESH = 20.0
 AVOIDABLE = 40.0
 """Seconds at the last level of margin, with nothing in the way, in which the watch must have taken something off."""
@@ -61,7 +62,7 @@ class Raised:
     reasons: int
     delta: Decimal
     drift: Decimal
-    moved: Decimal = D(0)
+    moved: Decimal = NONE
     traded_at: float | None = None
 
 
@@ -72,8 +73,8 @@ class Given:
 
     approval: StandingApproval
     revoked_at: float | None = None
-    drawn: Decimal = D(0)
-    slack: Decimal = D(0)
+    drawn: Decimal = NONE
+    slack: Decimal = NONE
 
 
 @dataclass
@@ -92,7 +93,7 @@ class Judge:
     "Working orders of the watches' plans so far."
     _alerts: deque[tuple[float, str]] = field(default_factory=deque)
     _low_since: float | None = None
-    _drift: Decimal = D(0)
+    _drift: Decimal = NONE
     _told: set[str] = field(default_factory=set)
 
     def follow(self, exchange: Exchange) -> None:
@@ -155,7 +156,9 @@ class Judge:
             if not (both or exchange.name == request.instrument.venue):
                 continue
             if not exchange.rules.sessions.is_open(at + life.policy.close_margin):
-                self._broken("closed", f"{request.client_order_id} is sent, and {exchange.name} closes or is closed")
+                self._broken(
+                    "closed", f"{request.client_order_id} is sent, and {exchange.name} closes or is closed"
+                )
         if self.trading is TradingState.REDUCING and not request.reduce_only:
             self._broken("reducing", f"{request.client_order_id} may enlarge, and trading is {self.trading}")
         standing_id, _ = self.under.get(leg, ("", None))
@@ -204,8 +207,8 @@ class Judge:
         if last.moved * raised.delta > 0 and abs(other) < abs(raised.delta) / 2 and self._is_fresh():
             self._broken(
                 raised.spec.plan_id,
-                f"plan {raised.spec.plan_id} takes back {raised.delta:+.4f} XBT, and plan {last.spec.plan_id} moved Δ by "
-                f"{last.moved:+.4f}; all else by {other:+.4f}",
+                f"plan {raised.spec.plan_id} takes back {raised.delta:+.4f} XBT, and plan {last.spec.plan_id} moved Δ "
+                f"by {last.moved:+.4f}; all else by {other:+.4f}",
             )
 
     def _round_trip(self, raised: Raised, opposite: list[Raised]) -> None:
@@ -218,7 +221,8 @@ class Judge:
             self._broken(
                 raised.spec.plan_id,
                 f"plan {raised.spec.plan_id} ({raised.spec.cause}, {raised.spec.kind}) undoes {one.spec.plan_id} "
-                f"({one.spec.cause}, {one.spec.kind}) of {raised.at - one.traded_at:.0f} s before, and nothing has changed",
+                f"({one.spec.cause}, {one.spec.kind}) of {raised.at - one.traded_at:.0f} s before, and nothing else "
+                "has changed",
             )
 
     @staticmethod
@@ -266,7 +270,9 @@ class Judge:
         called_off = sum(sum(each.values()) for each in self.life.watch.called_off)
         most = min(given.approval.daily_xbt, given.approval.total_xbt) * D("1.005") + 2 * lot + given.slack
         if given.drawn > most and not called_off:
-            self._broken(standing_id, f"{given.drawn:.4f} XBT went under {standing_id}, which allows {most:.4f}")
+            self._broken(
+                standing_id, f"{given.drawn:.4f} XBT went under {standing_id}, which allows {most:.4f}"
+            )
 
     def _liquidated(self, exchange: Exchange, execution: Execution) -> None:
         if self._low_since is None:
@@ -275,8 +281,8 @@ class Judge:
         if low > AVOIDABLE:
             self._broken(
                 "liquidated",
-                f"{exchange.name} liquidates {execution.quantity}, after {low:.0f} s at the last level of margin in which "
-                "the pair could be reduced",
+                f"{exchange.name} liquidates {execution.quantity}, after {low:.0f} s at the last level of margin in "
+                "which the pair could be reduced",
             )
 
     # --- time ----------------------------------------------------------------------------------------------

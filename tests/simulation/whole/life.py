@@ -44,6 +44,7 @@ from bot.runtime.files import Files
 from bot.runtime.start import Core, started
 from risk.instruments import InstrumentId
 from risk.orders import Side
+from risk.terms import Kind
 from tests.simulation.whole.judge import Judge
 from tests.simulation.whole.market import Market
 from tests.simulation.whole.mischief import Mischief
@@ -115,7 +116,7 @@ class Life:
         self.watch = Watch(self.clock, self.policy)
         for exchange in self.exchanges:
             exchange.subscribe(lambda event, name=exchange.name: self._untold(name, event))  # type: ignore[misc]
-        self.watch.hedge_held = lambda: self.exchanges[0].position(ACCOUNT, self.inverse.symbol).contracts
+        self.watch.hedge_held = self._hedge_held
         self.watch.called_off = [each.called_off for each in self.faults]
         for exchange in self.exchanges:
             self.watch.follow(exchange)
@@ -137,6 +138,10 @@ class Life:
         self.stuck = 0.0
         self.listeners: list[Callable[[Recorded], None]] = []
         self._struck = 0
+
+    def _hedge_held(self, working: Kind) -> int:
+        side = 0 if working is Kind.LINEAR else 1
+        return self.exchanges[side].position(ACCOUNT, (self.inverse, self.linear)[side].symbol).contracts
 
     @property
     def is_wide(self) -> bool:

@@ -65,7 +65,9 @@ class Mover:
         name = f"t{self._count}"
         told = dice.random() < (0.8 if inverse else 0.9)
         if told and not isinstance(
-            await self._say(RecordTransfer(name, money, source, target, "anna", "asked for", _SILENT, None, True)),
+            await self._say(
+                RecordTransfer(name, money, source, target, "anna", "asked for", _SILENT, None, True)
+            ),
             Done,
         ):
             return

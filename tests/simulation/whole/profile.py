@@ -59,7 +59,9 @@ class Profile:
     @property
     def lasts(self) -> float:
         """Seconds a life must go on at least, for what is announced to happen in it."""
-        return max(0 if self.closed is None else self.closed[1] + 25, 0 if self.ends is None else self.ends + 5)
+        return max(
+            0 if self.closed is None else self.closed[1] + 25, 0 if self.ends is None else self.ends + 5
+        )
 
     @property
     def rest(self) -> float:

@@ -34,6 +34,7 @@ from bot.model.plans import PlanKind
 from bot.model.policy import Policy
 from bot.model.trading_state import TradingState
 from risk.approval import Purpose
+from risk.terms import Kind
 
 D = Decimal
 NONE = D(0)
@@ -97,10 +98,14 @@ class Watch:
     called_off: Sequence[Mapping[str, int]] = ()
     "By venue: the contracts, by client id, of orders that fill after all belief in them has gone."
     ledger: InlineLedger | None = None
-    hedge_held: Callable[[], int] = lambda: 0
+    hedge_held: Callable[[Kind], int] = lambda _: 0
+    "Contracts held in the leg that hedges where the other kind works."
     hedge_price: int = 8_000_000
     "Cents: the lowest the finer leg has traded at, for what its lot comes to."
-    closing: set[str] = field(default_factory=set)
+    stops: set[str] = field(default_factory=set)
+    "The plans of a ladder of stops."
+    closing: dict[str, Kind] = field(default_factory=dict)
+    "By plan: the kind of contract that works."
     _looked: float = 0.0
 
     def broken(self, what: str) -> None:
@@ -139,10 +144,13 @@ class Watch:
                             )
             case PlanProposed(spec):
                 self.plans[spec.plan_id] = PlanBook()
+                if spec.kind is PlanKind.PROTECT:
+                    self.stops.add(spec.plan_id)
                 if spec.kind is PlanKind.CLOSE:
-                    self.closing.add(spec.plan_id)
-            case PlanFinished(plan_id) if plan_id in self.closing and self.hedge_held() == 0:
-                self.plans[plan_id].excused = True
+                    self.closing[spec.plan_id] = spec.legging.working
+            case PlanFinished(plan_id) if plan_id in self.closing:
+                if self.hedge_held(self.closing[plan_id]) == 0:
+                    self.plans[plan_id].excused = True
             case TradingStateChanged(state):
                 self.trading = state
             case FlattenOrdered(flatten_id):
@@ -223,7 +231,16 @@ class Watch:
         )
         if used > allowed:
             return f"with it {used} are used of {envelope.quantity}"
+        if leg.plan_id in self.stops:
+            return self._no_stop(exchange, order)
         return self._too_large(exchange, order) if leg.role is not Role.HEDGE else None
+
+    @staticmethod
+    def _no_stop(exchange: Exchange, order: SimOrder) -> str | None:
+        """A stop may be as large as what is held, and only reduces it: it changes Δ where the liquidation would."""
+        held = exchange.position("me", order.symbol).contracts
+        stops = order.stop is not None and order.reduce_only and held * order.side.sign < 0
+        return None if stops and order.quantity <= abs(held) else f"it is no stop for the {held} that are held"
 
     def _too_large(self, exchange: Exchange, order: SimOrder) -> str | None:
         spec = exchange.spec(order.symbol)

@@ -1,6 +1,7 @@
 """The fine contract goes first and the coarse one hedges: whole lots, what is carried, and what is taken back."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -192,3 +193,41 @@ def test_the_tranche_says_what_it_leaves() -> None:
     desk.trade("80700")
     assert [D(event.carried_xbt) for event in desk.told(TrancheFinished)] == [0]
     assert desk.told(PlanStopping) == []
+
+
+def ended(filled: int) -> Desk:
+    """The inverse contract has filled, its hedge was refused, and its last trade is over."""
+    desk = Desk.ready()
+    desk.load(replace(XBTUSD, terms=replace(XBTUSD.terms, expiry=desk.now + timedelta(seconds=5))))
+    armed(desk)
+    desk.trade("80000", filled)
+    for request in desk.of(Purpose.HEDGE):
+        desk.refuse(request)
+    desk.wait(5)
+    desk.quotes()
+    desk.quote(XBTUSD, None, None)
+    return desk
+
+
+def test_what_a_contract_that_has_ended_cannot_take_back_the_coarse_one_hedges_to_the_nearest_lot() -> None:
+    desk = ended(7_900)
+    desk.command(CancelPlan("plan1", "anna"))
+    desk.wait(0.5)
+    # 0.09875 XBT are no whole lot, and nobody sells them back any more.
+    assert lots(desk) == [("sell", 1), ("sell", 1)]
+    desk.trade("80700")
+    desk.wait(0.5)
+    assert (desk.status, desk.plan.unhedged) == ("stopped", D("-0.00125"))
+    assert desk.of(Purpose.CONTINGENCY) == []
+    assert "LEGGED_POSITION" not in desk.alerts
+
+
+def test_where_that_fails_too_it_is_said_and_the_plan_ends() -> None:
+    desk = ended(7_900)
+    desk.command(CancelPlan("plan1", "anna"))
+    for _ in range(20):
+        desk.wait(1)
+        if desk.sent[-1].order.purpose is Purpose.HEDGE and desk.last.client_order_id in desk.state.unsettled:
+            desk.refuse()
+    assert "LEGGED_POSITION" in desk.alerts
+    assert desk.status == "stopped"

@@ -13,7 +13,7 @@ from bot.model.legging import Legging
 from bot.model.plans import ApprovalMode, PlanKind, PlanStatus
 from bot.model.trading_state import TradingState
 from risk.approval import Denied, Purpose
-from risk.instruments import InstrumentId
+from risk.instruments import Instrument, InstrumentId
 from risk.orders import Side
 from risk.terms import Kind
 from tests.unit.bot.desk import BTC, MBT, POLICY, SHORT, XBTUSD, D, Desk, account, spec, xbt
@@ -369,3 +369,14 @@ def test_a_tranche_just_inside_the_margin_is_proposed() -> None:
     desk.give(MeetAccount(replace(account("bitmex"), initial_margin=xbt("0.597"))))
     desk.propose()
     assert set(desk.tickets) == {Role.WORKING, Role.HEDGE}
+
+
+@pytest.mark.parametrize("ends", [MBT, XBTUSD])
+def test_a_plan_of_a_contract_that_has_ended_ends_too(ends: Instrument) -> None:
+    """Its book is empty for ever: waiting for a quote of it, the plan stood in the way of every other."""
+    desk = Desk.ready()
+    desk.load(replace(ends, terms=replace(ends.terms, expiry=desk.now)))
+    desk.quote(ends, None, None)
+    desk.propose()
+    desk.wait(0.5, ticks=2)
+    assert (desk.status, desk.plan.reason) == ("stopped", f"{ends.id} has expired")

@@ -8,8 +8,17 @@ import pytest
 
 from adapters.venue import HoursAnnounced
 from bot.model.automation import Automation, Collateral
+from bot.model.events import Alerted
 from bot.model.ids import Role
-from bot.model.inputs import CancelPlan, Compared, GrantStanding, ProposePlan, RejectTicket, SetTradingState
+from bot.model.inputs import (
+    CancelPlan,
+    Compared,
+    GrantStanding,
+    MeetAccount,
+    ProposePlan,
+    RejectTicket,
+    SetTradingState,
+)
 from bot.model.plans import Cause, PlanKind, PlanStatus
 from bot.model.trading_state import TradingState
 from bot.orders.resting import rest
@@ -18,7 +27,7 @@ from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind, Side
 from risk.sessions import Span, TradingHours
 from risk.standing import Use, scopes_for
-from tests.unit.bot.desk import LONG, MBT, POLICY, XBTUSD, Desk, spec
+from tests.unit.bot.desk import LONG, MBT, POLICY, XBTUSD, Desk, account, spec
 from tests.unit.bot.test_standing import leave
 
 D = Decimal
@@ -290,3 +299,17 @@ def test_what_delta_asks_for_no_more_is_not_traded() -> None:
     settled(at, 5)
     assert at.status == "done"
     assert not at.sent
+
+
+def test_a_hedge_the_margin_does_not_carry_is_told_to_a_person() -> None:
+    """It stopped before a ticket was raised, was raised anew after each pause, and nobody heard why."""
+    at = desk()
+    short = Money.of(Currency.USD, D(50_000))
+    at.give(MeetAccount(replace(account("cme", "50000"), initial_margin=short)))
+    deposit(at, "0.36")
+    settled(at)
+    at.wait(1)
+    assert (at.status, at.tickets) == ("stopped", {})
+    [told] = [alert.text for alert in at.told(Alerted) if alert.code == "PROPOSAL_DENIED"]
+    assert told.startswith("collateral: Δ is +0.36")
+    assert "equity at cme" in told
