@@ -11,7 +11,7 @@ import pytest
 from bot.runtime.logs import silent
 from tests.simulation.whole.life import run
 
-SEEDS = range(60)
+SEEDS = range(40)
 ROOT = Path(__file__).parents[2]
 
 

@@ -240,7 +240,9 @@ class Watch:
         """A stop may be as large as what is held, and only reduces it: it changes Δ where the liquidation would."""
         held = exchange.position("me", order.symbol).contracts
         stops = order.stop is not None and order.reduce_only and held * order.side.sign < 0
-        return None if stops and order.quantity <= abs(held) else f"it is no stop for the {held} that are held"
+        return (
+            None if stops and order.quantity <= abs(held) else f"it is no stop for the {held} that are held"
+        )
 
     def _too_large(self, exchange: Exchange, order: SimOrder) -> str | None:
         spec = exchange.spec(order.symbol)

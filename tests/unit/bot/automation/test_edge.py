@@ -14,6 +14,7 @@ from risk.direction import Direction
 from risk.portfolio import Funding
 from risk.sessions import Span, TradingHours
 from tests.unit.bot.automation.test_closure import LIMITS as CLOSURE
+from tests.unit.bot.automation.test_margin import LIMITS as MARGIN
 from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk, spec
 
 D = Decimal
@@ -191,3 +192,13 @@ def test_nothing_is_opened_that_ends_at_once() -> None:
     at.load(replace(MBT, terms=replace(MBT.terms, expiry=at.now + timedelta(hours=20))))
     pass_by(at, 60)
     assert not at.tickets
+
+
+@pytest.mark.parametrize(("wallet", "plans"), [("0.05", 0), ("0.3", 1)])
+def test_what_the_margin_watch_would_take_off_at_once_is_none(wallet: str, plans: int) -> None:
+    """1 XBT on 0.05 is liquidated 4.3 % away: with nothing held yet it was opened, and reduced within seconds. On 0.3
+    (and its hedge of as much at CME) it is 22.7 % away."""
+    pair = Automation(XBTUSD.id, MBT.id, Direction.LONG_INVERSE, edge=LIMITS, margin=MARGIN)
+    at = Desk.ready(replace(POLICY, automation=pair), wallet=wallet)
+    pass_by(at, 40)
+    assert len(at.state.plans) == plans
