@@ -90,7 +90,8 @@ class OrphanWatch(Section):
 
 class CarryWatch(Section):
     """When holding no longer pays: ``loss_percent`` of price it may be expected to cost until the linear contract ends,
-    or over ``horizon_days`` at most, with funding at the mean of the latest rates."""
+    or over ``horizon_days`` at most, with funding at the rate announced, then at the
+    median of the latest."""
 
     loss_percent: Percent
     horizon_days: Positive

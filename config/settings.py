@@ -142,6 +142,7 @@ class Limits(Section):
     max_unattended_delta_xbt: Positive
     max_quote_age_seconds: Seconds
     max_quiet_move_percent: Percent
+    max_apart_percent: Percent = Decimal(15)
     close_margin_seconds: Seconds
     price_band_percent: Percent
     pay_up_percent: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=10)]

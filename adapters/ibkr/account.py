@@ -34,7 +34,9 @@ def account_of(settings: IbkrSettings, values: Iterable[AccountValue], at: datet
 
     Raises Unreachable if a value is missing, Misconfigured if it is not in USD.
     """
-    mine = {value.tag: value for value in values if value.account == settings.account and _plain(value)}
+    told = [value for value in values if value.account == settings.account and _plain(value)]
+    # Of a tag told in several currencies the one in USD counts: euros beside the dollars are no margin at CME.
+    mine = {value.tag: value for value in sorted(told, key=lambda value: value.currency == Currency.USD)}
     cash, open_result = (_amount(settings, mine, tag) for tag in (_CASH, _OPEN_RESULT))
     named = {name: Money.of(Currency.USD, _amount(settings, mine, tag)) for name, tag in _TAGS.items()}
     wallet = Money.of(Currency.USD, cash - open_result)

@@ -52,14 +52,23 @@ def watch(turn: Turn, pair: Automation, limits: ClosureLimits) -> None:
         _end_what_is_too_late(turn, closures, near)
     if not (turn.state.positions[pair.inverse] and turn.state.positions[pair.linear]):
         _rebuild(turn, pair, limits, ahead(closures, turn.now))
-    elif hours.known is None:
+        return
+    if hours.known is None:
         remind(
             turn,
             "CLOSURE_UNKNOWN",
             f"a spread is open and it is not known when {pair.linear} closes ({hours.trouble}): nothing makes it "
             "small before the close; compare with the broker",
         )
-    elif near is None:
+        return
+    if hours.known.end < turn.now + limits.lead:
+        remind(
+            turn,
+            "CLOSURE_UNKNOWN",
+            f"a spread is open and the hours of {pair.linear} are announced until {hours.known.end:%a %F %R}Z only: "
+            "what closes after that is not known; compare with the broker",
+        )
+    if near is None:
         _rebuild(turn, pair, limits, ahead(closures, turn.now))
     else:
         _make_small(turn, pair, limits, near)

@@ -48,7 +48,7 @@ def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
         return  # what the books show as naked is being settled
     if pair.orphan is not None and orphan.answer(turn, pair, pair.orphan) is not None:
         return  # the leg that stands alone goes first
-    if turn.now - market.beyond_band_since < limits.steady:
+    if not turn.has_passed(limits.steady, market.beyond_band_since):
         return
     if not has_rested(turn, Cause.COLLATERAL, limits.pause):
         return

@@ -1,12 +1,14 @@
 """Whether holding the spread still pays: what the basis has left, against the funding it costs until then.
 
-Funding is paid by longs of a perpetual while its rate is above zero, and by shorts below. What is to come is taken as
-the mean of the latest rates; it is a guess, and said to be one.
+Funding is paid by longs of a perpetual while its rate is above zero, and by shorts below. The next payment counts at
+the rate announced for it, those after it at the median of the latest: one payment of 1 % is no month of them. It is a
+guess, and said to be one.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from statistics import median
 
 from bot.automation.proposing import has_rested, held_direction, is_quiet, raise_reduction, withdraw
 from bot.model.automation import Automation, CarryLimits
@@ -22,7 +24,7 @@ _INTERVAL = timedelta(hours=8)
 class Holding:
     """What holding to ``until`` is expected to bring, in USD per XBT. ``left``: what the basis still gives if it goes
     to nothing, against closing at the books of the moment; ``funding``: what is expected to be paid for it (negative:
-    received); ``rate``: the mean rate that rests on, None without funding."""
+    received); ``rate``: the usual rate that rests on, None without funding."""
 
     direction: Direction
     left: Decimal
@@ -60,7 +62,7 @@ def holding(turn: Turn, pair: Automation, limits: CarryLimits) -> Holding | None
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """``cost``: of funding until ``until``, in USD per XBT (negative: received), at the mean ``rate``; None without
+    """``cost``: of funding until ``until``, in USD per XBT (negative: received); ``rate``: what is usual, None without
     funding."""
 
     cost: Decimal
@@ -74,15 +76,14 @@ def expected_funding(
     """Return what holding ``direction`` is expected to pay in funding, with the inverse leg at ``price``."""
     expiry = turn.state.instruments[pair.linear].terms.expiry
     until = turn.now + limits.horizon if expiry is None else min(expiry, turn.now + limits.horizon)
-    rate = _mean_rate(turn.market.funding_rates.get(pair.inverse, {}))
-    if rate is None or until <= turn.now:
-        return Expected(Decimal(0), rate, until)
-    payments = Decimal((until - turn.now) / _INTERVAL)
-    return Expected(direction.inverse_side.sign * rate * payments * price, rate, until)
-
-
-def _mean_rate(rates: dict[datetime, Decimal]) -> Decimal | None:
-    return sum(rates.values(), Decimal(0)) / len(rates) if rates else None
+    rates = turn.market.funding_rates.get(pair.inverse, {})
+    if not rates or until <= turn.now:
+        return Expected(Decimal(0), median(rates.values()) if rates else None, until)
+    rate, announced = median(rates.values()), turn.market.fundings.get(pair.inverse)
+    paid = rate * Decimal((until - turn.now) / _INTERVAL)
+    if announced is not None and turn.now < announced.at < until:
+        paid += announced.rate - rate
+    return Expected(direction.inverse_side.sign * paid * price, rate, until)
 
 
 def watch(turn: Turn, pair: Automation, limits: CarryLimits) -> None:
@@ -108,7 +109,7 @@ def says(found: Holding) -> str:
         "no funding is known"
         if found.rate is None
         else (
-            f"funding at the mean rate of {found.rate:.4%} is expected to "
+            f"funding, usually {found.rate:.4%}, is expected to "
             f"{'cost' if found.funding > 0 else 'bring'} {abs(found.funding):,.2f}"
         )
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import ROUND_CEILING, Decimal
 
+from bot.automation.arrivals import is_late
 from bot.automation.books import account_at, broker_rate
 from bot.automation.implied import linear_price
 from bot.automation.proposing import has_rested, plan_of, raise_reduction, withdraw
@@ -134,7 +135,7 @@ def projections(turn: Turn, pair: Automation, limits: MarginLimits) -> list[Proj
     for move in sorted(moves):
         after = standings(turn, pair, limits, move)
         if after is not None and any(one.size for one in after):
-            inverse, linear = (_wanted(limits, one, None, _coming(turn, one)) for one in after)
+            inverse, linear = (_wanted(limits, one, None, _coming(turn, limits, one)) for one in after)
             found.append(Projection(move, after, (inverse, linear)))
     return found
 
@@ -197,6 +198,12 @@ def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
         return
     if plan_of(turn.state, Cause.MARGIN):
         return
+    for key in (pair.inverse, pair.linear):
+        trouble = turn.market.trouble(key, turn.now, turn.policy)
+        if trouble is not None:
+            # What is right at an old price is too much, or too little, by the time it can be traded.
+            _say_last(turn, limits, found, nearest, "no reduction can be reckoned", f"; {trouble}")
+            return
     if not _was_carried_out(turn) and not has_rested(turn, Cause.MARGIN, limits.pause):
         return
     inverse, linear = (Account(one.size, one.equity, one.price) for one in found)
@@ -221,10 +228,10 @@ def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
 
 
 def _say_last(
-    turn: Turn, limits: MarginLimits, found: tuple[Standing, ...], nearest: Decimal, why: str
+    turn: Turn, limits: MarginLimits, found: tuple[Standing, ...], nearest: Decimal, why: str, more: str = ""
 ) -> None:
     """Say that only collateral helps; again at once with each half of the way to the liquidation."""
-    text = f"{_says(found)}; {why}: it takes collateral"
+    text = f"{_says(found)}; {why}: it takes collateral{more}"
     remind(turn, "MARGIN_LAST", text, why, first=limits.pause, level=_halvings(nearest, limits.last))
 
 
@@ -250,7 +257,7 @@ def _says(found: tuple[Standing, ...]) -> str:
 def _advise(turn: Turn, pair: Automation, limits: MarginLimits, one: Standing) -> None:
     """Raise, change or withdraw the instruction to move money for one account."""
     market, known = turn.market, turn.market.advice.get(one.venue)
-    amount = _wanted(limits, one, known, _coming(turn, one))
+    amount = _wanted(limits, one, known, _coming(turn, limits, one))
     if amount < 0 and (turn.state.active_plans() or is_to_be_rebuilt(turn, pair)):
         amount = Decimal(0)  # what is about to be traded needs it
     if amount == 0:
@@ -276,12 +283,14 @@ def _advise(turn: Turn, pair: Automation, limits: MarginLimits, one: Standing) -
         market.advice[one.venue] = advice
 
 
-def _coming(turn: Turn, one: Standing) -> Decimal:
-    """Return what somebody has said is on its way to an account."""
+def _coming(turn: Turn, limits: MarginLimits, one: Standing) -> Decimal:
+    """Return what somebody has said is on its way to an account; what is late is not counted upon."""
     units = sum(
         each.expected
         for each in turn.state.moves.open()
-        if each.recorded.target == one.venue and each.currency is one.currency
+        if each.recorded.target == one.venue
+        and each.currency is one.currency
+        and not is_late(each, limits, turn.now)
     )
     return Money(one.currency, units).amount
 

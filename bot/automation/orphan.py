@@ -64,7 +64,7 @@ def watch(turn: Turn, pair: Automation, limits: OrphanLimits) -> None:
         return
     off = turn.state.delta() - pair.target_delta
     # After a restart nobody knows when it happened: it counts from now.
-    since = market.orphaned_at = market.orphaned_at or turn.now
+    since = market.orphaned_at = min(market.orphaned_at or turn.now, turn.now)  # a clock may be set back
     said = f"Δ is {off:+.4f} XBT off its target, {turn.state.orphaned:+.4f} of it by no order of ours: "
     if single is None:
         said += (
@@ -87,6 +87,6 @@ def watch(turn: Turn, pair: Automation, limits: OrphanLimits) -> None:
         return
     if plan_of(turn.state, Cause.ORPHAN) or not has_rested(turn, Cause.ORPHAN, limits.pause):
         return
-    if not _trades(turn, single.instrument):
-        return
+    if market.trouble(single.instrument, turn.now, turn.policy) is not None:
+        return  # an inverse leg's contracts follow its price: an old one would make them too many or too few
     raise_single(turn, pair, Cause.ORPHAN, single, f"Δ is {off:+.4f} XBT off: a leg has lost its partner")

@@ -1,6 +1,18 @@
 """Every watch the profile has switched on, one after the other, the most urgent first."""
 
-from bot.automation import closure, collateral, edge, expiry, holding, margin, orphan, protection, rolled
+from bot.automation import (
+    arrivals,
+    closure,
+    collateral,
+    edge,
+    expiry,
+    holding,
+    margin,
+    orphan,
+    prices,
+    protection,
+    rolled,
+)
 from bot.orders.turn import Turn
 
 
@@ -11,6 +23,10 @@ def watch(turn: Turn) -> None:
         return
     pair = profile.followed(turn.state.positions)
     if not {pair.inverse, pair.linear} <= turn.state.instruments.keys():
+        return
+    if pair.margin is not None:
+        arrivals.watch(turn, pair.margin)
+    if not prices.are_believable(turn, pair):
         return
     rolled.watch(turn, profile)
     if pair.orphan is not None:

@@ -16,7 +16,9 @@ class Policy:
     ``switch_after``: when a switch cancels what rests, once the bot has fallen silent.
     ``max_unattended_delta``: XBT one working order may put at risk. ``max_quote_age``: older quotes start
     nothing. ``max_quiet_move``: how far (fraction) another venue's price may have moved since a book last
-    changed; beyond it the book counts as frozen. ``close_margin``: how long a market must stay open for new work to
+    changed; beyond it the book counts as frozen. ``max_apart``: how far (fraction) the two venues' prices may be from
+    each other to be believed; twice as far where one of them is old.
+    ``close_margin``: how long a market must stay open for new work to
     start. ``price_band``: sanity band around the mid at ticket time;
     ``hard_band``: how far from the touch a hedge may go at last; ``pay_up``: the rungs before it — all
     fractions of price; ``rungs``: these in their place, in ticks too and each with its time. ``hedge_rests``: how
@@ -82,6 +84,7 @@ class Policy:
     rungs: tuple[Rung, ...] = ()
     hedge_rests: timedelta = timedelta(0)
     inverse_slop_ticks: int | None = None
+    max_apart: Decimal = Decimal("0.3")
 
     def __post_init__(self) -> None:
         problem = objection(self.ladder, self.hard_band)
@@ -95,6 +98,8 @@ class Policy:
             raise ValueError("reserved_attempts runs from 1 to 999")
         if self.max_quiet_move <= 0:
             raise ValueError("max_quiet_move must be positive")
+        if self.max_apart <= 0:
+            raise ValueError("max_apart must be positive")
         if self.max_unattended_delta <= 0:
             raise ValueError("max_unattended_delta must be positive")
 

@@ -10,7 +10,6 @@ from bot.model.events import (
     CashBooked,
     FlattenFinished,
     FlattenOrdered,
-    InstrumentLoaded,
     OrderIntended,
     PlanProposed,
     Reconciled,
@@ -49,7 +48,17 @@ from bot.model.inputs import (
 from bot.model.order_states import WORD_OF_STATUS, Word
 from bot.model.plans import PlanKind, PlanSpec, PlanStatus
 from bot.model.trading_state import Activity, TradingState, allows
-from bot.orders import accounting, adopting, exits, settling, standing, tending, ticketing, transferring
+from bot.orders import (
+    accounting,
+    adopting,
+    exits,
+    loading,
+    settling,
+    standing,
+    tending,
+    ticketing,
+    transferring,
+)
 from bot.orders.asking import hear_margin
 from bot.orders.hearing import hear_word
 from bot.orders.legging import advance
@@ -117,7 +126,7 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
         case MarginAnswer():
             hear_margin(turn, given)
         case FundingAnnounced():
-            turn.market.funding(given.instrument, given.funding)
+            loading.announce(turn, given.instrument, given.funding)
         case ClockSeen():
             _set_clock(turn, given)
         case Tick():
@@ -128,8 +137,7 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
                 ticketing.expire(turn, plan)
             exits.watch(turn)
         case LoadInstrument():
-            if turn.state.instruments.get(given.instrument.id) != given.instrument:
-                turn.emit(InstrumentLoaded(given.instrument))
+            loading.load(turn, given.instrument)
         case MeetAccount():
             turn.market.accounts[given.account.venue] = given.account
             if given.account.venue not in turn.state.cash_and_cost:

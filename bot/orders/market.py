@@ -31,6 +31,7 @@ class Unpaired:
 
 
 _RATES_KEPT = 9  # three days of payments
+_TELLS_FOR = timedelta(days=3)  # a price this old still tells what another venue's cannot be
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,10 @@ class Market:
     """By venue: what is left of its rate limit, a fraction of it."""
     order_waits: dict[str, float] = field(default_factory=dict)
     """By venue: the seconds an order to it would wait for the rate limit; none stands for at once."""
+    altered: dict[InstrumentId, str] = field(default_factory=dict)
+    """By instrument: what its venue says of the contract, and the books cannot hold. Nothing is started in it."""
+    doubted_since: dict[InstrumentId, datetime] = field(default_factory=dict)
+    """By instrument: since when its price can not be traded on, although its market is open."""
     link_changes: int = 0
     up_since: dict[str, datetime] = field(default_factory=dict)
     """By venue: when its link last came up (even if it is down again), or it last disowned an order: from then on
@@ -217,8 +222,10 @@ class Market:
             self.links.get(instrument.venue) is LinkState.UP,
             self.quotes.get(instrument),
             self._is_left_behind(instrument, now, policy),
-            self.skews.get(instrument.venue),
-            self.fundings.get(instrument),
+            skew=self.skews.get(instrument.venue),
+            funding=self.fundings.get(instrument),
+            astray=self._astray(instrument, now, policy),
+            altered=self.altered.get(instrument, ""),
         )
 
     def trouble(self, instrument: InstrumentId, now: datetime, policy: Policy) -> Denied | None:
@@ -255,6 +262,32 @@ class Market:
             for other, mid in then.items()
             if other in mids
         )
+
+    def _astray(self, instrument: InstrumentId, now: datetime, policy: Policy) -> str:
+        """Say how far the price is from another venue's, where that is too far to be the same bitcoin.
+
+        Which of the two is wrong nobody here can know: both are in doubt. An old price of the other venue still tells
+        what cannot be, for days, from further away.
+        """
+        mine = self.quotes.get(instrument)
+        if mine is None or mine.mid is None:
+            return ""
+        for other, mid in self._mids_beside(instrument).items():
+            age = abs(self.quotes[other].age(now))
+            if age > _TELLS_FOR:
+                continue
+            # What is quoted while a market is closed is confirmed, and yet as old as its close.
+            old = age > policy.max_quote_age or any(
+                self.session(key, now) is Session.CLOSED for key in (instrument, other)
+            )
+            limit = 2 * policy.max_apart if old else policy.max_apart
+            low, high = sorted((mine.mid, mid))
+            if high > low * (1 + limit):
+                return (
+                    f"{instrument} at {mine.mid:,.2f} and {other} at {mid:,.2f} are {high / low - 1:.0%} apart "
+                    f"(the limit is {limit:.0%})"
+                )
+        return ""
 
     def _mids_beside(self, instrument: InstrumentId) -> dict[InstrumentId, Decimal]:
         return {

@@ -16,6 +16,7 @@ def policy(limits: Limits, automation: Automation | None = None) -> Policy:
         max_unattended_delta=limits.max_unattended_delta_xbt,
         max_quote_age=timedelta(seconds=limits.max_quote_age_seconds),
         max_quiet_move=limits.max_quiet_move_percent / 100,
+        max_apart=limits.max_apart_percent / 100,
         close_margin=timedelta(seconds=limits.close_margin_seconds),
         price_band=limits.price_band_percent / 100,
         pay_up=tuple(step / 100 for step in limits.pay_up_percent),

@@ -24,13 +24,16 @@ class Stage(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What is known of one contract's market. ``left_behind``: its book has stood still while the other venue's
-    price moved on."""
+    price moved on. ``astray``: how far its price is from the other venue's, in words, where that is too far to be the
+    same bitcoin; ``altered``: what its venue says of the contract now, where the books cannot hold that."""
 
     instrument: InstrumentId
     hours: TradingHours | None = None
     linked: bool = False
     quote: Quote | None = None
     left_behind: bool = False
+    astray: str = ""
+    altered: str = ""
     skew: Skew | None = None
     funding: Funding | None = None
 

@@ -1,4 +1,4 @@
-"""Both markets are quoted: on two sides, not crossed, young enough, and not left behind by the other."""
+"""Both markets are quoted: on two sides, not crossed, young enough, not left behind by the other, nor far from it."""
 
 from datetime import datetime, timedelta
 
@@ -16,6 +16,8 @@ def check(case: Case) -> Denied | None:
 
 def unquoted(sight: Sight, now: datetime, limit: timedelta) -> Denied | None:
     quote, name = sight.quote, sight.instrument
+    if sight.altered:
+        return Denied("TERMS_CHANGED", "the contract the books hold", sight.altered)
     if quote is None:
         return Denied("QUOTE_MISSING", "a quote", f"none of {name} since the start")
     if quote.bid is None or quote.ask is None:
@@ -34,4 +36,6 @@ def unquoted(sight: Sight, now: datetime, limit: timedelta) -> Denied | None:
             "a book that follows the other venue",
             f"{name} stands still while the other moves",
         )
+    if sight.astray:
+        return Denied("QUOTE_ASTRAY", "two venues that agree on what bitcoin costs", sight.astray)
     return None

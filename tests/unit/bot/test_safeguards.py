@@ -90,7 +90,7 @@ def test_no_equity_no_tickets() -> None:
 def test_an_absurd_price_is_no_price() -> None:
     desk = Desk.ready(wallet="1")
     desk.propose(collateral=True)
-    desk.quote(MBT, "5", "80705")
+    desk.quote(MBT, "60000", "80705")
     desk.approve()
     assert not desk.sent
     assert desk.alerts == ["ORDER_DENIED"]

@@ -63,11 +63,11 @@ def test_the_sums_by_hand() -> None:
     at = desk()
     funded(at, "0.0001", "0.0005")
     found = expected(at)
-    # Closing buys at 80,705 and sells at 79,999.9: 705.10 of basis are left. Ten days are 30 payments of 0.03 %, of
-    # 79,999.9 each: 719.9991 a long pays.
+    # Closing buys at 80,705 and sells at 79,999.9: 705.10 of basis are left. Ten days are 30 payments: the
+    # next one of 0.05 %, 29 of the usual 0.03 %, of 79,999.9 each: 735.99908 a long pays.
     assert found.left == D("705.1")
-    assert found.funding == pytest.approx(D("719.9991"))
-    assert found.edge == pytest.approx(D("-14.8991"))
+    assert found.funding == pytest.approx(D("735.99908"))
+    assert found.edge == pytest.approx(D("-30.89908"))
 
 
 def test_a_short_is_paid_by_the_same_rate() -> None:

@@ -58,6 +58,12 @@ def prices(at: Desk, inverse: str, linear: str) -> None:
     at.wait(1)
 
 
+def stay(at: Desk, inverse: str, linear: str, seconds: int = 7) -> None:
+    """Quote a tick up and down: a book that stands still while the other moved counts as frozen."""
+    for second in range(seconds):
+        prices(at, str(D(inverse) + D("0.1") * (second % 2)), str(D(linear) + 5 * (second % 2)))
+
+
 def desk(direction: Direction, cash: str = "120000") -> Desk:
     """A golden spread with its collateral hedge (DOMAIN.md, section 2): five XBT at the inverse venue."""
     at = Desk(
@@ -137,8 +143,7 @@ def test_an_instruction_is_repeated_after_the_pause_and_when_it_grows() -> None:
 
 def test_at_the_last_level_the_spread_is_proposed_for_reduction() -> None:
     at = desk(LONG)
-    prices(at, "7000", "8700")  # liquidated near 6,694.56, 4.4 % away
-    at.wait(5)
+    stay(at, "7000", "8700")  # liquidated near 6,694.56, 4.4 % away
     assert at.plan.spec.cause is Cause.MARGIN
     assert at.plan.spec.kind is PlanKind.CLOSE
     # Of 200,000 contracts, 200,000/7,000 − 25 = 3.571 of 5 XBT are lost: 1.429 are left, which stand −16 % with
@@ -233,7 +238,7 @@ def test_while_the_linear_market_is_closed_only_collateral_is_asked_for() -> Non
     [told] = [alert.text for alert in at.told(Alerted) if alert.code == "MARGIN_LAST"]
     assert "cme:BTC" in told
     at.now = opens
-    prices(at, "7000", "8700")
+    stay(at, "7000", "8700")
     assert at.plan.spec.cause is Cause.MARGIN
 
 
@@ -252,8 +257,7 @@ def test_collateral_is_not_idle_while_a_plan_is_about_to_need_it() -> None:
 def test_what_was_needed_while_nothing_could_be_sent_is_not_done_later() -> None:
     at = desk(LONG)
     at.command(SetTradingState(TradingState.HALTED, "anna", "lunch"))
-    prices(at, "7000", "8700")
-    at.wait(5)
+    stay(at, "7000", "8700")
     assert at.plan.spec.cause is Cause.MARGIN
     prices(at, "8000", "10000")
     at.command(SetTradingState(TradingState.ACTIVE, "anna", "back"))
@@ -264,9 +268,7 @@ def test_what_was_needed_while_nothing_could_be_sent_is_not_done_later() -> None
 
 def test_a_reduction_that_was_traded_is_followed_by_the_next_without_a_pause() -> None:
     at = desk(LONG)
-    for _ in range(3):
-        prices(at, "7000", "8700")
-        at.now += timedelta(seconds=5)
+    stay(at, "7000", "8700")
     first = at.plan
     assert first.spec.cause is Cause.MARGIN
     prices(at, "7000", "8700")
