@@ -81,9 +81,33 @@ class FundingAnnounced:
     funding: Funding
 
 
+class IndexRole(StrEnum):
+    """SPOT: the price of the moment. SETTLEMENT: the average that dated contracts settle on."""
+
+    SPOT = "spot"
+    SETTLEMENT = "settlement"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTold:
+    """A reference index, as its venue tells it. Told when it changes, every few seconds.
+
+    ``price``: USD per XBT; None where it is not known, and ``note`` says why. ``at``: of when it is, by the venue or, of
+    a change that was seen, by us; None where that cannot be said, so that nobody takes an old figure for a new one.
+    """
+
+    venue: str
+    role: IndexRole
+    symbol: str
+    price: Decimal | None
+    at: datetime | None
+    note: str = ""
+
+
 VenueEvent = (
     HoursAnnounced
     | FundingAnnounced
+    | IndexTold
     | ClockSeen
     | Quote
     | OrderUpdate

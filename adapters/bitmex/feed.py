@@ -1,20 +1,22 @@
 """What the websocket's tables mean: quotes, orders, fills and cash flows, into the sink."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 
 import structlog
 
 from adapters.bitmex import wire
 from adapters.bitmex.executions import TRADE, Match, execution_event, has_order, is_correction, match_of
+from adapters.bitmex.indices import Indices
 from adapters.bitmex.orders import order_update
 from adapters.bitmex.tables import Tables
 from adapters.bitmex.wire import Malformed, Row
 from adapters.clock import Clock
-from adapters.venue import FundingAnnounced, Sink
+from adapters.venue import FundingAnnounced, IndexRole, Sink
 from risk.instruments import InstrumentId
 from risk.orders import CashFlow
 from risk.portfolio import Funding, Level, Quote
@@ -42,6 +44,7 @@ class Feed:
         clock: Clock,
         sink: Sink,
         wallet_changed: Callable[[], None],
+        indices: Mapping[IndexRole, str] = MappingProxyType({}),
     ) -> None:
         self._venue = venue
         self._clock = clock
@@ -49,6 +52,7 @@ class Feed:
         self._wallet_changed = wallet_changed
         public = [f"{table}:{symbol}" for symbol in symbols for table in (INSTRUMENT, BOOK)]
         self.topics = (ORDER, EXECUTION, WALLET, *public)
+        self._indices = Indices(venue, indices, sink)
         self._tables = Tables(self.topics)
         self._told: OrderedDict[str, None] = OrderedDict()
         self._trades: OrderedDict[Match, str] = OrderedDict()
@@ -57,6 +61,15 @@ class Feed:
         self._marks: dict[str, Decimal] = {}
         self._fundings: dict[str, Funding] = {}
         self._books: dict[str, Quote] = {}
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """What is asked for as well, and waited for by nobody."""
+        return self._indices.topics
+
+    def refused(self, topic: str, why: str) -> None:
+        """The venue does not tell an optional topic."""
+        self._indices.refused(topic, why)
 
     @property
     def missing(self) -> frozenset[str]:
@@ -76,6 +89,7 @@ class Feed:
     def start(self) -> None:
         """Begin a new connection: every table waits for its snapshot again."""
         self._tables = Tables(self.topics)
+        self._indices.start()
         self._marks.clear()
         self._books.clear()
 
@@ -85,8 +99,11 @@ class Feed:
 
     def apply(self, message: Row) -> None:
         """Tell what one table message means. Raises Distrusted or Malformed."""
-        is_snapshot = message.get("action") == "partial"
-        topic, rows = self._tables.apply(message)
+        left = self._indices.take(message)
+        if left is None:
+            return
+        is_snapshot = left.get("action") == "partial"
+        topic, rows = self._tables.apply(left)
         table, _, symbol = topic.partition(":")
         if table == EXECUTION:
             if is_snapshot:

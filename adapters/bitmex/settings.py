@@ -1,6 +1,9 @@
 """How to reach one BitMEX account, and how hard to lean on it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from adapters.venue import IndexRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class BitmexSettings:
 
     ``cross_only``: refuse to connect while a contract's margin is isolated; an emergency cannot be so choosy.
     ``cancels_only``: a key that may cancel and not order will do.
+    ``indices``: the venue's index symbols to be told of.
 
     Raises ValueError for what cannot work.
     """
@@ -46,6 +50,7 @@ class BitmexSettings:
     question_wait: float = 15.0
     cross_only: bool = True
     cancels_only: bool = False
+    indices: Mapping[IndexRole, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, schemes in (("base_url", ("http://", "https://")), ("ws_url", ("ws://", "wss://"))):

@@ -31,7 +31,12 @@ class Reader(Protocol):
     def topics(self) -> Sequence[str]: ...
 
     @property
+    def optional(self) -> Sequence[str]: ...
+
+    @property
     def missing(self) -> frozenset[str]: ...
+
+    def refused(self, topic: str, why: str) -> None: ...
 
     def start(self) -> None: ...
 
@@ -124,6 +129,9 @@ class Stream:
         await self._send("subscribe", list(self._reader.topics))
         while self._reader.missing:
             self._take(await self._receive())
+        for topic in self._reader.optional:
+            # One by one: a refusal says what was asked, and no more.
+            await self._send("subscribe", [topic])
 
     async def _answer_to(self, sign: str) -> None:
         """Wait for the message that has the field ``sign``; raise on one that is an error."""
@@ -210,9 +218,18 @@ class Stream:
         if "error" not in message:
             return
         detail, status = str(message["error"]), message.get("status")
+        if (topic := self._optional(message.get("request"))) is not None:
+            self._reader.refused(topic, detail)
+            return
         if status in (400, 401, 403):
             raise Misconfigured(self._settings.name, "open the stream", detail, code=str(status))
         raise Broken(f"{detail} (status {status})")
+
+    def _optional(self, request: object) -> str | None:
+        """Return which optional topic a request was for, if it was for one."""
+        arguments = request.get("args") if isinstance(request, dict) else None
+        topic = arguments[0] if isinstance(arguments, list) and len(arguments) == 1 else None
+        return topic if isinstance(topic, str) and topic in self._reader.optional else None
 
 
 def _words(error: BaseException) -> str:

@@ -119,7 +119,7 @@ class BitmexVenue:
                 await questions.check_cross(wanted)
 
             wallet = WalletWatch(settings, questions)
-            feed = Feed(self.name, wanted, clock, sink, wallet.changed)
+            feed = Feed(self.name, wanted, clock, sink, wallet.changed, settings.indices)
 
             def link_changed(state: LinkState, detail: str) -> None:
                 sink(Link(self.name, state, clock.now(), detail))
