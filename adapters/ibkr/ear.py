@@ -11,6 +11,7 @@ from adapters.ibkr import codes
 from adapters.ibkr.blotter import Blotter
 from adapters.ibkr.farms import Farms
 from adapters.ibkr.feed import Feed
+from adapters.ibkr.indices import Indices
 from adapters.ibkr.link import GatewayLink
 from adapters.ibkr.receiver import StatusWord
 
@@ -27,6 +28,7 @@ class Ear:
         feed: Feed,
         link: GatewayLink,
         farms: Farms,
+        indices: Indices,
         see_again: Callable[[], None],
     ) -> None:
         self._name = name
@@ -34,6 +36,7 @@ class Ear:
         self._feed = feed
         self._link = link
         self._farms = farms
+        self._indices = indices
         self._see_again = see_again
 
     def open_order(self, contract: Contract, order: Order, state: OrderState) -> None:
@@ -52,17 +55,31 @@ class Ear:
         self._blotter.commission(report)
 
     def tick(self, request_id: int, tick_type: int, price: float | None, size: float) -> None:
-        self._feed.tick(request_id, tick_type, price, size)
+        if self._indices.owns(request_id):
+            self._indices.tick(request_id, tick_type, price)
+        else:
+            self._feed.tick(request_id, tick_type, price, size)
+
+    def text_tick(self, request_id: int, tick_type: int, text: str) -> None:
+        if self._indices.owns(request_id):
+            self._indices.text_tick(request_id, tick_type, text)
 
     def data_kind(self, request_id: int, kind: int) -> None:
-        self._feed.data_kind(request_id, kind)
+        if self._indices.owns(request_id):
+            self._indices.data_kind(request_id, kind)
+        else:
+            self._feed.data_kind(request_id, kind)
 
     def batch_end(self) -> None:
+        self._indices.batch_end()
         if self._feed.batch_end():
             self._link.sees()
 
     def data_error(self, request_id: int, code: int, text: str) -> None:
-        """A subscription failed. All but warnings mean that no quotes come, so the link is no good."""
+        """A subscription failed. For a contract, all but warnings mean that no quotes come, so the link is no good."""
+        if self._indices.owns(request_id):
+            self._indices.data_error(request_id, code, text)
+            return
         symbol = self._feed.symbol_of(request_id)
         if codes.is_warning(code):
             _log.info("%s: %s: %s: %s", self._name, symbol, code, text)

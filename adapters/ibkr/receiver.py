@@ -46,6 +46,8 @@ class WireListener(Protocol):
 
     def tick(self, request_id: int, tick_type: int, price: float | None, size: float) -> None: ...
 
+    def text_tick(self, request_id: int, tick_type: int, text: str) -> None: ...
+
     def data_kind(self, request_id: int, kind: int) -> None: ...
 
     def data_error(self, request_id: int, code: int, text: str) -> None: ...
@@ -202,6 +204,9 @@ class Receiver:
 
     def tickSize(self, request_id: int, tick_type: int, size: float) -> None:
         self._listener.tick(request_id, tick_type, None, size)
+
+    def tickString(self, request_id: int, tick_type: int, text: str) -> None:
+        self._listener.text_tick(request_id, tick_type, text)
 
     def marketDataType(self, request_id: int, kind: int) -> None:
         self._listener.data_kind(request_id, kind)

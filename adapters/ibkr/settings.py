@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from adapters.venue import IndexRole
 
 FRONT = "front"
 
@@ -40,6 +42,15 @@ class ContractSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """How an index is found at the broker (type IND): ``BRTI``, the price of the moment; ``BRR``, once a day."""
+
+    ib_symbol: str
+    exchange: str = "CME"
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
 class IbkrSettings:
     """One login at TWS or IB Gateway.
 
@@ -48,8 +59,8 @@ class IbkrSettings:
     ``heartbeat_timeout``; each answer confirms the quotes, so it is to be well below the age at which a quote
     counts as old. ``backoff_first`` doubles up to ``backoff_max``. ``recheck``: pause before a cancel
     the open orders contradict is asked about again. ``hours_every``: pause between two questions for the trading
-    hours. ``gateway_timezone``: zone of times the gateway sends
-    without one.
+    hours. ``gateway_timezone``: zone of times the gateway sends without one. ``indices``: what is asked for beside
+    the contracts, and needed by none of them.
     """
 
     host: str
@@ -70,6 +81,7 @@ class IbkrSettings:
     recheck: float = 1.0
     hours_every: float = 900.0
     gateway_timezone: str = "UTC"
+    indices: Mapping[IndexRole, IndexSettings] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not (self.host and self.account and self.name):

@@ -22,6 +22,7 @@ from adapters.ibkr.desk import Desk
 from adapters.ibkr.ear import Ear
 from adapters.ibkr.farms import Farms
 from adapters.ibkr.feed import Feed
+from adapters.ibkr.indices import Indices
 from adapters.ibkr.link import GatewayLink
 from adapters.ibkr.settings import IbkrSettings
 from adapters.ibkr.wire import Wire
@@ -63,7 +64,16 @@ class IbkrVenue:
         )
         self._clock_watch = ClockWatch(settings.name, clock, self._tell)
         self._desk = Desk(settings, clock, self._contracts, self._blotter, lambda: self._link.usable)
-        self._ear = Ear(settings.name, self._blotter, self._feed, self._link, self._farms, self._see_again)
+        self._indices = Indices(settings.name, settings.indices, clock, self._tell)
+        self._ear = Ear(
+            settings.name,
+            self._blotter,
+            self._feed,
+            self._link,
+            self._farms,
+            self._indices,
+            self._see_again,
+        )
 
     @property
     def name(self) -> str:
@@ -113,6 +123,7 @@ class IbkrVenue:
             kept.cancel()
             await asyncio.gather(kept, return_exceptions=True)
         await self._desk.close()
+        await self._indices.close()
         await self._link.close()
         self._sink = None
 
@@ -133,6 +144,7 @@ class IbkrVenue:
     def _subscribe(self, wire: Wire) -> None:
         listed = [self._contracts.listed(symbol) for symbol in self._symbols]
         self._feed.subscribe(wire, [one for one in listed if one is not None])
+        self._indices.ask(wire)
 
     def _announce_hours(self) -> None:
         for symbol in self._symbols:
@@ -163,6 +175,7 @@ class IbkrVenue:
     def _lost(self, reason: str) -> None:
         self._blotter.connection_lost(reason)
         self._feed.forget()
+        self._indices.forget()
         self._farms.forget()
         self._clock_watch.forget()
 

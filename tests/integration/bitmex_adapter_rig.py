@@ -238,6 +238,7 @@ class WsServer:
         self.answers_pings = True
         self.login_error: dict[str, Any] | None = None
         self.withheld: set[str] = set()
+        self.refused: dict[str, str] = {}
         self.before_snapshots: list[dict[str, Any]] = []
         self.snapshots: dict[str, list[dict[str, Any]]] = {
             "order": [],
@@ -300,12 +301,15 @@ class WsServer:
         for message in self.before_snapshots:
             await self.send(message)
         for topic in asked["args"]:
+            if topic in self.refused:
+                await self.send({"status": 400, "error": self.refused[topic], "meta": {}, "request": asked})
+                continue
             await self.send({"success": True, "subscribe": topic, "request": asked})
             table, _, symbol = topic.partition(":")
             if topic not in self.withheld:
                 partial = {"table": table, "action": "partial", "keys": KEYS[table]}
                 scope = {"symbol": symbol} if symbol else {"account": 1}
-                await self.send(partial | {"filter": scope, "data": self.snapshots[table]})
+                await self.send(partial | {"filter": scope, "data": self.snapshots.get(topic, self.snapshots[table])})
 
 
 @dataclass

@@ -1,11 +1,12 @@
 """The adapter against the simulated BitMEX: both written from the venue's description, neither from the other."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from adapters.simulator.exchange.orders import Side as Way
 from adapters.simulator.exchange.rules import INVERSE_RULES
 from adapters.simulator.exchange.views import BookLevel
 from adapters.simulator.faults import FaultKind
-from adapters.venue import Link, LinkState, VenueEvent
+from adapters.venue import IndexRole, Link, LinkState, VenueEvent
 from risk.instruments import InstrumentId
 from risk.orders import CashFlow, CashFlowKind, Fill, OrderStatus, OrderUpdate, Side, TimeInForce
 from risk.portfolio import Quote
@@ -51,7 +52,9 @@ class Simulation:
 
 
 @asynccontextmanager
-async def simulation(connected: bool = True, **options: Any) -> AsyncIterator[Simulation]:
+async def simulation(
+    connected: bool = True, indices: Mapping[IndexRole, str] = MappingProxyType({}), **options: Any
+) -> AsyncIterator[Simulation]:
     clock = patient.Clock()
     exchange = Exchange(
         "bitmex", [xbtusd(), xbt_future(2027, 3)], INVERSE_RULES, clock, funding=FundingSchedule()
@@ -66,6 +69,7 @@ async def simulation(connected: bool = True, **options: Any) -> AsyncIterator[Si
         api_secret=SECRET,
         retry_wait=0.02,
         reconnect_first=0.02,
+        indices=indices,
     )
     s = Simulation(exchange, server, settings, BitmexVenue(settings, clock), [])
     s.market("60000", "60000.1")

@@ -13,7 +13,7 @@ from adapters.simulator.exchange.orders import Execution, NewOrder, SimOrder
 from adapters.simulator.exchange.overload import Overload
 from adapters.simulator.exchange.refusal import ExchangeRefusal, RefusalCode
 from adapters.simulator.exchange.rules import VenueRules
-from adapters.simulator.exchange.settlement import twap
+from adapters.simulator.exchange.settlement import brr, twap
 from adapters.simulator.exchange.views import (
     AccountView,
     BookLevel,
@@ -289,6 +289,10 @@ class Exchange:
     def average_index(self, symbol: str, end: datetime) -> int | None:
         """Return the index (cents) averaged over the 30 minutes before ``end``; None if nothing is known."""
         return twap(self._listing(symbol).history, end)
+
+    def reference_rate(self, symbol: str, end: datetime) -> int | None:
+        """Return the index (cents) averaged like the BRR over the hour before ``end``; None if nothing is known."""
+        return brr(self._listing(symbol).history, end)
 
     def set_market(
         self, symbol: str, index: int, bids: Sequence[BookLevel], asks: Sequence[BookLevel]

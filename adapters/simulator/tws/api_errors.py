@@ -46,6 +46,7 @@ TOO_MUCH_DEPTH = ApiError(309, "Max number (3) of market depth requests has been
 ID_IN_USE = ApiError(
     326, "Unable to connect as the client id is already in use. Retry with a unique client id."
 )
+NOT_SUBSCRIBED = ApiError(354, "Requested market data is not subscribed.")
 OTHER_TYPE = ApiError(329, "Order modify failed. Cannot change to the new order type.")
 UNSUPPORTED_TYPE = ApiError(387, "Unsupported order type for this exchange and security type.")
 BAD_TIME = ApiError(

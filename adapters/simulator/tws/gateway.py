@@ -22,6 +22,7 @@ from adapters.simulator.tws.contracts import Catalogue
 from adapters.simulator.tws.desk import OrderDesk
 from adapters.simulator.tws.faults import Faults
 from adapters.simulator.tws.hours import HoursStyle
+from adapters.simulator.tws.indices import IndexFeed, IndexService
 from adapters.simulator.tws.lane import Lane
 from adapters.simulator.tws.links import Link, Links
 from adapters.simulator.tws.market_feed import MarketFeed
@@ -62,6 +63,7 @@ class Gateway:
         log: Callable[[OrderLogEntry], None],
         next_order_id: int | None = None,
         hours_style: HoursStyle = HoursStyle.DATED,
+        index_service: IndexService = IndexService.LIVE,
     ) -> None:
         self.exchange = exchange
         self.clock = clock
@@ -90,7 +92,8 @@ class Gateway:
             self.desk, self._blotter, clock, OrderVoice(self.links), faults, self._commissions_lane
         )
         self.board = AccountBoard(exchange, account, self.catalogue, self._blotter, timing.account)
-        self.feed = MarketFeed(exchange, timing.tick, faults.plan)
+        self.indices = IndexFeed(exchange, clock, index_service)
+        self.feed = MarketFeed(exchange, timing.tick, faults.plan, self.indices)
         self.uplink = Uplink(self.links, self.feed, self.board, self._orders_lane, self._on_event)
         self.board.start()
         self._unsubscribe = exchange.subscribe(self.uplink.take)

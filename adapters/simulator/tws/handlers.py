@@ -110,6 +110,13 @@ def _current_time(gateway: Gateway, link: Link, reader: Reader) -> None:
 def _contract_details(gateway: Gateway, link: Link, reader: Reader) -> None:
     request = read_details(reader, link.version)
     now = gateway.clock.now()
+    indices = gateway.indices.find(request.contract)
+    for index in indices:
+        told = (index.con_id, index.symbol, index.long_name, index.tick)
+        link.send(messages.index_details(link.version, request.req_id, *told))
+    if indices:
+        link.send(messages.contract_details_end(request.req_id))
+        return
     found = gateway.catalogue.find(request.contract, now)
     if not found:
         raise Refuse(NO_CONTRACT)
@@ -130,6 +137,11 @@ def _market_rule(gateway: Gateway, link: Link, reader: Reader) -> None:
 def _market_data(gateway: Gateway, link: Link, reader: Reader) -> None:
     request = read_market_data(reader)
     gateway.uplink.check_data()
+    indices = gateway.indices.find(request.contract)
+    if indices:
+        paused = gateway.feed.is_paused
+        gateway.indices.subscribe(link, request.req_id, indices[0], snapshot=request.snapshot, paused=paused)
+        return
     contract = gateway.catalogue.one(request.contract, gateway.clock.now())
     gateway.feed.subscribe(link, request.req_id, contract, snapshot=request.snapshot)
 

@@ -17,6 +17,7 @@ from adapters.simulator.tws.api_errors import (
     Refuse,
 )
 from adapters.simulator.tws.contracts import IbContract
+from adapters.simulator.tws.indices import IndexFeed
 from adapters.simulator.tws.links import Link
 from adapters.simulator.tws.messages import Fields, Tick
 from adapters.simulator.tws.money import price
@@ -61,9 +62,10 @@ class _Depth:
 class MarketFeed:
     """``interval``: seconds a changed book waits before it is told, together with all that changed since."""
 
-    def __init__(self, exchange: Exchange, interval: float, plan: FaultPlan) -> None:
+    def __init__(self, exchange: Exchange, interval: float, plan: FaultPlan, indices: IndexFeed) -> None:
         self._exchange = exchange
         self._plan = plan
+        self._indices = indices
         self._interval = interval
         self._quotes: dict[tuple[Link, int], _Quotes] = {}
         self._depths: dict[tuple[Link, int], _Depth] = {}
@@ -74,7 +76,11 @@ class MarketFeed:
     @property
     def subscriptions(self) -> list[tuple[Link, int]]:
         """Return who asks for ticks and depth, and under which request."""
-        return [*self._quotes, *self._depths]
+        return [*self._quotes, *self._depths, *self._indices.subscriptions]
+
+    @property
+    def is_paused(self) -> bool:
+        return bool(self._paused)
 
     def pause(self, cause: Pause) -> None:
         """Tell nothing until each cause of a pause is gone."""
@@ -90,6 +96,7 @@ class MarketFeed:
         """End every subscription, without a word."""
         self._quotes.clear()
         self._depths.clear()
+        self._indices.forget_all()
 
     def close(self) -> None:
         if self._timer is not None:
@@ -101,6 +108,7 @@ class MarketFeed:
         for subscriptions in (self._quotes, self._depths):
             for key in [key for key in subscriptions if key[0] is link]:
                 del subscriptions[key]
+        self._indices.forget(link)
 
     def subscribe(self, link: Link, req_id: int, contract: IbContract, *, snapshot: bool) -> None:
         """Tell the best prices now and, unless a snapshot is all, whenever they change. Raises Refuse (322)."""
@@ -118,6 +126,8 @@ class MarketFeed:
 
     def unsubscribe(self, link: Link, req_id: int) -> None:
         """Raises Refuse (300) for what is not subscribed."""
+        if self._indices.unsubscribe(link, req_id):
+            return
         if self._quotes.pop((link, req_id), None) is None:
             raise Refuse(NO_SUCH_TICKER)
 
@@ -153,6 +163,7 @@ class MarketFeed:
         if stale := self._plan.remaining(FaultKind.STALE):
             self._timer = asyncio.get_running_loop().call_later(stale, self._flush)
             return
+        self._indices.flush()
         changed, self._changed = self._changed, set()
         for (link, req_id), quotes in self._quotes.items():
             if quotes.contract.spec.symbol in changed:

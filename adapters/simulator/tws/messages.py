@@ -12,6 +12,7 @@ from adapters.simulator.tws.wire import UNSET_INTEGER, Value
 Fields = list[Value]
 
 MARKET_RULE = 239
+LAST_TIMESTAMP = 45
 ORDER_TYPES = (
     "ACTIVETIM,AD,ADJUST,ALERT,AVGCOST,BASKET,DAY,FOK,GTC,GTD,IOC,LMT,MKT,OPENCLOSE,OUTRTH,STP,STPLMT,WHATIF"
 )
@@ -75,6 +76,24 @@ def contract_details(version: int, req_id: int, contract: IbContract, hours: str
     return fields
 
 
+def index_details(version: int, req_id: int, con_id: int, symbol: str, long_name: str, tick: Decimal) -> Fields:
+    """contractData of an index: no expiry, multiplier, month or order types."""
+    old = version < Gate.SIZE_RULES
+    fields: Fields = [10]
+    if old:
+        fields.append(8)
+    fields += [req_id, symbol, "IND", "", 0, "", EXCHANGE, CURRENCY, symbol, "", symbol, con_id, tick]
+    if old:
+        fields.append(1)
+    fields += ["", "", EXCHANGE, 1, 0, long_name, "", "", "", "", "", CHICAGO_NAME, "", "", "", "", 0]
+    fields += [UNSET_INTEGER, "", "", MARKET_RULE, "", ""]
+    if version == Gate.SIZE_MIN_TICK:
+        fields.append(1)
+    if version >= Gate.SIZE_RULES:
+        fields += [1, 1, 1]
+    return fields
+
+
 def contract_details_end(req_id: int) -> Fields:
     return [52, 1, req_id]
 
@@ -86,6 +105,14 @@ def market_rule(rule: int, tick: Decimal) -> Fields:
 def tick_request(req_id: int, contract: IbContract) -> Fields:
     """tickReqParams: minimum tick, exchange map, snapshot permissions."""
     return [81, req_id, contract.tick, "9c0001", 3]
+
+
+def index_tick_request(req_id: int, tick: Decimal) -> Fields:
+    return [81, req_id, tick, "", 3]
+
+
+def tick_string(req_id: int, kind: int, text: str) -> Fields:
+    return [46, 6, req_id, kind, text]
 
 
 def market_data_type(req_id: int, kind: int) -> Fields:

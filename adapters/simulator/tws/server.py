@@ -10,6 +10,7 @@ from adapters.simulator.tws.contracts import Catalogue
 from adapters.simulator.tws.faults import Faults
 from adapters.simulator.tws.gateway import Gateway, Timing
 from adapters.simulator.tws.hours import HoursStyle
+from adapters.simulator.tws.indices import IndexService
 from adapters.simulator.tws.order_log import OrderLogEntry
 from adapters.simulator.tws.session import Session
 from adapters.simulator.tws.uplink import Uplink
@@ -42,6 +43,7 @@ class TwsServer:
         server_version: int = NEWEST,
         faults: FaultPlan | None = None,
         hours_style: HoursStyle = HoursStyle.DATED,
+        index_service: IndexService = IndexService.LIVE,
     ) -> None:
         if not OLDEST <= server_version <= NEWEST:
             raise ValueError(f"server versions {OLDEST} to {NEWEST} are served, not {server_version}")
@@ -58,6 +60,7 @@ class TwsServer:
         self._rate = messages_per_second
         self._version = server_version
         self._hours_style = hours_style
+        self._index_service = index_service
         self._gateway: Gateway | None = None
         self._restating: Restating | None = None
         self._server: asyncio.Server | None = None
@@ -97,6 +100,7 @@ class TwsServer:
             self.order_log.append,
             next_order_id,
             self._hours_style,
+            self._index_service,
         )
         self._restating = Restating(self._exchange, self._account, self.faults.plan)
         self._server = server
