@@ -92,8 +92,8 @@ class IndexRole(StrEnum):
 class IndexTold:
     """A reference index, as its venue tells it. Told when it changes, every few seconds.
 
-    ``price``: USD per XBT; None where it is not known, and ``note`` says why. ``at``: of when it is, by the venue or, of
-    a change that was seen, by us; None where that cannot be said, so that nobody takes an old figure for a new one.
+    ``price``: USD per XBT; None where it is not known, and ``note`` says why. ``at``: of when it is, by the venue or,
+    of a change that was seen, by us; None where that cannot be said: nobody is to take an old figure for a new one.
     """
 
     venue: str

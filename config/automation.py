@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from config.kinds import Count, Number, Percent, Positive, Seconds, Section, WeeklyWindow
+from config.kinds import Count, Number, Percent, Positive, Seconds, Section, Text, WeeklyWindow
 
 
 class CollateralWatch(Section):
@@ -125,6 +125,28 @@ class ExpiryWatch(Section):
     pause_minutes: Positive
 
 
+class SettlementWatch(Section):
+    """Both venues' reference indices beside the contracts, and how far they may be apart, in per cent, within
+    ``near_hours`` of the first end of what is held.
+
+    ``inverse_*``: symbols of the inverse venue; ``linear_*``: of CME's at the broker (type IND). ``*_index``: the price
+    of the moment, which is what is compared; ``*_average``: what dated contracts settle on, shown beside. In a
+    contract's last ``converges_hours`` its own price stands in for an index that cannot be had.
+    """
+
+    inverse_index: Text
+    inverse_average: Text | None = None
+    linear_index: Text
+    linear_average: Text | None = None
+    apart_percent: Percent
+    together_percent: Percent
+    near_hours: Positive
+    converges_hours: Positive
+    max_age_seconds: Seconds
+    steady_seconds: Seconds
+    pause_minutes: Positive
+
+
 class Automation(Section):
     """What the bot watches by itself. A part that is left out is switched off."""
 
@@ -135,3 +157,4 @@ class Automation(Section):
     carry: CarryWatch | None = None
     edge: EdgeWatch | None = None
     expiry: ExpiryWatch | None = None
+    settlement: SettlementWatch | None = None

@@ -244,6 +244,10 @@ def _automation(settings: Settings) -> Iterator[Fault]:
         for (low, less), (high, more) in pairwise(levels):
             if more <= less:
                 yield f"automation.margin.{high}", f"must be more than {low} ({less})"
+    settlement = settings.automation.settlement
+    if settlement is not None and settlement.together_percent >= settlement.apart_percent:
+        most = settlement.apart_percent
+        yield "automation.settlement.together_percent", f"must be less than apart_percent ({most})"
     expiry = settings.automation.expiry
     if expiry is not None and expiry.what == "roll" and settings.linear.next_contract is None:
         yield "automation.expiry.what", '"roll" needs [linear.next_contract], the month to roll into'

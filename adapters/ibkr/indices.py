@@ -1,7 +1,7 @@
 """CME's reference indices as the broker carries them: contracts of type IND, which nobody trades.
 
-Whether the broker lists an index, and whether this login gets live data of it, is found out by asking. Each no makes the
-index unknown, in words for a person; the link and the quotes of what is traded stand as they are.
+Whether the broker lists an index, and whether this login gets live data of it, is found out by asking. Each no makes
+the index unknown, in words for a person; the link and the quotes of what is traded stand as they are.
 """
 
 import asyncio
@@ -88,7 +88,9 @@ class Indices:
             try:
                 contract = self._contracts.get(role) or await _resolve(wire, wanted)
                 if contract is None:
-                    self._refuse(watched, f"the broker lists no index {wanted.ib_symbol} at {wanted.exchange}")
+                    self._refuse(
+                        watched, f"the broker lists no index {wanted.ib_symbol} at {wanted.exchange}"
+                    )
                     continue
                 self._contracts[role] = contract
                 self._watched[wire.subscribe(contract)] = watched

@@ -90,9 +90,9 @@ class IbkrSettings:
             raise ValueError(f"a port lies between 1 and 65535, not {self.port}")
         if self.client_id < 0:
             raise ValueError(f"a client id must not be negative: {self.client_id}")
-        for field in _DURATIONS:
-            if not getattr(self, field) > 0:
-                raise ValueError(f"{field} must be a positive number of seconds")
+        for name in _DURATIONS:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be a positive number of seconds")
         _known_zone(self.gateway_timezone)
 
 

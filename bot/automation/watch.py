@@ -12,6 +12,7 @@ from bot.automation import (
     prices,
     protection,
     rolled,
+    settlement,
 )
 from bot.orders.turn import Turn
 
@@ -37,6 +38,8 @@ def watch(turn: Turn) -> None:
         margin.watch(turn, pair, pair.margin)
     if pair.expiry is not None:
         expiry.watch(turn, pair, pair.expiry)
+    if pair.settlement is not None:
+        settlement.watch(turn, pair, pair.settlement)
     if halfway:
         return
     if pair.closure is not None:

@@ -124,6 +124,7 @@ def status_grid(view: View) -> Table:
     tickets = view["open_tickets"]
     waiting = f"[bold]{tickets} wait{'s' if tickets == 1 else ''} for you[/]: {told('basisbot tickets')}"
     grid.add_row("tickets", waiting if tickets else "none waiting")
+    _indices(grid, view["outlook"]["indices"])
     _ahead(grid, view["outlook"])
     shown = view["alerts"][-5:]
     for alert in shown:
@@ -133,6 +134,21 @@ def status_grid(view: View) -> Table:
         pages = dict.fromkeys(alert["code"].lower().replace("_", "-") for alert in shown)
         grid.add_row("what to do", ", ".join(f"runbooks/{page}.md" for page in pages))
     return grid
+
+
+def _indices(grid: Table, seen: View | None) -> None:
+    """Say what the contracts settle on, and how far that is apart."""
+    if seen is None:
+        return
+    text = escape(seen["text"])
+    grid.add_row("indices", text if seen["usd"] is not None else f"[dim]{text}[/]")
+    for one in seen["settlements"]:
+        if one["price"] is not None:
+            of = "" if one["at"] is None else f", of {_moment(one['at'])}"
+            grid.add_row("", f"{escape(one['index'])} {price(one['price'])}{of}")
+    for one in seen["averaging"]:
+        fixed = f"{float(one['fixed_percent']):.0f} % of its settlement price is fixed"
+        grid.add_row("", f"[bold]{escape(one['instrument'])}[/]: {fixed}, all of it {_moment(one['ends'])}")
 
 
 def _ahead(grid: Table, ahead: View) -> None:

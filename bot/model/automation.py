@@ -170,6 +170,30 @@ class ExpiryLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class SettlementLimits:
+    """When the venues' indices count as apart, and are said to be.
+
+    ``apart``: from this difference on (fraction of price), for so long as ``steady``; ``together``: over once it is no
+    more than this. ``near``: how long before the first end of what is held. ``converges``: how long before its end a
+    contract's own price stands in for its index. ``max_age``: of an index. ``pause``: between two alerts.
+    """
+
+    apart: Decimal
+    together: Decimal
+    near: timedelta
+    converges: timedelta
+    max_age: timedelta
+    steady: timedelta
+    pause: timedelta
+
+    def __post_init__(self) -> None:
+        if not 0 < self.together < self.apart:
+            raise ValueError(
+                "indices must be nearer to one another to count as together than to count as apart"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Automation:
     """``inverse``, ``linear``, ``direction``: the pair the profile trades, and which way round where the positions do
     not say. ``next_linear``: the month the linear leg is rolled into, where the profile names one. ``target_delta``:
@@ -186,6 +210,7 @@ class Automation:
     carry: CarryLimits | None = None
     edge: EdgeLimits | None = None
     expiry: ExpiryLimits | None = None
+    settlement: SettlementLimits | None = None
     next_linear: InstrumentId | None = None
 
     @property

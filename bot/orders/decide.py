@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from adapters.venue import ClockSeen, FundingAnnounced, HoursAnnounced, Link, LinkState
+from adapters.venue import ClockSeen, FundingAnnounced, HoursAnnounced, IndexTold, Link, LinkState
 from bot.model.actions import Ask
 from bot.model.events import (
     AccountOpened,
@@ -127,6 +127,8 @@ def decide(turn: Turn, given: Input) -> Done | Denied | None:
             hear_margin(turn, given)
         case FundingAnnounced():
             loading.announce(turn, given.instrument, given.funding)
+        case IndexTold():
+            turn.market.indices[given.venue, given.role] = given
         case ClockSeen():
             _set_clock(turn, given)
         case Tick():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from adapters.venue import Link, LinkState
+from adapters.venue import IndexRole, IndexTold, Link, LinkState
 from bot.model.ids import LegKey
 from bot.model.plans import Cause
 from bot.model.policy import Policy
@@ -68,6 +68,18 @@ class ToldMargin:
 
 
 @dataclass(slots=True)
+class Parting:
+    """What is remembered of the settlement indices. ``since``: when they were first seen apart. ``is_apart``: a person
+    has been told so, last at ``told_at``, and not yet that it is over. ``unknown_*``: the same of not knowing."""
+
+    since: datetime | None = None
+    is_apart: bool = False
+    told_at: datetime | None = None
+    unknown_since: datetime | None = None
+    unknown_told_at: datetime | None = None
+
+
+@dataclass(slots=True)
 class Market:
     quotes: dict[InstrumentId, Quote] = field(default_factory=dict)
     last_mids: dict[InstrumentId, Decimal] = field(default_factory=dict)
@@ -86,6 +98,9 @@ class Market:
     """By instrument: the next funding payment, as last heard."""
     funding_rates: dict[InstrumentId, dict[datetime, Decimal]] = field(default_factory=dict)
     """By instrument and time of payment: the rates last heard, three days of them."""
+    indices: dict[tuple[str, IndexRole], IndexTold] = field(default_factory=dict)
+    """By venue and role: its reference index, as last told."""
+    parting: Parting = field(default_factory=Parting)
     rates_left: dict[str, Decimal] = field(default_factory=dict)
     """By venue: what is left of its rate limit, a fraction of it."""
     order_waits: dict[str, float] = field(default_factory=dict)

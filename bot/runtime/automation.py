@@ -13,6 +13,7 @@ from bot.model.automation import (
     ExpiryLimits,
     MarginLimits,
     OrphanLimits,
+    SettlementLimits,
     StopLimits,
 )
 from config.automation import (
@@ -23,6 +24,7 @@ from config.automation import (
     ExpiryWatch,
     MarginWatch,
     OrphanWatch,
+    SettlementWatch,
     StopsWatch,
 )
 from config.kinds import weekly
@@ -47,6 +49,7 @@ def automation(
         carry=None if given.carry is None else _carry(given.carry),
         edge=None if given.edge is None else _edge(given.edge, settings.plan),
         expiry=None if given.expiry is None else _expiry(given.expiry),
+        settlement=None if given.settlement is None else _settlement(given.settlement),
         orphan=None if given.orphan is None else _orphan(given.orphan),
         margin=None if given.margin is None else _margin(given.margin),
         closure=None if given.closure is None else _closure(given.closure),
@@ -135,6 +138,18 @@ def _expiry(given: ExpiryWatch) -> ExpiryLimits:
         inverse_window=_minutes(given.inverse_window_minutes),
         linear_window=_minutes(given.linear_window_minutes),
         slices=given.slices,
+        pause=_minutes(given.pause_minutes),
+    )
+
+
+def _settlement(given: SettlementWatch) -> SettlementLimits:
+    return SettlementLimits(
+        apart=given.apart_percent / 100,
+        together=given.together_percent / 100,
+        near=_hours(given.near_hours),
+        converges=_hours(given.converges_hours),
+        max_age=timedelta(seconds=given.max_age_seconds),
+        steady=timedelta(seconds=given.steady_seconds),
         pause=_minutes(given.pause_minutes),
     )
 

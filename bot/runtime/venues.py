@@ -1,13 +1,14 @@
 """From the profile to the two venues. The client libraries are imported here, so that nothing else waits for them."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from adapters.bitmex.settings import BitmexSettings
 from adapters.bitmex.venue import BitmexVenue
 from adapters.clock import Clock
-from adapters.ibkr.settings import ContractSettings, IbkrSettings
+from adapters.ibkr.settings import ContractSettings, IbkrSettings, IndexSettings
 from adapters.ibkr.venue import IbkrVenue
-from adapters.venue import Venue
+from adapters.venue import IndexRole, Venue
 from config.secrets import ApiKeys, api_keys, watchdog_keys
 from config.settings import Inverse, Linear, Settings, Watchdog
 from risk.instruments import InstrumentId
@@ -47,7 +48,10 @@ def build(settings: Settings, clock: Clock, *, for_flatten: bool = False, for_do
     broker = _ibkr(settings.linear, for_flatten)
     if for_doctor:
         broker = replace(broker, client_id=settings.linear.doctor_client_id)
-    return _pair(settings, clock, _bitmex(settings, settings.inverse, for_flatten), broker)
+    inverse = _bitmex(settings, settings.inverse, for_flatten)
+    if not for_flatten:
+        inverse, broker = _with_indices(settings, inverse, broker)
+    return _pair(settings, clock, inverse, broker)
 
 
 def build_for_watchdog(settings: Settings, watchdog: Watchdog, clock: Clock) -> Venues:
@@ -56,6 +60,25 @@ def build_for_watchdog(settings: Settings, watchdog: Watchdog, clock: Clock) -> 
     inverse = _bitmex(settings, settings.inverse, for_flatten=True, of_watchdog=keys)
     broker = replace(_ibkr(settings.linear, for_flatten=True), client_id=watchdog.client_id)
     return _pair(settings, clock, inverse, broker)
+
+
+def _with_indices(
+    settings: Settings, inverse: BitmexSettings, broker: IbkrSettings
+) -> tuple[BitmexSettings, IbkrSettings]:
+    """Have both venues tell the indices the profile watches."""
+    watch, contract = settings.automation.settlement, settings.linear.contract
+    if watch is None:
+        return inverse, broker
+    spot, average = IndexRole.SPOT, IndexRole.SETTLEMENT
+    symbols = {spot: watch.inverse_index, average: watch.inverse_average}
+    names = {spot: watch.linear_index, average: watch.linear_average}
+    told = {role: symbol for role, symbol in symbols.items() if symbol is not None}
+    asked = {
+        role: IndexSettings(name, contract.exchange, contract.currency)
+        for role, name in names.items()
+        if name is not None
+    }
+    return replace(inverse, indices=told), replace(broker, indices=asked)
 
 
 def _pair(settings: Settings, clock: Clock, inverse: BitmexSettings, broker: IbkrSettings) -> Venues:
@@ -75,7 +98,7 @@ def _bitmex(
     keys = of_watchdog or api_keys(settings)
     # The venue allows 120 requests a minute and 10 orders a second: the bot leaves a share to the emergency. That
     # leaves nothing to anybody: it takes whatever the venue says remains.
-    share = (
+    share: dict[str, Any] = (
         {"requests_per_minute": 120, "orders_per_second": 10, "kept_for_orders": 8}
         if for_flatten
         else {"requests_per_minute": 80, "orders_per_second": 7}

@@ -1,4 +1,5 @@
-"""What lies ahead, as plain JSON values: deadlines, how far each account is from liquidation, whether holding pays."""
+"""What lies ahead, as plain JSON values: deadlines, how far each account is from liquidation, whether holding pays,
+and what the contracts settle on."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -7,11 +8,13 @@ from bot.automation.deadlines import deadlines
 from bot.automation.due import Deadline, asked
 from bot.automation.holding import holding
 from bot.automation.implied import opening
+from bot.automation.indices import indices
 from bot.automation.margin import Standing, next_hedges, projections, standings
 from bot.model.policy import Policy
 from bot.orders.market import Market
 from bot.orders.state import BotState
 from bot.orders.turn import Turn
+from bot.surfaces.indices_view import indices_view
 from bot.surfaces.views import View, plain
 
 WITHIN = timedelta(days=3)
@@ -31,7 +34,9 @@ def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> V
     held = None if pair is None or carry is None else holding(turn, pair, carry)
     due = deadlines(turn, WITHIN)
     opens = None if pair is None or pair.linear not in state.instruments else opening(turn, pair)
+    settlement = None if pair is None else pair.settlement
     return {
+        "indices": None if pair is None or settlement is None else indices_view(indices(turn, pair, settlement)),
         "to_do": [_deadline(one, now) for one in asked(due, now)],
         "deadlines": [_deadline(one, now) for one in due],
         "margin": [_standing(one) | _by_venue(market, one.venue) for one in found or ()],

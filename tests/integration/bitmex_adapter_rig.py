@@ -309,7 +309,9 @@ class WsServer:
             if topic not in self.withheld:
                 partial = {"table": table, "action": "partial", "keys": KEYS[table]}
                 scope = {"symbol": symbol} if symbol else {"account": 1}
-                await self.send(partial | {"filter": scope, "data": self.snapshots.get(topic, self.snapshots[table])})
+                await self.send(
+                    partial | {"filter": scope, "data": self.snapshots.get(topic, self.snapshots[table])}
+                )
 
 
 @dataclass

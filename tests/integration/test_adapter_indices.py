@@ -1,4 +1,4 @@
-"""Both venues' indices over real sockets, by the client libraries, from simulators and from a venue that will not tell."""
+"""Both venues' indices over real sockets: told by simulators, and not told by a venue that will not."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from adapters.ibkr.settings import IndexSettings
 from adapters.simulator.exchange.views import BookLevel
 from adapters.simulator.tws.indices import IndexService
 from adapters.venue import IndexRole, IndexTold, LinkState, VenueEvent
+from risk.orders import Side
 from tests import patient
 from tests.integration import bitmex_adapter_rig as scripted
 from tests.integration import ibkr_adapter_bench as broker
@@ -113,7 +114,10 @@ def test_the_brokers_index_follows_and_comes_again_after_a_break() -> None:
     ("service", "said"),
     [
         (IndexService.UNLISTED, "the broker lists no index BRTI at CME"),
-        (IndexService.UNSUBSCRIBED, "the broker sends no data of it: Requested market data is not subscribed. [354]"),
+        (
+            IndexService.UNSUBSCRIBED,
+            "the broker sends no data of it: Requested market data is not subscribed. [354]",
+        ),
     ],
 )
 def test_a_login_without_the_index_trades_as_before(service: IndexService, said: str) -> None:
@@ -124,7 +128,7 @@ def test_a_login_without_the_index_trades_as_before(service: IndexService, said:
             assert [(event.price, event.note) for event in told(b.heard.events)] == [(None, said)]
             assert [link.state for link in b.heard.links] == [LinkState.UP]
             assert b.venue.complaints == []
-            await b.submit("p-1-work-1", broker.Side.BUY, 1, 100_005)
+            await b.submit("p-1-work-1", Side.BUY, 1, 100_005)
             await broker.until(lambda: bool(b.heard.fills))
 
     patient.run(main())

@@ -40,7 +40,12 @@ def test_an_index_is_listed_without_the_terms_of_a_future(version: int) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    [Index("BRTX", "CME"), Index("BRTI", "CBOE"), Index("BRTI", "CME", "EUR"), Contract("FUT", symbol="BRTI")],
+    [
+        Index("BRTX", "CME"),
+        Index("BRTI", "CBOE"),
+        Index("BRTI", "CME", "EUR"),
+        Contract("FUT", symbol="BRTI"),
+    ],
     ids=str,
 )
 def test_what_is_no_index_of_the_exchange_is_not_found(wanted: Contract) -> None:
@@ -76,7 +81,9 @@ def errors_of(ib: Any) -> list[int]:
     return codes
 
 
-@pytest.mark.parametrize(("service", "code"), [(IndexService.UNSUBSCRIBED, 354), (IndexService.UNLISTED, 200)])
+@pytest.mark.parametrize(
+    ("service", "code"), [(IndexService.UNSUBSCRIBED, 354), (IndexService.UNLISTED, 200)]
+)
 def test_a_login_without_it_is_told_so(service: IndexService, code: int) -> None:
     async def main() -> None:
         async with bench(index_service=service) as b:

@@ -76,7 +76,9 @@ def contract_details(version: int, req_id: int, contract: IbContract, hours: str
     return fields
 
 
-def index_details(version: int, req_id: int, con_id: int, symbol: str, long_name: str, tick: Decimal) -> Fields:
+def index_details(
+    version: int, req_id: int, con_id: int, symbol: str, long_name: str, tick: Decimal
+) -> Fields:
     """contractData of an index: no expiry, multiplier, month or order types."""
     old = version < Gate.SIZE_RULES
     fields: Fields = [10]

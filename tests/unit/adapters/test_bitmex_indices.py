@@ -52,7 +52,9 @@ def test_a_change_is_merged_with_what_was_told_and_nothing_is_told_twice() -> No
 
 
 @pytest.mark.parametrize(
-    "price", [None, 0, -1, Decimal("-60000"), "NaN", "60000", True, [], Decimal("1e40"), Decimal("NaN")], ids=str
+    "price",
+    [None, 0, -1, Decimal("-60000"), "NaN", "60000", True, [], Decimal("1e40"), Decimal("NaN")],
+    ids=str,
 )
 def test_a_price_that_is_none_makes_the_index_unknown_and_says_so(price: object) -> None:
     rig = Rig()
