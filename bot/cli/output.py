@@ -124,7 +124,7 @@ def status_grid(view: View) -> Table:
     tickets = view["open_tickets"]
     waiting = f"[bold]{tickets} wait{'s' if tickets == 1 else ''} for you[/]: {told('basisbot tickets')}"
     grid.add_row("tickets", waiting if tickets else "none waiting")
-    _indices(grid, view["outlook"]["indices"])
+    _indices(grid, view["outlook"].get("indices"))
     _ahead(grid, view["outlook"])
     shown = view["alerts"][-5:]
     for alert in shown:

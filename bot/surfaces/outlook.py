@@ -36,7 +36,9 @@ def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> V
     opens = None if pair is None or pair.linear not in state.instruments else opening(turn, pair)
     settlement = None if pair is None else pair.settlement
     return {
-        "indices": None if pair is None or settlement is None else indices_view(indices(turn, pair, settlement)),
+        "indices": None
+        if pair is None or settlement is None
+        else indices_view(indices(turn, pair, settlement)),
         "to_do": [_deadline(one, now) for one in asked(due, now)],
         "deadlines": [_deadline(one, now) for one in due],
         "margin": [_standing(one) | _by_venue(market, one.venue) for one in found or ()],

@@ -148,6 +148,7 @@ def test_a_desk_without_watches_has_an_empty_outlook() -> None:
     at.give(Compared(()))
     view = outlook(at.state, at.market, at.policy, at.now)
     assert view == {
+        "indices": None,
         "to_do": [],
         "deadlines": [],
         "margin": [],
