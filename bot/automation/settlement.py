@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.automation.indices import Indices, indices
-from bot.automation.proposing import is_news
+from bot.automation.reminding import remind
 from bot.model.automation import Automation, SettlementLimits
 from bot.orders.market import Parting
 from bot.orders.turn import Turn
@@ -38,25 +38,19 @@ def _compare(
         turn.alert("INDEX_DIVERGENCE", f"over: {seen.sentence}")
     if memory.since is None or not turn.has_passed(limits.steady, memory.since):
         return
-    if memory.told_at is None or turn.has_passed(limits.pause, memory.told_at):
-        memory.is_apart, memory.told_at = True, turn.now
-        turn.alert("INDEX_DIVERGENCE", _sentence(turn, pair, limits, seen), about=f"{turn.now}")
+    text = _sentence(turn, pair, limits, seen)
+    told = remind(turn, "INDEX_DIVERGENCE", text, f"{seen.first}", first=limits.pause, amount=distance)
+    memory.is_apart = memory.is_apart or told
 
 
 def _unknown(turn: Turn, limits: SettlementLimits, seen: Indices) -> None:
-    """Say once for each contract and reason that nobody sees whether the indices part."""
+    """Say once a day, for each reason, that nobody sees whether the indices part."""
     memory = turn.market.parting
     memory.since = None  # for how long they have been apart is not known any more
     memory.unknown_since = memory.unknown_since or turn.now
-    if not turn.has_passed(limits.steady, memory.unknown_since):
-        return
-    if memory.unknown_told_at is not None and not turn.has_passed(limits.pause, memory.unknown_told_at):
-        return
-    if is_news(turn, "INDEX_UNKNOWN", f"{seen.first} {seen.sentence}"):
-        memory.unknown_told_at = turn.now
-        turn.alert(
-            "INDEX_UNKNOWN", f"{seen.first} ends {seen.ends:%a %F %R}Z, and the indices are {seen.sentence}"
-        )
+    if turn.has_passed(limits.steady, memory.unknown_since):
+        text = f"{seen.first} ends {seen.ends:%a %F %R}Z, and the indices are {seen.sentence}"
+        remind(turn, "INDEX_UNKNOWN", text, f"{seen.first} {seen.sentence}", first=timedelta(days=1))
 
 
 def _sentence(turn: Turn, pair: Automation, limits: SettlementLimits, seen: Indices) -> str:

@@ -175,7 +175,7 @@ class SettlementLimits:
 
     ``apart``: from this difference on (fraction of price), for so long as ``steady``; ``together``: over once it is no
     more than this. ``near``: how long before the first end of what is held. ``converges``: how long before its end a
-    contract's own price stands in for its index. ``max_age``: of an index. ``pause``: between two alerts.
+    contract's own price stands in for its index. ``max_age``: of an index. ``pause``: before the first reminder.
     """
 
     apart: Decimal

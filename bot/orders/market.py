@@ -69,14 +69,12 @@ class ToldMargin:
 
 @dataclass(slots=True)
 class Parting:
-    """What is remembered of the settlement indices. ``since``: when they were first seen apart. ``is_apart``: a person
-    has been told so, last at ``told_at``, and not yet that it is over. ``unknown_*``: the same of not knowing."""
+    """What is remembered of the settlement indices: since when they are seen apart, or cannot be compared.
+    ``is_apart``: a person has been told so, and not yet that it is over."""
 
     since: datetime | None = None
     is_apart: bool = False
-    told_at: datetime | None = None
     unknown_since: datetime | None = None
-    unknown_told_at: datetime | None = None
 
 
 @dataclass(slots=True)

@@ -136,16 +136,27 @@ def test_it_is_over_only_when_they_have_come_together() -> None:
     assert len(said(at)) == 2
 
 
-def test_it_is_said_again_after_the_pause_and_not_before_also_if_it_was_over_meanwhile() -> None:
+def test_reminders_come_more_and_more_rarely_and_what_grows_is_said_at_once() -> None:
+    at = desk()
+    both(at, "80000", "80240", seconds=119 * 60)
+    assert len(said(at)) == 2  # after one minute, and an hour later
+    both(at, "80000", "80240", seconds=60 * 60)
+    assert len(said(at)) == 2
+    both(at, "80000", "80240", seconds=3 * 60)
+    assert len(said(at)) == 3  # two hours after the second
+    both(at, "80000", "80296")
+    assert len(said(at)) == 3
+    both(at, "80000", "80304")  # a quarter more than 240, and a bit
+    assert len(said(at)) == 4
+
+
+def test_what_comes_and_goes_within_the_pause_is_said_once() -> None:
     at = desk()
     both(at, "80000", "80240", seconds=70)
-    both(at, "80000", "80000")
-    both(at, "80000", "80240", seconds=30 * 60)
+    for _ in range(5):
+        both(at, "80000", "80000")
+        both(at, "80000", "80240", seconds=100)
     assert [text.startswith("over") for text in said(at)] == [False, True]
-    both(at, "80000", "80240", seconds=31 * 60)
-    assert len(said(at)) == 3
-    both(at, "80000", "80240", seconds=61 * 60)
-    assert len(said(at)) == 4
 
 
 def test_nothing_is_said_long_before_an_end_nor_with_nothing_held_nor_after_it() -> None:
