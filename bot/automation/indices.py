@@ -118,8 +118,9 @@ def _reading(turn: Turn, key: InstrumentId, limits: SettlementLimits) -> Reading
 
 def _stand_in(turn: Turn, key: InstrumentId, instead_of: Reading, limits: SettlementLimits) -> Reading:
     """Return the contract's own price where it has nearly come to its index; else the index stays unknown."""
-    terms = turn.state.instruments[key].terms
-    if terms.expiry is None or not timedelta(0) < terms.expiry - turn.now <= limits.converges:
+    instrument = turn.state.instruments.get(key)  # its venue may not have been reached yet
+    ends = None if instrument is None else instrument.terms.expiry
+    if ends is None or not timedelta(0) < ends - turn.now <= limits.converges:
         return instead_of
     quote = turn.market.fresh(key, turn.now, turn.policy)
     if quote is None or quote.mid is None:

@@ -269,6 +269,16 @@ def test_what_of_an_average_is_fixed_already() -> None:
     assert (one.instrument, one.share) == (MBT.id, D("0.75"))
 
 
+def test_before_a_venue_was_reached_the_status_says_what_is_missing() -> None:
+    at = desk()
+    empty = Desk(at.policy)
+    empty.now = at.now
+    empty.link("bitmex")
+    tell(empty, "bitmex", "80000")
+    view = outlook(empty.state, empty.market, empty.policy, empty.now)["indices"]
+    assert view["text"] == "not compared: cme's index not known (the venue has not told it yet)"
+
+
 def test_the_status_shows_all_of_it() -> None:
     at = desk(CME_ENDS - timedelta(minutes=30))
     both(at, "80000", "80240.5")
