@@ -33,7 +33,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo unattended test bench stutter flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core orphans replay-week replay-2019 replay-march-2020 weekends march-2020
+.PHONY: help setup demo unattended test bench stutter flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core orphans replay-week replay-2019 replay-march-2020 weekends march-2020 expiries
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -91,6 +91,9 @@ weekends: $(STAMP) ## every weekend of CME's in HOURLY with the automation and w
 
 march-2020: $(STAMP) ## 12 and 13 March 2020 by the minute: without the automation, with it, and with what it asks for sent
 	@$(BIN)/python -m tests.simulation.march $(ARGS)
+
+expiries: $(STAMP) ## the expiries of December 2026 and March 2027, rolled and held to settlement, both spreads: Δ over time
+	@$(BIN)/python -m tests.simulation.expiries --jobs $(JOBS) $(ARGS)
 
 clients: $(FOREIGN:%=.venv-clients/%/.set-up) ## run ib_insync, ibapi and ccxt's own bitmex against the simulators
 	@$(BIN)/python -m tests.clients.run

@@ -228,13 +228,14 @@ def scopes_for(
     *,
     either_venue: bool = False,
     next_linear: InstrumentId | None = None,
+    next_inverse: InstrumentId | None = None,
 ) -> tuple[Scope, ...]:
     """Return what ``uses`` come to for a spread held in ``direction``.
 
     The collateral's hedge is a short at the spread's own short leg. ``either_venue``: or at the other one, whichever is
     open: there it makes the spread's long leg smaller or larger, and later moves back, as a pair. A roll opens in
-    ``next_linear``, the month that comes after, and closes on both sides of what ends. A leg that stands alone is
-    reduced whichever way it stands: what fills late may have turned it.
+    ``next_linear`` or ``next_inverse``, the month that comes after, and closes on both sides of what ends. A leg that
+    stands alone is reduced whichever way it stands: what fills late may have turned it.
     """
     legs = ((linear, Kind.LINEAR), (inverse, Kind.INVERSE))
     found: list[Scope] = []
@@ -249,6 +250,8 @@ def scopes_for(
         elif use is Use.ROLL:
             found += [Scope(use, key, direction.side(kind, Action.CLOSE), True) for key, kind in legs]
             found.append(Scope(use, next_linear or linear, direction.side(Kind.LINEAR, Action.OPEN), False))
+            if next_inverse is not None:
+                found.append(Scope(use, next_inverse, direction.side(Kind.INVERSE, Action.OPEN), False))
         elif use is Use.ORPHAN:
             for action in (Action.CLOSE, Action.OPEN):
                 found += [Scope(use, key, direction.side(kind, action), True) for key, kind in legs]

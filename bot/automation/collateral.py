@@ -18,6 +18,7 @@ from bot.automation.proposing import (
 )
 from bot.model.automation import Automation, Collateral
 from bot.model.plans import Cause, Single
+from bot.orders.state import PlanState
 from bot.orders.turn import Turn
 from risk.direction import Direction
 from risk.instruments import Instrument, InstrumentId
@@ -42,7 +43,10 @@ def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
         market.beyond_band_since = turn.now
     if any(plan.spec.collateral and not plan.spec.ladder for plan in state.active_plans()):
         return  # a plan that opens hedges the collateral itself, one that closes takes it off; a ladder may wait long
-    if any(plan_of(state, cause) for cause in (Cause.COLLATERAL, Cause.ORPHAN, Cause.EXPIRY)):
+    if any(plan_of(state, cause) for cause in (Cause.COLLATERAL, Cause.ORPHAN)):
+        return
+    ending = plan_of(state, Cause.EXPIRY)
+    if ending is not None and not _waits(turn, ending):
         return
     if pair.expiry is not None and expiry.is_averaging(turn, pair, pair.expiry):
         return  # what the books show as naked is being settled
@@ -76,6 +80,12 @@ def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
         f"Δ is {off:+.4f} XBT off its target (band {limits.band}): {side} {contracts} {instrument.id}, "
         f"which leaves {after:+.4f}",
     )
+
+
+def _waits(turn: Turn, plan: PlanState) -> bool:
+    """Say whether a plan has nothing to do before a time that has not come: hours, before a settlement."""
+    begins = plan.spec.not_before
+    return not plan.tranches and begins is not None and turn.now < begins
 
 
 def _venues(turn: Turn, pair: Automation) -> tuple[InstrumentId, InstrumentId]:

@@ -1,18 +1,31 @@
 """A contract that ends: said in time, and never run into by accident.
 
 The two venues end their contracts hours apart, twenty around Christmas and Good Friday. Either the spread is taken down
-before the first of them ends; or that contract is held to its settlement and the other leg comes off in slices while
-the settlement price is averaged: what of the average is fixed already has no delta left, although the books show it
-until the settlement is booked.
+or rolled before the first of them ends; or that contract is held to its settlement and the other leg comes off in
+slices while the settlement price is averaged: what of the average is fixed already has no delta left, although the
+books show it until the settlement is booked.
+
+What a leg holds beyond its partner hedges the collateral. No slice of the other leg stands for that: it goes into the
+next month before, where the profile names one, or its end leaves the collateral naked.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_DOWN, Decimal
 
-from bot.automation.proposing import has_rested, is_news, plan_of, raise_reduction, raise_roll, raise_single
+from bot.automation.proposing import (
+    has_rested,
+    is_news,
+    plan_of,
+    raise_reduction,
+    raise_roll,
+    raise_single,
+    withdraw,
+)
 from bot.model.automation import AtExpiry, Automation, ExpiryLimits
 from bot.model.plans import Cause, Single
+from bot.orders.state import PlanState
+from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
 from risk.instruments import InstrumentId
 from risk.orders import Side
@@ -25,13 +38,18 @@ class _End:
     at: datetime
     averages_from: datetime
 
+    def __str__(self) -> str:
+        return f"{self.instrument} expires {self.at:%a %F %R}Z"
+
 
 def _ends(turn: Turn, pair: Automation, limits: ExpiryLimits) -> list[_End]:
     """Return when the contracts that are held end, the first first."""
     found = []
-    for key in (pair.inverse, *pair.months):
+    for key in pair.contracts:
+        if not turn.state.positions[key]:
+            continue
         terms = turn.state.instruments[key].terms
-        if terms.expiry is None or not turn.state.positions[key]:
+        if terms.expiry is None:
             continue
         window = limits.inverse_window if terms.kind is Kind.INVERSE else limits.linear_window
         found.append(_End(key, terms.expiry, terms.expiry - window))
@@ -53,52 +71,151 @@ def watch(turn: Turn, pair: Automation, limits: ExpiryLimits) -> None:
     key = f"{first.at} {left.days}"
     if timedelta(0) < left <= limits.warn and is_news(turn, "EXPIRY_NEAR", key):
         turn.alert("EXPIRY_NEAR", _sentence(turn, pair, limits, first), about=key)
-    if left <= timedelta(0) or plan_of(turn.state, Cause.EXPIRY):
+    if left <= timedelta(0):
         return
-    if not has_rested(turn, Cause.EXPIRY, limits.pause):
+    settles = limits.what is AtExpiry.SETTLE
+    at_work = plan_of(turn.state, Cause.EXPIRY)
+    if at_work is not None:
+        if settles:
+            _reconsider(turn, pair, first, at_work)
         return
-    held = turn.state.positions
-    if held[pair.inverse] * held[pair.linear] >= 0:
+    since = first.averages_from if settles else first.at
+    if turn.now < since - limits.lead or not _has_rested(turn, limits, first):
         return
-    if limits.what is AtExpiry.CLOSE and left <= limits.lead:
-        why = f"{first.instrument} expires {first.at:%a %F %R}Z: the spread is taken down before"
-        raise_reduction(turn, pair, Cause.EXPIRY, None, why, 1, urgent=True)
-    elif limits.what is AtExpiry.ROLL and left <= limits.lead:
+    held, partner = turn.state.positions, pair.partner_of(first.instrument)
+    if held[first.instrument] * held[partner] > 0:
+        return  # no spread: a person's own affair
+    if not held[partner]:
+        # Only the collateral's hedge is left of it.
+        _move_hedge(turn, pair, limits, first, None)
+    elif limits.what is AtExpiry.CLOSE:
+        raise_reduction(
+            turn, pair, Cause.EXPIRY, None, f"{first}: the spread is taken down before", 1, urgent=True
+        )
+    elif limits.what is AtExpiry.ROLL:
         _roll(turn, pair, limits, first)
-    elif limits.what is AtExpiry.SETTLE and turn.now >= first.averages_from - limits.lead:
+    elif not _move_hedge(turn, pair, limits, first, _beyond_partner(turn, pair, first)):
         _take_off(turn, pair, limits, first)
 
 
+def _has_rested(turn: Turn, limits: ExpiryLimits, first: _End) -> bool:
+    """What comes off while a price is averaged cannot wait for what was proposed before that began."""
+    last = turn.market.proposed.get(Cause.EXPIRY)
+    if limits.what is AtExpiry.SETTLE and last is not None and last < first.averages_from <= turn.now:
+        return True
+    return has_rested(turn, Cause.EXPIRY, limits.pause)
+
+
+def _reconsider(turn: Turn, pair: Automation, first: _End, plan: PlanState) -> None:
+    """A roll that nobody has answered by the time the averaging begins gives way to the other leg's slices. These,
+    while they wait, give way to a hedge of the collateral that has been put into the contract meanwhile, and, as the
+    averaging begins, to such as are sized at the price of that moment."""
+    single = plan.spec.single
+    if turn.now >= first.averages_from:
+        unanswered = plan.current is None or not plan.current.armed
+        if plan.spec.is_roll and unanswered and not plan.stopping:
+            stop_plan(turn, plan, f"{first}, and is averaged now")
+        old = single is not None and plan.proposed_at < first.averages_from
+        if old and single is not None and single.contracts != _coming_off(turn, pair, first):
+            withdraw(turn, Cause.EXPIRY, "it is sized again, at the price of the averaging")
+    elif single is not None and _movable(turn, pair, first, _beyond_partner(turn, pair, first)):
+        withdraw(turn, Cause.EXPIRY, "the collateral's hedge goes first")
+
+
 def _roll(turn: Turn, pair: Automation, limits: ExpiryLimits, first: _End) -> None:
-    """Take the linear leg into the next month; what is not its end, or has no next month, is closed instead."""
-    ends = f"{first.instrument} expires {first.at:%a %F %R}Z"
-    if first.instrument != pair.linear or pair.next_linear is None:
-        why = f"{ends}, and there is no next month to roll into: the spread is taken down before"
+    """Take the leg into its next month; where it has none, the spread is closed instead."""
+    following = pair.next_of(first.instrument)
+    if following is None:
+        why = f"{first}, and there is no next month to roll into: the spread is taken down before"
         raise_reduction(turn, pair, Cause.EXPIRY, None, why, 1, urgent=True)
         return
-    slices = min(limits.slices, abs(turn.state.positions[pair.linear]))
-    raise_roll(turn, pair, f"{ends}: the leg goes into {pair.next_linear} before", slices)
+    why = f"{first}: the leg goes into {following} before"
+    raise_roll(turn, pair, first.instrument, why, _tranches(turn, limits, first, None))
+
+
+def _beyond_partner(turn: Turn, pair: Automation, first: _End) -> Decimal:
+    """Return the XBT by which a contract is larger than the leg it stands against: the collateral's hedge. 0 where it
+    is less than half of what the coarser of the two can trade."""
+    sizes, granules = [], []
+    for key in (first.instrument, pair.partner_of(first.instrument)):
+        price = turn.market.last_mids.get(key)
+        if price is None:
+            return Decimal(0)
+        instrument = turn.state.instruments[key]
+        sizes.append(abs(instrument.xbt(turn.state.positions[key], price)))
+        granules.append(instrument.granule(price))
+    beyond = sizes[0] - sizes[1]
+    return beyond if 2 * beyond > max(granules) else Decimal(0)
+
+
+def _movable(turn: Turn, pair: Automation, first: _End, xbt: Decimal | None) -> bool:
+    return xbt != 0 and pair.next_of(first.instrument) is not None and turn.now < first.averages_from
+
+
+def _move_hedge(turn: Turn, pair: Automation, limits: ExpiryLimits, first: _End, xbt: Decimal | None) -> bool:
+    """Propose to take ``xbt`` (None: all of a leg that stands alone) into the next month before its settlement price is
+    averaged, in as much time as that takes: until then it is one contract, which all watches look after."""
+    following = pair.next_of(first.instrument)
+    if following is None or not _movable(turn, pair, first, xbt):
+        return False
+    size = None if xbt is None else _in_lots(turn, first, xbt)
+    raise_roll(
+        turn,
+        pair,
+        first.instrument,
+        f"{first}, and with it {'what' if xbt is None else f'{xbt:.2f} XBT of it that'} hedges the collateral: "
+        f"that goes into {following} before",
+        _tranches(turn, limits, first, size),
+        size,
+        first.averages_from - (first.at - first.averages_from) if limits.what is AtExpiry.SETTLE else None,
+    )
+    return True
+
+
+def _in_lots(turn: Turn, first: _End, xbt: Decimal) -> Decimal:
+    granule = turn.state.instruments[first.instrument].granule(turn.market.last_mids[first.instrument])
+    return (xbt / granule).to_integral_value(ROUND_HALF_DOWN) * granule
+
+
+def _tranches(turn: Turn, limits: ExpiryLimits, first: _End, xbt: Decimal | None) -> int:
+    instrument, held = turn.state.instruments[first.instrument], abs(turn.state.positions[first.instrument])
+    if xbt is not None:
+        held = min(instrument.contracts_for(xbt, turn.market.last_mids[first.instrument]), held)
+    return _evenly(held // instrument.terms.lot, limits.slices)
+
+
+def _evenly(lots: int, most: int) -> int:
+    """Return in how many slices so many lots come off without the first ones being larger than the rest."""
+    each = max(-(-lots // most), 1)
+    return max(-(-lots // each), 1)
+
+
+def _coming_off(turn: Turn, pair: Automation, first: _End) -> int:
+    """Return how many contracts of the other leg stand against what settles, at the price of the moment: all of them
+    where what would be left is less than half of what the coarser contract can trade."""
+    other, mids, state = pair.partner_of(first.instrument), turn.market.last_mids, turn.state
+    if first.instrument not in mids or other not in mids:
+        return 0
+    ending, instrument = state.instruments[first.instrument], state.instruments[other]
+    settles = abs(ending.xbt(state.positions[first.instrument], mids[first.instrument]))
+    granule, held = instrument.granule(mids[other]), abs(state.positions[other])
+    lots = (settles / granule).to_integral_value(ROUND_HALF_DOWN)
+    contracts = min(int(lots) * instrument.terms.lot, held)
+    left = instrument.xbt(held - contracts, mids[other])
+    if 2 * left < max(granule, ending.granule(mids[first.instrument])):
+        contracts = held
+    return contracts - contracts % instrument.terms.lot
 
 
 def _take_off(turn: Turn, pair: Automation, limits: ExpiryLimits, first: _End) -> None:
     """Propose the other leg's slices: each in the middle of its part of the averaging."""
-    other = pair.linear if first.instrument == pair.inverse else pair.inverse
-    mids, state = turn.market.last_mids, turn.state
-    if first.instrument not in mids or other not in mids:
+    other, contracts = pair.partner_of(first.instrument), _coming_off(turn, pair, first)
+    if not contracts:
         return
-    instrument = state.instruments[other]
-    settles = abs(
-        state.instruments[first.instrument].xbt(state.positions[first.instrument], mids[first.instrument])
-    )
-    lots = (settles / instrument.granule(mids[other])).to_integral_value(ROUND_HALF_DOWN)
-    contracts = min(int(lots) * instrument.terms.lot, abs(state.positions[other]))
-    contracts -= contracts % instrument.terms.lot
-    slices = min(limits.slices, contracts // instrument.terms.lot)
-    if slices < 1:
-        return
+    slices = _evenly(contracts // turn.state.instruments[other].terms.lot, limits.slices)
     part = (first.at - first.averages_from) / slices
     begins = max(first.averages_from + part / 2, turn.now)
-    side = Side.SELL if state.positions[other] > 0 else Side.BUY
+    side = Side.SELL if turn.state.positions[other] > 0 else Side.BUY
     raise_single(
         turn,
         pair,
@@ -116,18 +233,29 @@ def _take_off(turn: Turn, pair: Automation, limits: ExpiryLimits, first: _End) -
 
 def _sentence(turn: Turn, pair: Automation, limits: ExpiryLimits, first: _End) -> str:
     left = first.at - turn.now
-    other = pair.linear if first.instrument == pair.inverse else pair.inverse
+    other, following = pair.partner_of(first.instrument), pair.next_of(first.instrument)
     end = turn.state.instruments[other].terms.expiry
-    apart = "does not end" if end is None else f"ends {_hours(end - first.at)} later, {end:%a %F %R}Z"
-    rolls = first.instrument == pair.linear and pair.next_linear is not None
+    if end is None:
+        apart = "does not end"
+    else:
+        apart = (
+            f"ends {_hours(abs(end - first.at))} {'later' if end > first.at else 'sooner'}, {end:%a %F %R}Z"
+        )
     closes = f"the spread is proposed for closing {_hours(limits.lead)} before"
     does = {
         AtExpiry.CLOSE: closes,
-        AtExpiry.ROLL: f"the leg is proposed for rolling into {pair.next_linear} {_hours(limits.lead)} before"
-        if rolls
-        else closes,
+        AtExpiry.ROLL: closes
+        if following is None
+        else f"the leg is proposed for rolling into {following} {_hours(limits.lead)} before",
         AtExpiry.SETTLE: "it is held to its settlement, the other leg comes off while that is averaged",
     }[limits.what]
+    beyond = _beyond_partner(turn, pair, first)
+    if beyond and (limits.what is not AtExpiry.ROLL or following is None):
+        does += f"; {beyond:.2f} XBT of it hedge the collateral, " + (
+            "and nothing does once it has ended: the profile names no next month"
+            if following is None
+            else f"and go into {following} before"
+        )
     xbt = _size(turn, first.instrument)
     return f"{first.instrument} ({xbt}) expires in {left.days} days, {first.at:%a %F %R}Z; {other} {apart}: {does}"
 

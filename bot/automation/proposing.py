@@ -14,6 +14,7 @@ from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
 from risk.approval import Denied
 from risk.direction import Direction
+from risk.instruments import InstrumentId
 
 _BY = "basisbot"
 _ANY_BASIS = BasisRange()
@@ -212,24 +213,32 @@ def roll_of(
     max_basis: Decimal | None = None,
     approval: ApprovalMode = ApprovalMode.ARMED,
     pause: timedelta = timedelta(0),
+    leg: InstrumentId | None = None,
+    not_before: datetime | None = None,
 ) -> PlanSpec:
-    """Return the plan that takes ``size`` XBT (None: all) of the linear leg into the next month.
+    """Return the plan that takes ``size`` XBT (None: all) of a leg into the next month; ``leg`` None: of the one that
+    ends first, of those that are held and have a next month.
 
     Raises ValueError where the profile names none, or the leg is there already."""
-    if pair.next_linear is None:
-        raise ValueError("the profile names no next month to roll into: [linear.next_contract]")
-    old, new = state.positions[pair.linear], state.positions[pair.next_linear]
+    leg = _ends_first(state, pair) if leg is None else leg
+    following = None if leg is None else pair.next_of(leg)
+    if leg is None or following is None:
+        raise ValueError(
+            "the profile names no next month to roll into: [linear.next_contract], or inverse.next_symbol where the "
+            "inverse leg is dated; without one, close the spread and open it in the next month (basisbot plan close)"
+        )
+    old, new = state.positions[leg], state.positions[following]
     if not old and new:
         raise ValueError(
-            f"all of it is in {pair.next_linear} already: make that linear.contract in the profile, and name the month "
-            "after it as linear.next_contract"
+            f"all of it is in {following} already: make that the contract in the profile (linear.contract, or "
+            "inverse.symbol), and name the month after it as the next one"
         )
     return PlanSpec(
         plan_id=plan_id,
         kind=PlanKind.ROLL,
         direction=rolling.held_direction(old),
-        inverse=pair.linear,
-        linear=pair.next_linear,
+        inverse=leg,
+        linear=following,
         size_xbt=size,
         tranches=tranches,
         collateral=False,
@@ -241,17 +250,51 @@ def roll_of(
         why=why,
         approval=approval,
         pause=pause.total_seconds(),
+        not_before=not_before,
     )
 
 
-def raise_roll(turn: Turn, pair: Automation, why: str, tranches: int) -> bool:
-    """Propose to take all of the linear leg into the next month. Plans that open stop for it. Returns whether the plan
-    was taken on."""
+def _ends_first(state: BotState, pair: Automation) -> InstrumentId | None:
+    legs = [leg for leg in (pair.linear, pair.inverse) if pair.next_of(leg) is not None]
+    held = [leg for leg in legs if state.positions[leg]]
+    ends = [
+        (terms.expiry, leg)
+        for leg in held
+        for terms in [state.instruments[leg].terms]
+        if terms.expiry is not None
+    ]
+    return min(ends)[1] if ends else next(iter(held or legs), None)
+
+
+def raise_roll(
+    turn: Turn,
+    pair: Automation,
+    leg: InstrumentId,
+    why: str,
+    tranches: int,
+    size: Decimal | None = None,
+    not_before: datetime | None = None,
+) -> bool:
+    """Propose to take ``size`` XBT (None: all) of a leg into its next month. Plans that open stop for it. Returns
+    whether the plan was taken on."""
     for plan in turn.state.active_plans():
         if plan.is_opening and not plan.stopping:
             stop_plan(turn, plan, why)
-    state, plan_id = turn.state, _plan_id(turn.state, Cause.EXPIRY)
-    return _raise(turn, roll_of(state, pair, plan_id, None, tranches, _BY, cause=Cause.EXPIRY, why=why))
+    return _raise(
+        turn,
+        roll_of(
+            turn.state,
+            pair,
+            _plan_id(turn.state, Cause.EXPIRY),
+            size,
+            tranches,
+            _BY,
+            cause=Cause.EXPIRY,
+            why=why,
+            leg=leg,
+            not_before=not_before,
+        ),
+    )
 
 
 def _plan_id(state: BotState, cause: Cause) -> str:

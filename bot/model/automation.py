@@ -196,8 +196,8 @@ class SettlementLimits:
 @dataclass(frozen=True, slots=True)
 class Automation:
     """``inverse``, ``linear``, ``direction``: the pair the profile trades, and which way round where the positions do
-    not say. ``next_linear``: the month the linear leg is rolled into, where the profile names one. ``target_delta``:
-    XBT the owner wants unhedged."""
+    not say. ``next_linear``, ``next_inverse``: what the legs are rolled into, where the profile names it.
+    ``target_delta``: XBT the owner wants unhedged."""
 
     inverse: InstrumentId
     linear: InstrumentId
@@ -212,6 +212,20 @@ class Automation:
     expiry: ExpiryLimits | None = None
     settlement: SettlementLimits | None = None
     next_linear: InstrumentId | None = None
+    next_inverse: InstrumentId | None = None
+
+    @property
+    def contracts(self) -> tuple[InstrumentId, ...]:
+        """All of them, the inverse leg's first."""
+        inverse = (self.inverse,) if self.next_inverse is None else (self.inverse, self.next_inverse)
+        return (*inverse, *self.months)
+
+    def next_of(self, leg: InstrumentId) -> InstrumentId | None:
+        """Return the contract a leg is rolled into, None where the profile names none."""
+        return {self.inverse: self.next_inverse, self.linear: self.next_linear}.get(leg)
+
+    def partner_of(self, leg: InstrumentId) -> InstrumentId:
+        return self.linear if leg == self.inverse else self.inverse
 
     @property
     def months(self) -> tuple[InstrumentId, ...]:
@@ -219,8 +233,11 @@ class Automation:
         return (self.linear,) if self.next_linear is None else (self.linear, self.next_linear)
 
     def followed(self, positions: Mapping[InstrumentId, int]) -> "Automation":
-        """Return the pair as it is held: once the old month is flat and the next one is not, that is the linear leg.
+        """Return the pair as it is held: once a leg's old month is flat and the next one is not, that is the leg.
         What is held says so, and so it stays over a restart."""
-        if self.next_linear is None or positions[self.linear] or not positions[self.next_linear]:
-            return self
-        return replace(self, linear=self.next_linear, next_linear=None)
+        found = self
+        if self.next_linear is not None and not positions[self.linear] and positions[self.next_linear]:
+            found = replace(found, linear=self.next_linear, next_linear=None)
+        if self.next_inverse is not None and not positions[self.inverse] and positions[self.next_inverse]:
+            found = replace(found, inverse=self.next_inverse, next_inverse=None)
+        return found

@@ -20,7 +20,7 @@ _LONGEST_PAUSE = 7 * 24 * 3600
 
 class PlanKind(StrEnum):
     """OPEN builds the spread (and the collateral hedge it needs); CLOSE takes it down; SINGLE trades one contract,
-    to bring Δ nearer to its target; ROLL takes the linear leg out of one month and into a later one. PROTECT rests a
+    to bring Δ nearer to its target; ROLL takes a leg out of one month and into a later one. PROTECT rests a
     ladder of stops at the inverse venue over a closure."""
 
     OPEN = "open"
@@ -119,9 +119,10 @@ class PlanSpec:
     ``cause`` and ``why``: what proposed the plan, and its reason in a sentence. ``single``: of a SINGLE plan.
     ``not_before``: no ticket is raised sooner. ``stops``: of a PROTECT plan.
 
-    Of a ROLL the pair is two months of the linear venue: ``inverse`` holds the old one and ``linear`` the new one, so
-    that the basis is the calendar spread, new − old. ``direction`` is that of the spread whose leg is rolled, and
-    ``size_xbt`` None for all of it. The old month is worked, whatever ``legging`` says (see ``bot.orders.rolling``).
+    Of a ROLL the pair is two months of one venue: ``inverse`` holds the old one and ``linear`` the new one, so that
+    the basis is the calendar spread, new − old. ``direction`` is theirs as a pair: LONG_INVERSE buys the old month
+    back and sells the new one. ``size_xbt``: None for all of it. The old month is worked, whatever ``legging`` says
+    (see ``bot.orders.rolling``).
     """
 
     plan_id: str

@@ -3,7 +3,8 @@
 The linear contract is the coarse one (0.1 or 5 XBT a lot), the inverse one the fine (100 USD). With the coarse leg
 working, its lots are the sizes there are, and the fine one hedges each of them. With the fine leg working, an order is
 so large that with what is carried it comes to whole lots of the coarse one; a hedge is rounded to the nearest lot, and
-up to half a lot is carried to the next fill.
+up to half a lot is carried to the next fill. Where both are fine, two months of an inverse contract, the lead's own
+contracts are the sizes, as with a coarse lead.
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -24,12 +25,19 @@ def remaining(turn: Turn, plan: PlanState, tranche: TrancheState) -> int:
     """Return the contracts the leading leg has yet to work."""
     lead, state = tranche.lead, turn.state
     instrument = state.instruments[lead.instrument]
-    if not tranche.is_spread or instrument.terms.kind is Kind.LINEAR:
+    if not _has_coarse_hedge(state, tranche):
         worked = sum(order.filled for order in state.orders_of(lead) if order.purpose is Purpose.WORK)
         return max(lead.ticket.contracts - worked, 0)
     price = _price(turn, lead)
     left = nearest(instrument, _remaining_xbt(state, plan, tranche), price)
     return min(left, holding(state, lead)) if lead.ticket.material.reduce_only else left
+
+
+def _has_coarse_hedge(state: BotState, tranche: TrancheState) -> bool:
+    hedge = tranche.legs.get(Role.HEDGE)
+    if hedge is None or state.instruments[tranche.lead.instrument].terms.kind is Kind.LINEAR:
+        return False
+    return state.instruments[hedge.instrument].terms.kind is Kind.LINEAR
 
 
 def _remaining_xbt(state: BotState, plan: PlanState, tranche: TrancheState) -> Decimal:
@@ -73,7 +81,7 @@ def clip(
     ceiling = min(left, instrument.contracts_for(most, price))
     if lead.ticket.material.reduce_only:
         ceiling = min(ceiling, holding(state, lead))
-    if instrument.terms.kind is Kind.LINEAR:
+    if not _has_coarse_hedge(state, tranche):
         lots = answerable(turn.policy, tranche, ceiling // instrument.terms.lot)
         return min(lots * instrument.terms.lot, _pairable(turn, tranche, partner, ceiling))
     hedge = tranche.legs[Role.HEDGE]

@@ -133,7 +133,7 @@ def next_draft(
             return Wait(str(trouble))
     price = market.last_mids[spec.inverse]
     if spec.is_roll:
-        rolled = rolling.next_pair(state, plan)
+        rolled = rolling.next_pair(state, plan, market.last_mids)
         return Finished() if rolled is None else Draft(rolled)
     if spec.kind is PlanKind.OPEN:
         draft = _opening(state, plan, inverse, linear, price)

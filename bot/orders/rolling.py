@@ -1,10 +1,14 @@
-"""Rolling: the linear leg leaves one month and enters a later one, contract for contract, pair by pair.
+"""Rolling: a leg leaves one month and enters a later one, XBT for XBT, pair by pair.
+
+Of the linear leg that is contract for contract. An inverse contract is worth fewer XBT the higher its price: the new
+month gets as many as make up for the XBT of each fill in the old one, so that Δ stays where it was.
 
 The old month goes first, and each of its fills is answered in the new one. Closing first needs no margin that is not
 there already, can never come to more than is held (it only reduces), and its hedge, which opens, is never at the end of
 a position. What is naked meanwhile is one working order, as with any pair.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from bot.model.ids import Role
@@ -28,18 +32,19 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
     held = state.positions[old.id]
     if not held:
         return f"there is no position in {old.id} to roll"
-    holds = held_direction(held)
-    if holds is not spec.direction:
-        return f"{old.id} {held:+} is the linear leg of {holds}, not of {spec.direction}"
+    if held_direction(held) is not spec.direction:
+        return f"{old.id} is held the other way round ({held:+}): propose the roll again"
     if state.positions[new.id] * held < 0:
         return f"{new.id} is held the other way round: close that first"
-    granule = old.terms.multiplier * old.terms.lot
-    if granule > policy.max_unattended_delta:
+    linear = old.terms.kind is Kind.LINEAR
+    if linear and old.granule(_ANY) > policy.max_unattended_delta:
         return (
-            f"one lot of {old.id} is {granule} XBT, more than max_unattended_delta_xbt "
+            f"one lot of {old.id} is {old.granule(_ANY)} XBT, more than max_unattended_delta_xbt "
             f"({policy.max_unattended_delta}) lets one order risk"
         )
-    contracts = abs(held) if spec.size_xbt is None else old.contracts_for(spec.size_xbt, _ANY)
+    # How many inverse contracts a size comes to is known with each tranche's price; no more than are held, ever.
+    sized = linear and spec.size_xbt is not None
+    contracts = old.contracts_for(spec.size_xbt or _ANY, _ANY) if sized else abs(held)
     if contracts > abs(held):
         return f"{spec.size_xbt} XBT are {contracts} contracts of {old.id}, of which {abs(held)} are held"
     lots = contracts // old.terms.lot
@@ -58,44 +63,47 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
 def unfit(old: Instrument, new: Instrument) -> str | None:
     """Return why one contract cannot take another's place: it must be of the same kind and size, and end later."""
     for contract in (old, new):
-        if contract.terms.kind is not Kind.LINEAR:
-            return f"{contract.id} is no linear contract: only the linear leg is rolled"
         if contract.terms.expiry is None:
             return f"{contract.id} has no expiry: there is nothing to roll"
+    if old.terms.kind is not new.terms.kind:
+        return f"{old.id} is {old.terms.kind} and {new.id} {new.terms.kind}: a leg is rolled within its venue"
     if (old.terms.multiplier, old.terms.lot) != (new.terms.multiplier, new.terms.lot):
         return (
             f"{old.id} is {old.terms.multiplier} XBT a contract and {new.id} {new.terms.multiplier}: "
             "a roll needs two months of the same contract"
         )
     if old.terms.expiry is not None and new.terms.expiry is not None and new.terms.expiry <= old.terms.expiry:
+        setting = "linear.next_contract" if old.terms.kind is Kind.LINEAR else "inverse.next_symbol"
         return (
             f"{new.id} ends {new.terms.expiry:%F %R}Z, no later than {old.id} ({old.terms.expiry:%F %R}Z): "
-            "check linear.next_contract"
+            f"check {setting}"
         )
     return None
 
 
-def held_direction(linear: int) -> Direction:
-    """Return which way round a spread is whose linear leg is ``linear`` contracts."""
-    return Direction.LONG_INVERSE if linear < 0 else Direction.SHORT_INVERSE
+def held_direction(held: int) -> Direction:
+    """Return which way round the two months of a roll are traded, as a pair: a short is bought back in the old one
+    (``PlanSpec.inverse``) and sold in the new one (``PlanSpec.linear``)."""
+    return Direction.LONG_INVERSE if held < 0 else Direction.SHORT_INVERSE
 
 
 def half_rolled(state: BotState, spec: PlanSpec) -> InstrumentId | None:
-    """Return the other month of the linear leg that is held, if one is: to close the pair would leave it alone."""
-    linear = state.instruments[spec.linear].terms
-    for key, contracts in state.positions.items():
-        if not contracts or key.venue != spec.linear.venue or key == spec.linear:
-            continue
-        terms = state.instruments[key].terms
-        if (terms.kind, terms.multiplier) == (
-            linear.kind,
-            linear.multiplier,
-        ) and terms.expiry != linear.expiry:
-            return key
+    """Return the other month of a leg that is held, if one is: to close the pair would leave it alone."""
+    for leg in (spec.linear, spec.inverse):
+        own = state.instruments[leg].terms
+        for key, contracts in state.positions.items():
+            if not contracts or key.venue != leg.venue or key == leg:
+                continue
+            terms = state.instruments[key].terms
+            alike = (terms.kind, terms.multiplier) == (own.kind, own.multiplier)
+            if alike and terms.expiry != own.expiry:
+                return key
     return None
 
 
-def next_pair(state: BotState, plan: PlanState) -> tuple[LegDraft, ...] | None:
+def next_pair(
+    state: BotState, plan: PlanState, mids: Mapping[InstrumentId, Decimal]
+) -> tuple[LegDraft, ...] | None:
     """Return the next tranche, no larger than what is still held; None once all of it is done."""
     spec = plan.spec
     old, new = state.instruments[spec.inverse], state.instruments[spec.linear]
@@ -106,11 +114,13 @@ def next_pair(state: BotState, plan: PlanState) -> tuple[LegDraft, ...] | None:
     if spec.size_xbt is None:
         contracts = -(-left // max(spec.tranches - done, 1))
     else:
-        sizes = split_tranches(old, old.contracts_for(spec.size_xbt, _ANY), spec.tranches)
+        sizes = split_tranches(old, old.contracts_for(spec.size_xbt, mids[old.id]), spec.tranches)
         contracts = min(sizes[done], left) if done < len(sizes) else 0
+    contracts = min(-(-contracts // old.terms.lot) * old.terms.lot, left)
     if not contracts:
         return None
+    into = new.contracts_for(old.xbt(contracts, mids[old.id]), mids[new.id])
     return (
         LegDraft(Role.WORKING, old.id, side.opposite, contracts, reduce_only=True),
-        LegDraft(Role.HEDGE, new.id, side, contracts, reduce_only=False),
+        LegDraft(Role.HEDGE, new.id, side, max(into, new.terms.lot), reduce_only=False),
     )

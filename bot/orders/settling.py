@@ -6,6 +6,7 @@ approval covers a trade that would mend that, so a person hears of it at once, a
 
 from datetime import timedelta
 
+from bot.model.automation import AtExpiry, Automation
 from bot.orders import orphaning, ticketing
 from bot.orders.market import Unpaired
 from bot.orders.turn import Turn
@@ -22,13 +23,28 @@ def ended(turn: Turn, fill: Fill) -> None:
             ticketing.stop_plan(turn, plan, f"{fill.instrument} has expired")
     moved = turn.state.instruments[fill.instrument].xbt(fill.signed_quantity, fill.price)
     # The second leg's settlement gives back what the first one took: only the latest counts.
-    turn.market.unpaired = Unpaired(fill.instrument, turn.state.delta() - moved, moved, turn.now)
+    profile = turn.policy.automation
+    within = profile is not None and _is_within(turn, profile)
+    turn.market.unpaired = (
+        None if within else Unpaired(fill.instrument, turn.state.delta() - moved, moved, turn.now)
+    )
     turn.alert(
         "SETTLED_LEG",
         f"{fill.instrument} has expired: {-fill.signed_quantity:+} contracts settled at {fill.price}; {_left(turn)}",
         about=str(fill.instrument),
     )
-    orphaning.stand_down(turn, fill, f"{fill.instrument} has expired")
+    if profile is None or not (within and _is_held_to_its_end(profile)):
+        orphaning.stand_down(turn, fill, f"{fill.instrument} has expired")
+
+
+def _is_within(turn: Turn, pair: Automation) -> bool:
+    """Say whether the settlement has left Δ where it is wanted: nothing stands alone now."""
+    off = abs(turn.state.delta() - pair.target_delta)
+    return pair.collateral is not None and off <= pair.collateral.band
+
+
+def _is_held_to_its_end(pair: Automation) -> bool:
+    return pair.expiry is not None and pair.expiry.what is AtExpiry.SETTLE
 
 
 def remind(turn: Turn) -> None:

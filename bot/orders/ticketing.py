@@ -129,7 +129,8 @@ def _quantity(
         # Of a pair the coarse leg says how large it is; what is carried comes on top.
         coarse = next(turn.state.instruments[of.instrument] for of in draft.legs if of is not leg)
         contracts = next(of.contracts for of in draft.legs if of is not leg)
-        size = coarse.xbt(contracts, price) + abs(plan.unhedged)
+        at = price if coarse.terms.kind is Kind.LINEAR else turn.market.last_mids[coarse.id]
+        size = coarse.xbt(contracts, at) + abs(plan.unhedged)
     return (size * _HEDGE_ALLOWANCE + instrument.granule(price)).quantize(_SATOSHI, rounding=ROUND_UP)
 
 

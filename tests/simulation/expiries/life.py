@@ -1,4 +1,4 @@
-"""A spread is opened, and lives through the expiry of its contracts: the whole bot on simulated venues, in virtual time.
+"""A spread is opened, and lives through the expiry of its contracts: the whole bot in virtual time.
 
 What is held against the bot is the exchanges' own books. While a settlement price is averaged, what of it is fixed
 already has no delta any more, although every book shows it until the end: the naked Δ of this module leaves it out.
@@ -7,7 +7,6 @@ already has no delta any more, although every book shows it until the end: the n
 import asyncio
 import tempfile
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -42,7 +41,6 @@ from bot.runtime.policy import policy
 from bot.runtime.start import started
 from config.load import load_profile
 from risk.approval import Denied
-from risk.direction import Direction
 from risk.instruments import InstrumentId
 from risk.money import Currency
 from risk.orders import Cause
@@ -63,6 +61,7 @@ _PACE = Pace(around=30.0, look=900.0, whole=3_600.0)
 _TICK = 900.0
 _CLOSE, _BUSY, _NEAR, _FAR = 2.0, 1.0, 10.0, 900.0
 _HEARD = 0.1
+_MOMENT = 0.001
 _WINDOWS = {ContractKind.INVERSE: timedelta(minutes=30), ContractKind.LINEAR: timedelta(hours=1)}
 
 
@@ -78,6 +77,9 @@ class Row:
     said: tuple[str, ...]
 
 
+_NONE = D(0)
+
+
 @dataclass(slots=True)
 class Run:
     """What a case came to. ``naked``: Δ from each moment on, once the spread is open. ``settled``: by contract, the
@@ -91,8 +93,8 @@ class Run:
     alerts: Counter[str] = field(default_factory=Counter)
     told: list[tuple[datetime, Alerted]] = field(default_factory=list)
     held: dict[str, int] = field(default_factory=dict)
-    gained: Decimal = D(0)
-    by_hand: Decimal = D(0)
+    gained: Decimal = _NONE
+    by_hand: Decimal = _NONE
     problems: list[str] = field(default_factory=list)
 
     def spells(self) -> list[tuple[Decimal, timedelta]]:
@@ -125,6 +127,7 @@ def limits(case: Case) -> tuple[Policy, dict[str, list[InstrumentId]]]:
     pair = replace(
         pair,
         direction=case.direction,
+        next_inverse=inverse[1] if len(inverse) > 1 else None,
         carry=None,
         edge=None,
         expiry=replace(pair.expiry, what=case.what),
@@ -133,9 +136,9 @@ def limits(case: Case) -> tuple[Policy, dict[str, list[InstrumentId]]]:
 
 
 class Life:
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: Case, before: timedelta = WARNED) -> None:
         self.case = case
-        self.starts = case.ends[0] - WARNED
+        self.starts = case.ends[0] - before
         self.clock = VirtualTime(self.starts)
         days = (case.ends[-1] - self.starts).days + 5
         hours = sessions(Hours.ROUND_THE_CLOCK, (self.starts - timedelta(days=3)).date(), days + 4)
@@ -237,10 +240,12 @@ class Life:
                         )
                 await self._pass(_BUSY)
         if self.engine.state.plans["open"].status is not PlanStatus.DONE:
-            raise ValueError("the spread does not open")
+            raise ValueError(f"the spread does not open: {self.run.told}")
 
     async def _pass(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
+        # What a contract settles at is what was seen until its end, to the moment.
+        left = [(end - self.clock.now()).total_seconds() + _MOMENT for end in self.case.ends]
+        await asyncio.sleep(min([seconds, *(one for one in left if one > 0)]))
         self.market.step(self.clock.now())
         await asyncio.sleep(_HEARD)
         await self.engine.drained()  # and looks at what time has made due
@@ -254,8 +259,7 @@ class Life:
             return _CLOSE
         for end in self.case.ends:
             if end - timedelta(hours=2, minutes=30) <= now < end + timedelta(minutes=10):
-                # To the second of the end: what it settles at is what was seen until then.
-                return min(_NEAR, max((end - now).total_seconds() - _HEARD, _BUSY)) if now < end else _NEAR
+                return _NEAR
         return _FAR
 
     async def _attend(self) -> None:
@@ -274,6 +278,7 @@ class Life:
             pair.linear,
             either_venue=True,
             next_linear=pair.next_linear,
+            next_inverse=pair.next_inverse,
         )
         standing = StandingApproval(
             standing_id=f"night{self._granted}",
@@ -389,7 +394,9 @@ class Life:
             index = D(self.market.index(one.at)) / 100
             premium = self.market.premium(spec, one.at)
             inverse = spec.kind is ContractKind.INVERSE
-            size = D(one.quantity) / (index + premium) if inverse else D(one.quantity * spec.multiplier) / UNIT
+            size = (
+                D(one.quantity) / (index + premium) if inverse else D(one.quantity * spec.multiplier) / UNIT
+            )
             if one.at < opened:
                 # Bought before: at what it was worth above the index when the reckoning begins.
                 gained -= one.side.sign * size * self.market.premium(spec, opened)
@@ -436,10 +443,9 @@ def _fixed(spec: ContractSpec, now: datetime) -> Decimal:
     return D(str(min(max(done, 0.0), 1.0)))
 
 
-def play(case: Case, watched_by: Callable[[Life], None] = lambda _: None) -> Run:
-    """Live a case through."""
-    life = Life(case)
-    watched_by(life)
+def play(case: Case, before: timedelta | None = None) -> Run:
+    """Live a case through, from so long before the first end."""
+    life = Life(case, before or WARNED)
     loop = VirtualLoop(life.clock)
     try:
         with silent(), tempfile.TemporaryDirectory(prefix="expiry-") as folder:
@@ -448,6 +454,3 @@ def play(case: Case, watched_by: Callable[[Life], None] = lambda _: None) -> Run
     finally:
         loop.close()
     return life.run
-
-
-DIRECTIONS = tuple(Direction)

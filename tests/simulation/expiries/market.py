@@ -4,12 +4,11 @@ The index is a sum of waves around 80,000 USD: a known price at every second. Ea
 much a year of what it has left to live, and so at the index when it ends; the perpetual is at the index.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import pi, sin
-from statistics import median
 
 from adapters.simulator.exchange.contract import ContractKind, ContractSpec
 from adapters.simulator.exchange.exchange import Exchange
@@ -61,22 +60,34 @@ class Market:
             raise ValueError(f"{spec.symbol} does not end")
         if spec.kind is ContractKind.INVERSE:
             stood = self._stood(spec.expiry - _TWAP, spec.expiry)
-            cents = Fraction(sum(price * seconds for price, seconds in stood), sum(s for _, s in stood))
+            cents = Fraction(
+                sum(price * lasted for price, lasted in stood), sum(lasted for _, lasted in stood)
+            )
         else:
             parts = [self._stood(at, at + _PART) for at in _every(spec.expiry - _BRR, spec.expiry, _PART)]
-            medians = [median([price for price, seconds in part for _ in range(seconds)]) for part in parts]
-            cents = Fraction(sum(map(Fraction, medians)), len(medians))
+            cents = Fraction(sum(_median(part) for part in parts), len(parts))
         return Decimal(round(cents)) / 100
 
     def _stood(self, start: datetime, end: datetime) -> list[tuple[int, int]]:
-        """Prices, and for how many seconds (to the whole second) each stood."""
+        """Prices, and for how many microseconds each stood."""
         ends = [at for at, _ in self._seen[1:]] + [end]
         found = []
         for (since, price), until in zip(self._seen, ends, strict=True):
-            seconds = round((min(until, end) - max(since, start)).total_seconds())
-            if seconds > 0:
-                found.append((price, seconds))
+            lasted = (min(until, end) - max(since, start)) // timedelta(microseconds=1)
+            if lasted > 0:
+                found.append((price, lasted))
         return found
+
+
+def _median(stood: Iterable[tuple[int, int]]) -> int:
+    """The price that was not exceeded for half of the time."""
+    ordered = sorted(stood)
+    whole, so_far = sum(lasted for _, lasted in ordered), 0
+    for price, lasted in ordered:
+        so_far += lasted
+        if 2 * so_far >= whole:
+            return price
+    raise ValueError("nothing was shown")
 
 
 def _every(start: datetime, end: datetime, part: timedelta) -> list[datetime]:

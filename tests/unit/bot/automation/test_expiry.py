@@ -4,6 +4,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
 from bot.model.automation import AtExpiry, Automation, Collateral, ExpiryLimits
 from bot.model.events import Alerted
 from bot.model.ids import Role
@@ -182,3 +184,156 @@ def test_half_rolled_what_looks_at_a_pair_is_silent() -> None:
     assert not at.state.plans
     denied = [alert.text for alert in at.told(Alerted) if alert.code == "PROPOSAL_DENIED"]
     assert "cme:MBTH27 is held too" in denied[-1]
+
+
+# --- what a contract holds beyond its partner hedges the collateral -------------------------------------------------
+
+
+def rolling_on(at: Desk) -> None:
+    """Answer what the desk asks for, and let both months fill."""
+    at.quotes()
+    at.quote(MARCH, "81000", "81005")
+    at.wait(1)
+    while at.tickets:
+        at.approve()
+        at.trade()
+        at.trade()
+        at.wait(1)
+
+
+def test_the_collaterals_hedge_goes_into_the_next_month_before_the_averaging() -> None:
+    """CME holds three XBT short against two: the third hedges the wallet, and must not end with the contract."""
+    at = next_month(desk(AtExpiry.SETTLE, CME_ENDS - timedelta(hours=26)))
+    until(at, CME_ENDS - timedelta(hours=24, minutes=45))
+    made = at.plan.spec
+    assert (made.kind, made.size_xbt, made.not_before) == (PlanKind.ROLL, D(1), CME_ENDS - timedelta(hours=2))
+    until(at, CME_ENDS - timedelta(hours=2, minutes=5))
+    assert not at.tickets
+    until(at, CME_ENDS - timedelta(hours=2), minutes=1)
+    rolling_on(at)
+    assert (at.state.positions[MBT.id], at.state.positions[MARCH.id]) == (-20, -10)
+    until(at, CME_ENDS - timedelta(minutes=58), minutes=1)
+    # Now the other leg, all of it, against the two XBT that settle.
+    made = at.plan.spec
+    assert made.single is not None
+    assert (made.single.instrument, made.single.contracts) == (XBTUSD.id, 160_000)
+    assert "ROLL_UNFINISHED" not in at.alerts
+
+
+def test_a_hedge_nobody_has_moved_gives_way_to_the_slices() -> None:
+    at = next_month(desk(AtExpiry.SETTLE, CME_ENDS - timedelta(hours=26)))
+    until(at, CME_ENDS - timedelta(hours=1), minutes=1)
+    assert at.plan.spec.kind is PlanKind.ROLL
+    assert at.state.positions[MARCH.id] == 0
+    until(at, CME_ENDS - timedelta(minutes=56), minutes=1)
+    made = at.plan.spec
+    assert made.single is not None
+    assert made.single.instrument == XBTUSD.id
+
+
+def test_where_only_the_hedge_is_left_it_is_rolled_whatever_the_profile_does_with_spreads() -> None:
+    at = next_month(desk(AtExpiry.CLOSE, CME_ENDS - timedelta(hours=24, minutes=10)))
+    at.state.positions[XBTUSD.id], at.state.positions[MBT.id] = 0, -10
+    until(at, CME_ENDS - timedelta(hours=23, minutes=45))
+    made = at.plan.spec
+    assert (made.kind, made.size_xbt, made.linear) == (PlanKind.ROLL, None, MARCH.id)
+
+
+def test_slices_are_sized_again_as_the_averaging_begins() -> None:
+    """2 XBT settle; 240,000 contracts short, 1 XBT of them for the collateral. At 80,000 two XBT are 160,000, at 72,000
+    144,000."""
+    at = desk(AtExpiry.SETTLE, CME_ENDS - timedelta(hours=26))
+    at.state.positions[XBTUSD.id], at.state.positions[MBT.id] = -240_000, 20
+    until(at, CME_ENDS - timedelta(hours=24, minutes=45))
+    made = at.plan.spec
+    assert made.single is not None
+    assert made.single.contracts == 160_000
+    while at.now < CME_ENDS - timedelta(minutes=56):
+        at.now += timedelta(minutes=5)
+        at.quote(XBTUSD, "71999.5", "72000.5")
+        at.quote(MBT, "71995", "72005")
+        at.wait(0)
+    made = at.plan.spec
+    assert made.single is not None
+    assert made.single.contracts == 144_000
+
+
+def test_slices_of_a_coarse_leg_are_all_alike() -> None:
+    """The inverse leg ends first, 1 XBT: ten contracts come off in five slices of two, not in 2, 2, 2, 2, 1, 1."""
+    at = desk(AtExpiry.SETTLE, CME_ENDS - timedelta(hours=26))
+    dated = replace(XBTUSD, terms=replace(XBTUSD.terms, expiry=CME_ENDS - timedelta(hours=4)))
+    at.give(LoadInstrument(dated))
+    at.hold(-80_000, 10)
+    at.give(Compared(()))
+    until(at, CME_ENDS - timedelta(hours=25))
+    made = at.plan.spec
+    assert made.single is not None
+    assert (made.single.instrument, made.single.contracts, made.tranches) == (MBT.id, 10, 5)
+
+
+def test_the_person_hears_what_becomes_of_the_collaterals_hedge() -> None:
+    at = desk(AtExpiry.SETTLE, CME_ENDS - timedelta(days=9))
+    until(at, CME_ENDS - timedelta(days=8, hours=23))
+    [said] = [alert.text for alert in at.told(Alerted) if alert.code == "EXPIRY_NEAR"][-1:]
+    assert "1.00 XBT of it hedge the collateral, and nothing does once it has ended" in said
+    at = next_month(desk(AtExpiry.SETTLE, CME_ENDS - timedelta(days=9)))
+    until(at, CME_ENDS - timedelta(days=8, hours=23))
+    [said] = [alert.text for alert in at.told(Alerted) if alert.code == "EXPIRY_NEAR"][-1:]
+    assert "and go into cme:MBTH27 before" in said
+
+
+# --- the inverse leg -----------------------------------------------------------------------------------------------
+
+DATED = Instrument(
+    InstrumentId("bitmex", "XBTZ26"),
+    replace(XBTUSD.terms, expiry=CME_ENDS - timedelta(hours=4)),
+)
+DATED_MARCH = Instrument(
+    InstrumentId("bitmex", "XBTH27"),
+    replace(XBTUSD.terms, expiry=datetime(2027, 3, 26, 12, tzinfo=UTC)),
+)
+
+
+def test_a_dated_inverse_leg_is_rolled_xbt_for_xbt() -> None:
+    """160,000 contracts at 80,000.5 are worth 2 XBT; in March, at 84,000, that takes 168,000."""
+    at = desk(AtExpiry.ROLL, CME_ENDS - timedelta(hours=29))
+    pair = at.policy.automation
+    assert pair is not None
+    at.policy = replace(at.policy, automation=replace(pair, inverse=DATED.id, next_inverse=DATED_MARCH.id))
+    at.load(DATED)
+    at.load(DATED_MARCH)
+    at.state.positions[XBTUSD.id], at.state.positions[DATED.id] = 0, 160_000
+    before = at.state.delta()
+
+    def quoted() -> None:
+        at.quotes()
+        at.quote(DATED, "79999.5", "80000.5")
+        at.quote(DATED_MARCH, "83999.5", "84000.5")
+
+    while at.now < DATED_END - timedelta(hours=24):
+        at.now += timedelta(minutes=15)
+        quoted()
+        at.wait(0)
+    made = at.plan.spec
+    assert (made.kind, made.inverse, made.linear) == (PlanKind.ROLL, DATED.id, DATED_MARCH.id)
+    for _ in range(60):
+        if not at.state.positions[DATED.id]:
+            break
+        quoted()
+        at.wait(1)
+        if at.tickets:
+            at.approve()
+        for _ in range(2):
+            if at.state.unsettled:
+                at.trade()
+    assert at.state.positions[DATED.id] == 0
+    assert at.state.positions[DATED_MARCH.id] == pytest.approx(168_000, abs=200)
+    assert abs(at.state.delta() - before) < D("0.0025")
+    assert (
+        pair.followed(at.state.positions).inverse == XBTUSD.id
+    )  # which the profile that named it would follow
+    assert at.policy.automation is not None
+    assert at.policy.automation.followed(at.state.positions).inverse == DATED_MARCH.id
+
+
+DATED_END = CME_ENDS - timedelta(hours=4)
