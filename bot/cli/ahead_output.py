@@ -16,7 +16,7 @@ _NOTHING_ASKED = "nothing is asked"
 
 def to_do(grid: Table, ahead: View) -> None:
     """Say what a person should do now, or when the next thing is due; what happens otherwise, at which cost."""
-    asked = ahead["to_do"]
+    asked = ahead.get("to_do", [])  # not told by a bot of before
     for one in asked[:_FIRST]:
         left = one["seconds_left"]
         look = "bold red" if left is None or left <= _PRESSING else "bold"
@@ -35,7 +35,7 @@ def to_do(grid: Table, ahead: View) -> None:
 
 def in_short(grid: Table, ahead: View) -> None:
     """Name what is due, and what happens if nobody answers."""
-    told_above = ahead["to_do"][:_FIRST]
+    told_above = ahead.get("to_do", [])[:_FIRST]
     due = [one for one in ahead["deadlines"] if one not in told_above]
     for one in due[:6]:
         grid.add_row("ahead", f"[bold]{when(one)}[/]  {escape(one['what'])}")
@@ -54,12 +54,12 @@ def in_full(ahead: View) -> Table:
         grid.add_row("", "")
         grid.add_row("when", f"[bold]{when(one)}[/]")
         grid.add_row("what", escape(told(one["what"])))
-        if one["do"]:
+        if one.get("do"):
             grid.add_row("do", f"[bold]{escape(told(one['do']))}[/]")
         if one["answered"] == _NOTHING_ASKED:
             grid.add_row("then", escape(told(one["unanswered"])))
         else:
-            grid.add_row("if done" if one["do"] else "then", escape(told(one["answered"])))
+            grid.add_row("if done" if one.get("do") else "then", escape(told(one["answered"])))
             grid.add_row("if not", escape(told(one["unanswered"])))
         if one["cost"]:
             grid.add_row("cost", escape(one["cost"]))
@@ -68,11 +68,12 @@ def in_full(ahead: View) -> Table:
 
 def when(one: View) -> str:
     """Say when something is due, and how far that is."""
-    if one["price"] is not None:
+    if one.get("price") is not None:
         return "at a price"
     if one["at"] is None:
         return "now"
-    return f"{_clock(one['at'])}, in {span(one['seconds_left'])}"
+    left = one.get("seconds_left")
+    return _clock(one["at"]) + ("" if left is None else f", in {span(left)}")
 
 
 def span(seconds: float) -> str:

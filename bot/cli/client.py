@@ -25,7 +25,7 @@ _STARTS_WITHIN = 20.0
 _LOOKS = 0.1
 
 _VERSION = "Basisbot-Version"  # bot.surfaces.headers
-_UNTOLD = "one that does not say"
+_UNTOLD = ""
 _heard: ContextVar[str | None] = ContextVar("heard", default=None)
 """The version of the bot that answered last."""
 
@@ -114,8 +114,9 @@ def other_version() -> str | None:
     theirs = _heard.get()
     if theirs is None or theirs == version():
         return None
+    theirs = f"is version {theirs}" if theirs else "says no version (it is older)"
     return (
-        f"the bot at work is version {theirs}, this command is {version()}: restart the bot so that they are the same "
+        f"the bot at work {theirs}, this command is {version()}: restart the bot so that they are the same "
         "(stop basisbot run, start it again; it goes on where it was)"
     )
 

@@ -10,7 +10,7 @@ import typer
 from bot.cli import legging, numbers, planning
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.hints import say
-from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
+from bot.cli.options import DEFAULT_PROFILE, SHADOW, Json, Profile, settings
 from bot.runtime.scenes import NIGHT, SCENES
 
 if TYPE_CHECKING:
@@ -178,11 +178,16 @@ def run(
     """
     import asyncio
 
+    from bot.runtime.files import Files, announced
     from config.load import require_consent
 
     chosen = settings(profile)
     require_consent(chosen, live=live or shadow)
-    asyncio.run(_run(chosen, shadow))
+    folder = chosen.data_dir.with_name(chosen.data_dir.name + SHADOW) if shadow else chosen.data_dir
+    folder.mkdir(parents=True, exist_ok=True)
+    # Before what takes seconds to load: other commands wait for a bot that starts.
+    with announced(Files(folder)):
+        asyncio.run(_run(chosen, shadow))
 
 
 async def _run(chosen: Any, shadow: bool) -> None:

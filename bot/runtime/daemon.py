@@ -73,6 +73,8 @@ async def running(
     async with AsyncExitStack() as stack:
         listener = stack.enter_context(bind(settings.api.host, settings.api.port))
         ledger = stack.enter_context(Ledger.open(settings.ledger_path, clock))
+        # The ledger's lock is ours: whoever published an address here has died since.
+        files.endpoint.unlink(missing_ok=True)
         starting = stack.enter_context(ExitStack())
         starting.enter_context(announced(files))
         broker = mqtt_settings(settings)

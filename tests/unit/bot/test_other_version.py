@@ -88,7 +88,7 @@ def test_a_bot_that_says_no_version_is_read_as_far_as_it_goes(bot: tuple[type[To
     done = basisbot(home, "status")
     assert done.returncode == 0
     assert "trading" in done.stdout
-    assert "the bot at work is version one that does not say" in done.stderr
+    assert "the bot at work says no version (it is older), this command is" in done.stderr
 
 
 def test_a_command_the_bot_does_not_know_says_so(bot: tuple[type[Told], Path]) -> None:
