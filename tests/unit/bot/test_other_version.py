@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread, Timer
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -105,12 +105,20 @@ def test_a_bot_that_starts_is_waited_for(bot: tuple[type[Told], Path]) -> None:
     endpoint, starting = home / "demo" / "daemon.json", home / "demo" / "starting.json"
     kept = endpoint.rename(home / "kept.json")
     starting.write_text(json.dumps({"pid": os.getpid()}))
-    ready = Timer(2.0, lambda: kept.rename(endpoint))
-    ready.start()
-    done = basisbot(home, "status")
-    ready.join()
-    assert done.returncode == 0
-    assert f"the bot of instance 'demo' is starting (pid {os.getpid()}): waiting for it" in done.stderr
+    with subprocess.Popen(
+        [sys.executable, "-c", MAIN, "status"],
+        env={**os.environ, "BASISBOT_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as asked:
+        assert asked.stderr is not None
+        said = asked.stderr.readline()
+        kept.rename(endpoint)
+        out, _ = asked.communicate()
+    assert said == f"the bot of instance 'demo' is starting (pid {os.getpid()}): waiting for it\n"
+    assert asked.returncode == 0
+    assert "trading" in out
 
 
 def test_a_bot_that_died_while_it_started_is_not_waited_for(tmp_path: Path) -> None:
