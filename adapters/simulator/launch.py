@@ -100,6 +100,7 @@ async def run(
             scenario.linear.account,
             latency_ms=scenario.linear.latency // timedelta(milliseconds=1),
             faults=linear_faults,
+            index_service=scenario.linear.indices,
         )
         bound_bitmex = await _bind(bitmex.start, bitmex_port)
         servers.push_async_callback(bitmex.stop)

@@ -8,6 +8,7 @@ from pathlib import Path
 from adapters.simulator.exchange.cme_hours import Hours
 from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Sessions
 from adapters.simulator.faults import FaultRates
+from adapters.simulator.tws.index_service import IndexService
 
 
 class ScenarioError(Exception):
@@ -24,7 +25,7 @@ class MarketScenario:
     the index, mean 0. Depth is contracts per level, drawn between half and one and a half of it; once the index
     has run more than ``thinning`` (ppm) within a minute, depth shrinks in proportion. ``volatility_swing``: how
     volatility itself strays, standard deviation of its logarithm in ppm. ``basis_noise``: standard deviation of
-    the basis's quick part, beside the slow one.
+    the basis's quick part, beside the slow one. ``index_apart``: CME's index over the inverse venue's.
 
     ``gaps``: (time from the start, jump in ppm). ``outages``: (time from the start, length): no quotes.
     ``data``: a recording to play in place of all this, from ``data_from`` on, ``speed`` times as fast (and that
@@ -48,6 +49,7 @@ class MarketScenario:
     volatility_reversion: int = 86_400
     basis_noise: int = 0
     basis_noise_reversion: int = 1_200
+    index_apart: int = 0
     gaps: tuple[tuple[timedelta, int], ...] = ()
     outages: tuple[tuple[timedelta, timedelta], ...] = ()
     data: Path | None = None
@@ -104,7 +106,8 @@ class LinearScenario:
     demonstration runs on any day, CME's own pauses included. ``faults``: what goes wrong at the gateway.
 
     ``hours``: CME's own take the place of ``sessions``, ALWAYS leaves these. ``price_band``: how far from the mark
-    a limit may lie to the taking side, ppm; the default is what TWS's precautions allow, 0 is any.
+    a limit may lie to the taking side, ppm; the default is what TWS's precautions allow, 0 is any. ``indices``: what
+    this login gets of CME's reference indices.
     """
 
     account: str = "DU0000001"
@@ -114,6 +117,7 @@ class LinearScenario:
     sessions: Sessions = ALWAYS_OPEN
     hours: Hours = Hours.ALWAYS
     price_band: int = 30_000
+    indices: IndexService = IndexService.LIVE
     latency: timedelta = timedelta(milliseconds=20)
     clock_ahead: timedelta = timedelta(0)
     faults: FaultRates = field(default_factory=FaultRates)

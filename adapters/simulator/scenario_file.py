@@ -24,6 +24,7 @@ volatility_swing = 0.0       # of volatility itself, and how long a swing lasts
 volatility_reversion_seconds = 86400
 basis_noise = 0.0            # the basis's quick part
 basis_noise_reversion_seconds = 1200
+index_apart = 0              # of CME's index over the inverse venue's: 0.004 is 0.4 % above it
 gaps = []                    # [seconds from the start, jump]: [[60, -0.2]] falls by a fifth after a minute
 outages = []                 # [seconds from the start, seconds]: nobody quotes
 # data = "quotes.csv.gz"     # a recording to play instead, its path from where the program was started
@@ -60,6 +61,7 @@ months = ["2026-12"]         # if any, MBT of these is all that is listed
 sessions = "always"          # or a list of [opens, closes], each a time with its offset
 hours = "always"             # or CME's: "round-the-clock" (since May 2026), "weekdays" (before)
 price_band = 0.03            # how far beyond the mark an order may take (code 163); 0 is any
+indices = "live"             # what the login gets of CME's indices; "unsubscribed": no data (354); "unlisted" (200)
 clock_ahead_seconds = 0      # of the gateway's clock
 latency_milliseconds = 20
 
@@ -82,6 +84,7 @@ from adapters.simulator.exchange.sessions import ALWAYS_OPEN, Session, Sessions
 from adapters.simulator.faults import FaultKind, FaultRates
 from adapters.simulator.scenario import Scenario, ScenarioError
 from adapters.simulator.tws.faults import TWS_FAULTS
+from adapters.simulator.tws.index_service import IndexService
 
 UNITS = 100_000_000
 PPM = 1_000_000
@@ -287,6 +290,13 @@ def _hours(raw: object) -> Hours:
         raise ValueError(f"must be one of {', '.join(Hours)}, not {raw!r}") from None
 
 
+def _index_service(raw: object) -> IndexService:
+    try:
+        return IndexService(_text(raw))
+    except ValueError:
+        raise ValueError(f"must be one of {', '.join(IndexService)}, not {raw!r}") from None
+
+
 def _time(raw: object) -> datetime:
     if not isinstance(raw, datetime) or raw.tzinfo is None:
         raise ValueError(f"must be a time with its offset, like 2026-11-23T00:00:00Z, not {raw!r}")
@@ -318,6 +328,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "volatility_reversion_seconds": ("volatility_reversion", _integer(1)),
         "basis_noise": ("basis_noise", _scaled(PPM, "0", "1")),
         "basis_noise_reversion_seconds": ("basis_noise_reversion", _integer(1)),
+        "index_apart": ("index_apart", _scaled(PPM, "-0.5", "0.5")),
         "gaps": ("gaps", _gaps),
         "outages": ("outages", _outages),
         "data": ("data", _path),
@@ -348,6 +359,7 @@ _SECTIONS: dict[str, dict[str, tuple[str, Reader]]] = {
         "sessions": ("sessions", _sessions),
         "hours": ("hours", _hours),
         "price_band": ("price_band", _scaled(PPM, "0", "1")),
+        "indices": ("indices", _index_service),
         "clock_ahead_seconds": ("clock_ahead", _seconds(-86_400, _SECOND)),
         "latency_milliseconds": _LATENCY,
         "faults": ("faults", _faults("linear.faults", TWS_FAULTS)),

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.ibkr.settings import IndexSettings
 from adapters.simulator.exchange.views import BookLevel
-from adapters.simulator.tws.indices import IndexService
+from adapters.simulator.tws.index_service import IndexService
 from adapters.venue import IndexRole, IndexTold, LinkState, VenueEvent
 from risk.orders import Side
 from tests import patient

@@ -8,7 +8,7 @@ import pytest
 from ib_async import Contract, Index, LimitOrder, Ticker
 
 from adapters.simulator.exchange.views import BookLevel
-from adapters.simulator.tws.indices import IndexService
+from adapters.simulator.tws.index_service import IndexService
 from tests import patient
 from tests.integration.tws_server_bench import MBT, AdvancingClock, Bench, bench, until
 

@@ -73,7 +73,9 @@ class GeneratedMarket:
         asks = self._ladders.side(spec, Side.SELL, below + 1)
         if self.is_out:
             bids = asks = ()
-        return MarketUpdate(spec.symbol, max(1, self._index.price // _FINE), bids, asks)
+        apart = 0 if spec.is_inverse else self._scenario.index_apart
+        index = self._index.price * (PPM + apart) // (PPM * _FINE)
+        return MarketUpdate(spec.symbol, max(1, index), bids, asks)
 
 
 def _reverting(mean: int, deviation: int, reversion: int) -> MeanReverting:

@@ -22,7 +22,8 @@ from adapters.simulator.tws.contracts import Catalogue
 from adapters.simulator.tws.desk import OrderDesk
 from adapters.simulator.tws.faults import Faults
 from adapters.simulator.tws.hours import HoursStyle
-from adapters.simulator.tws.indices import IndexFeed, IndexService
+from adapters.simulator.tws.index_service import IndexService
+from adapters.simulator.tws.indices import IndexFeed
 from adapters.simulator.tws.lane import Lane
 from adapters.simulator.tws.links import Link, Links
 from adapters.simulator.tws.market_feed import MarketFeed

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from adapters.clock import Clock
@@ -16,6 +15,7 @@ from adapters.simulator.exchange.views import Ticker
 from adapters.simulator.tws import messages
 from adapters.simulator.tws.api_errors import DUPLICATE_TICKER, NOT_SUBSCRIBED, Refuse
 from adapters.simulator.tws.contracts import CURRENCY, EXCHANGE, ContractQuery
+from adapters.simulator.tws.index_service import IndexService
 from adapters.simulator.tws.links import Link
 from adapters.simulator.tws.messages import Tick
 from adapters.simulator.tws.money import price
@@ -25,14 +25,6 @@ EVERY = timedelta(seconds=1)
 _LONDON = ZoneInfo("Europe/London")
 _FIXED_AT = time(16)
 _LIVE = 1
-
-
-class IndexService(StrEnum):
-    """What this login gets: data, contracts without a subscription to data (354), or not even a listing (200)."""
-
-    LIVE = "live"
-    UNSUBSCRIBED = "unsubscribed"
-    UNLISTED = "unlisted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from adapters.simulator.tws.contracts import Catalogue
 from adapters.simulator.tws.faults import Faults
 from adapters.simulator.tws.gateway import Gateway, Timing
 from adapters.simulator.tws.hours import HoursStyle
-from adapters.simulator.tws.indices import IndexService
+from adapters.simulator.tws.index_service import IndexService
 from adapters.simulator.tws.order_log import OrderLogEntry
 from adapters.simulator.tws.session import Session
 from adapters.simulator.tws.uplink import Uplink
