@@ -33,7 +33,7 @@ ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS ?= 1
 endif
 
-.PHONY: help setup demo unattended test bench stutter flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core orphans replay-week replay-2019 replay-march-2020 weekends march-2020 expiries
+.PHONY: help setup demo unattended test bench stutter flatten-states golden day clients mutants crash crash-kills crash-images docs lint lock clean simulate simulate-core orphans replay-week replay-2019 replay-march-2020 weekends march-2020 expiries margin-actions
 
 help: ## say what there is
 	@echo "basisbot: targets"
@@ -85,6 +85,9 @@ replay-2019: $(STAMP) ## play 2019, by the hour, with its funding and every roll
 replay-march-2020: $(STAMP) ## play March 2020, by the minute: the price halves within a day; report in OUT
 	@$(BIN)/basisbot replay $(CRASH) $(HOURLY) $(FUNDING) --from 2020-03-01 --to 2020-04-01 \
 		--out $(OUT)/march-2020 $(ARGS)
+
+margin-actions: $(STAMP) ## run both spreads up and down: which account falls short, what is asked for, sent, released and hedged
+	@$(BIN)/python -m tests.simulation.margin_actions
 
 weekends: $(STAMP) ## every weekend of CME's in HOURLY with the automation and without, recorded and at the configured gap
 	@$(BIN)/python -m tests.simulation.weeks --hours $(HOURLY) --funding $(FUNDING) --jobs $(JOBS) $(ARGS)
