@@ -2,8 +2,9 @@
 
 The guides' two spreads (spot 8,000, leverage 5, five XBT at the inverse venue) are opened by the bot between two
 exchanges that keep books and margin of their own, in virtual time. Then both prices go, per cent by per cent. Whatever
-money the bot asks for a person sends, as long as somebody is there; what it offers back is withdrawn as far as the venue
-lets it go. Nothing here knows which account a move hurts, or what is to be sold for it: the table is what happened.
+money the bot asks for a person sends, as long as somebody is there; what it offers back is withdrawn as far as the
+venue lets it go. Nothing here knows which account a move hurts, or what is to be sold for it: the table is what
+happened.
 """
 
 import asyncio
@@ -209,6 +210,53 @@ def run(direction: Direction, moves: Sequence[Decimal], *, hedged: bool) -> list
     row = Row(direction, hedged, Decimal(0))
 
     async def main() -> None:
+        nonlocal row
+        async with bed.bot():
+            await bed.opened(row)
+            gone = Decimal(0)
+            for move in moves:
+                row = _going_on(row, move)
+                while gone != move:
+                    gone += min(abs(move - gone), Decimal("0.01")).copy_sign(move - gone)
+                    bed.move(gone)
+                    await bed.settle(row)
+                bed.look(row)
+                rows.append(row)
+            if await bed.reconciler.run():
+                raise RuntimeError("ledger and exchanges differ")
+
+    bed.play(main())
+    return rows
+
+
+def _going_on(row: Row, move: Decimal) -> Row:
+    """Return a row that goes on from another one."""
+    return replace(
+        row,
+        move=move,
+        sent=Counter(row.sent),
+        released=Counter(row.released),
+        says=dict(row.says),
+        hedges=Counter(),
+    )
+
+
+def told(row: Row) -> Iterator[str]:
+    """Yield a row's lines for a person."""
+    money = [
+        *(f"sent {Money(key[1], units).amount:,.4f} {key[1]} to {key[0]}" for key, units in row.sent.items()),
+        *(
+            f"withdrew {Money(key[1], units).amount:,.4f} {key[1]} from {key[0]}"
+            for key, units in row.released.items()
+        ),
+    ]
+    hedges = [f"{'sold' if n < 0 else 'bought'} {abs(n):,} {key}" for key, n in row.hedges.items() if n]
+    yield f"  {row.move:+5.0%}  {'; '.join(money) or 'nothing moved'}"
+    yield f"         hedge of the collateral: {'; '.join(hedges) or 'none'}; Δ {row.naked:+.3f} off its target"
+    yield f"         {row.stands}; liquidations {row.liquidations}, reductions {row.reductions}"
+
+
+def main() -> None:
     for direction in Direction:
         inverse, linear = PRICES[direction]
         for hedged in (True, False):
