@@ -1,8 +1,9 @@
 """Legging: a plan's tranches, one after the other, and the working orders of each."""
 
-from bot.model.events import PlanFinished, TrancheFinished
+from bot.model.events import PlanFinished, TicketVoided, TrancheFinished
 from bot.model.ids import Role
 from bot.model.plans import Cause, PlanStatus
+from bot.model.tickets import TicketStatus
 from bot.orders import protecting, pulling, standing, tending
 from bot.orders.asking import awaits_margin
 from bot.orders.drafts import Finished, Wait
@@ -102,6 +103,10 @@ def _say_stopped(turn: Turn, plan: PlanState) -> None:
 def _finish(turn: Turn, plan: PlanState, tranche: TrancheState) -> None:
     if tranche.is_spread and left_naked(turn, plan, tranche):
         turn.alert("LEGGED_POSITION", _left(plan))
+    for leg in list(tranche.legs.values()):
+        # A hedge that was still asked for: nobody can approve it any more, and nothing may wait for that.
+        if leg.status in (TicketStatus.OPEN, TicketStatus.WAITING):
+            turn.emit(TicketVoided(leg.key, "its tranche is over"))
     turn.emit(TrancheFinished(plan.spec.plan_id, tranche.number, str(plan.unhedged)))
 
 

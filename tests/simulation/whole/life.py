@@ -283,9 +283,9 @@ class Life:
         sent, since = self.judge.sent, self.clock.monotonic()
         for _ in range(int(REST + self.own.rest) * 2):
             await asyncio.sleep(0.5)
-            if self._rests() is not None or sent != self.judge.sent:
+            if sent != self.judge.sent:
                 sent, since = self.judge.sent, self.clock.monotonic()
-            elif not self.is_wide or self.clock.monotonic() - since >= QUIET:
+            elif self._rests() is None and (not self.is_wide or self.clock.monotonic() - since >= QUIET):
                 return
         self.watch.broken(f"never comes to rest: {self._rests() or 'a watch trades on and on'}")
         raise LifeEnded

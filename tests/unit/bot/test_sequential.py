@@ -15,12 +15,12 @@ from bot.model.events import (
 )
 from bot.model.ids import LegKey, Role
 from bot.model.inputs import AdoptJournal, ApproveTicket, CancelPlan, RejectTicket, SetTradingState
-from bot.model.plans import ApprovalMode
+from bot.model.plans import ApprovalMode, PlanKind
 from bot.model.tickets import TicketStatus
 from bot.model.trading_state import TradingState
 from risk.approval import Denied, Purpose
-from risk.orders import OrderStatus, Side
-from tests.unit.bot.desk import D, Desk
+from risk.orders import Bust, Fill, OrderStatus, Side
+from tests.unit.bot.desk import MBT, XBTUSD, D, Desk
 
 HEDGE = LegKey("plan1", 1, Role.HEDGE)
 
@@ -221,3 +221,24 @@ def test_what_it_recorded() -> None:
     assert (working.leg.role, hedge.leg.role) == (Role.WORKING, Role.HEDGE)
     assert hedge.envelope.purposes == (Purpose.HEDGE, Purpose.CONTINGENCY)
     assert desk.plan.unhedged == D("-0.2")
+
+
+def test_a_hedge_nobody_can_approve_any_more_is_not_waited_for() -> None:
+    """A trade by hand closed the other leg, and the tranche was over; then the venue took that trade back. The ticket
+    could be neither approved nor expire, and what it was for stayed naked for ever."""
+    desk = Desk.ready()
+    desk.hold(inverse=24_000, linear=-3)
+    desk.propose(approval=ApprovalMode.SEQUENTIAL, kind=PlanKind.CLOSE, size_xbt=None)
+    desk.approve()
+    desk.trade(quantity=2)
+    assert set(desk.tickets) == {Role.HEDGE}
+    by_hand = Fill("x-hand", XBTUSD.id, None, "by-hand", Side.SELL, 24_000, D(80_000), desk.now)
+    desk.give(by_hand)
+    desk.wait(0.5)
+    assert desk.told(TicketVoided) == [TicketVoided(HEDGE, "its tranche is over")]
+    desk.give(Bust(by_hand.execution_id, XBTUSD.id, None, 2, desk.now))
+    pass_time(desk, 1)
+    # 0.2 XBT of CME were bought back: sold again, for nothing answers them.
+    (unwind,) = desk.of(Purpose.CONTINGENCY)
+    assert (unwind.instrument, unwind.side, unwind.quantity) == (MBT.id, Side.SELL, 2)
+    assert "LEGGED_POSITION" in desk.alerts
