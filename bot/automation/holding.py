@@ -16,6 +16,7 @@ from bot.model.plans import Cause
 from bot.orders.turn import Turn
 from risk.carry import Carry, Rates, carry
 from risk.direction import Direction
+from risk.money import Money
 
 _INTERVAL = timedelta(hours=8)
 
@@ -24,13 +25,15 @@ _INTERVAL = timedelta(hours=8)
 class Holding:
     """What holding to ``until`` is expected to bring, in USD per XBT. ``left``: what the basis still gives if it goes
     to nothing, against closing at the books of the moment; ``funding``: what is expected to be paid for it (negative:
-    received); ``rate``: the usual rate that rests on, None without funding."""
+    received); ``rate``: the usual rate that rests on, None without funding. ``funded``: what the inverse leg has
+    received in funding since it was last flat (negative: paid), None before the first payment."""
 
     direction: Direction
     left: Decimal
     funding: Decimal
     rate: Decimal | None
     until: datetime
+    funded: Money | None = None
 
     @property
     def edge(self) -> Decimal:
@@ -57,7 +60,8 @@ def holding(turn: Turn, pair: Automation, limits: CarryLimits) -> Holding | None
     if now is None:
         return None
     expected = expected_funding(turn, pair, direction, limits, now.closing.basis.inverse)
-    return Holding(direction, -now.closing.received, expected.cost, expected.rate, expected.until)
+    funded = state.funded.get(pair.inverse)
+    return Holding(direction, -now.closing.received, expected.cost, expected.rate, expected.until, funded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,8 @@ def says(found: Holding) -> str:
             f"{'cost' if found.funding > 0 else 'bring'} {abs(found.funding):,.2f}"
         )
     )
-    return (
+    text = (
         f"holding until {found.until:%F %R}Z: the basis has {found.left:,.2f} USD per XBT left, {funding}: "
         f"{found.edge:+,.2f} in all"
     )
+    return text if found.funded is None else f"{text}; funding so far {found.funded}"

@@ -157,10 +157,11 @@ def _ahead(grid: Table, ahead: View) -> None:
         grid.add_row(*row)
     if ahead["holding"]:
         held = ahead["holding"]
+        so_far = "" if held["funded"] is None else f" (so far {held['funded']})"
         grid.add_row(
             "holding",
             f"until {held['until'][:10]}: basis left {price(held['basis_left_usd'])}, funding expected "
-            f"{price(held['funding_usd'])}, edge {price(held['edge_usd'])} USD per XBT",
+            f"{price(held['funding_usd'])}{so_far}, edge {price(held['edge_usd'])} USD per XBT",
         )
     ahead_output.in_short(grid, ahead)
 

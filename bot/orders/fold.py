@@ -300,6 +300,8 @@ def _exchange(state: BotState, was: Fill | None, now: Fill | None, foreign: bool
             order.filled_quantity += sign * envelope_quantity(instrument, fill.quantity, fill.price)
     if foreign or (order is not None and order.purpose is Purpose.PROTECT):
         state.orphaned += xbt
+    if not state.positions[last.instrument]:
+        state.funded.pop(last.instrument, None)
     plan = None if order is None or order.leg is None else state.plans[order.leg.plan_id]
     _count_displaced(
         state, last.instrument, xbt if plan and plan.spec.cause is Cause.COLLATERAL else Decimal(0)
@@ -393,6 +395,9 @@ def _cash(state: BotState, event: CashBooked, _at: datetime) -> None:
     daily = flow.kind is CashFlowKind.SETTLEMENT and flow.instrument and state.positions[flow.instrument]
     if not daily:
         _move(state, flow.venue, flow.amount)
+    if flow.kind is CashFlowKind.FUNDING and flow.instrument and state.positions[flow.instrument]:
+        known = state.funded.get(flow.instrument, Money(flow.amount.currency, 0))
+        state.funded[flow.instrument] = Money(known.currency, known.units + flow.amount.units)
     state.moves.hear(flow)
 
 
@@ -411,6 +416,8 @@ def _reconciled(state: BotState, event: Reconciled, _at: datetime) -> None:
 def _adopted(state: BotState, event: Adopted, at: datetime) -> None:
     for item in event.positions:
         state.positions[item.instrument] = item.after
+        if not item.after:
+            state.funded.pop(item.instrument, None)
         _count_displaced(state, item.instrument, Decimal(0))
         state.left_aside.pop(item.instrument, None)  # its terms are known by now: all of it is counted
     for account in event.cash:

@@ -73,6 +73,7 @@ def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> V
         else {
             "until": held.until.isoformat(),
             "basis_left_usd": plain(held.left.quantize(_CENT)),
+            "funded": None if held.funded is None else str(held.funded),
             "funding_usd": plain(held.funding.quantize(_CENT)),
             "mean_rate_percent": None if held.rate is None else plain((held.rate * 100).quantize(_PLACES)),
             "edge_usd": plain(held.edge.quantize(_CENT)),

@@ -7,13 +7,15 @@ from decimal import Decimal
 import pytest
 
 from adapters.venue import FundingAnnounced
-from bot.automation.holding import Holding, holding
+from bot.automation.holding import Holding, holding, says
 from bot.model.automation import Automation, CarryLimits
 from bot.model.inputs import Compared, SetTradingState
 from bot.model.plans import Cause, PlanKind
 from bot.model.trading_state import TradingState
 from bot.orders.turn import Turn
 from risk.direction import Direction
+from risk.money import Currency, Money
+from risk.orders import CashFlow, CashFlowKind
 from risk.portfolio import Funding
 from tests.unit.bot.desk import MBT, POLICY, T0, XBTUSD, Desk
 
@@ -114,3 +116,16 @@ def test_a_plan_that_could_not_be_asked_for_is_withdrawn_once_holding_pays() -> 
     pass_by(at, 2)
     assert at.status == "stopped"
     assert not at.tickets
+
+
+def test_funding_so_far_is_what_was_booked_since_the_contract_was_flat() -> None:
+    at = desk()
+    assert expected(at).funded is None
+    for number, xbt in enumerate(("-0.0002", "0.00005")):
+        amount = Money.of(Currency.XBT, D(xbt))
+        at.give(CashFlow(f"f{number}", "bitmex", CashFlowKind.FUNDING, amount, at.now, XBTUSD.id))
+    assert expected(at).funded == Money.of(Currency.XBT, D("-0.00015"))
+    assert says(expected(at)).endswith("funding so far -0.00015000 XBT")
+    at.hold(-160_000, 0)  # flat
+    at.hold(160_000, 0)
+    assert expected(at).funded is None
