@@ -1,8 +1,9 @@
 """``replay``: the whole bot over recorded prices, in virtual time."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,9 +14,10 @@ import typer
 from bot.cli.failures import CommandFailed, Exit
 from bot.cli.numbers import Share, amount, fraction, number, positive, whole
 from bot.cli.options import DEFAULT_PROFILE, Json, Profile, settings
+from risk.standing import Use
 
 if TYPE_CHECKING:
-    from bot.runtime.replay import Replayed, Threshold
+    from bot.runtime.replay import Beside, Replayed, Threshold
 
 _UNITS = 10**8
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "": 1}
@@ -102,6 +104,29 @@ def replay(
             metavar="PERCENT",
         ),
     ] = Share("0.2"),
+    automation: Annotated[
+        bool,
+        typer.Option(
+            "--automation",
+            help="Let the profile's watches work, and play it once more without them, to be compared.",
+        ),
+    ] = False,
+    standing: Annotated[
+        list[Use] | None,
+        typer.Option(
+            help="Answer by standing approvals, within the profile's limits, again for more: reduce (before a closure, "
+            "and where margin is short), collateral (its hedge), orphan (a leg without its partner), open.",
+            metavar="USE",
+        ),
+    ] = None,
+    asleep: Annotated[
+        bool,
+        typer.Option("--asleep", help="Nobody but standing approvals answers what the watches propose."),
+    ] = False,
+    send: Annotated[
+        bool,
+        typer.Option("--send", help="Bring the collateral the bot asks for, after the profile's lead times."),
+    ] = False,
     out: Annotated[
         Path | None,
         typer.Option(help="Keep ledger.sqlite3, report.html and report.json in this folder.", metavar="DIR"),
@@ -116,16 +141,26 @@ def replay(
     the bot's own, the limits the profile's; both venues are simulated in this process, and a rule stands in for the
     person. What comes out is not evidence of profit. The ledger is verified at the end. Exit code 4 if books and venues
     do not agree.
+
+    With --automation what the bot watches by itself is in it: collateral, margin, closures, orphans. When to open, take
+    down and roll stays the rule's. The same is played without it too, and the report shows both beside one another.
+
+    Example: basisbot replay hourly.csv.gz funding.csv -p sim --automation --standing reduce --standing collateral
     """
     from bot.cli.output import print_json
     from bot.runtime.logs import silent
     from bot.runtime.policy import policy
-    from bot.runtime.replay import Options, Weekends, examine
+    from bot.runtime.replay import Beside, Options, Weekends, examine, watched
     from bot.runtime.replay import replay as play
     from bot.runtime.replay.report import as_json, write
     from risk.direction import Direction
 
-    limits = policy(settings(profile).limits)
+    given = settings(profile)
+    limits = policy(given.limits)
+    if not automation and (standing or asleep or send):
+        raise CommandFailed(
+            "--standing, --asleep and --send are about the automation: name --automation too", Exit.USAGE
+        )
     try:
         options = Options(
             direction=_one_of("--direction", direction, Direction),
@@ -143,20 +178,31 @@ def replay(
             basis=round(basis * 1_000_000),
             keep=keep,
             seed=seed,
+            standing=tuple(standing or ()),
+            asleep=asleep,
+            sends=send,
         )
+        rules = watched(given, options) if automation else limits
     except ValueError as error:
         raise CommandFailed(str(error), Exit.USAGE) from error
     if out is not None:
         _make(out)
     recording = examine(files, options.begins, options.ends)
+    beside = None
     with silent(), _bar(hidden=json) as progress:
-        result = play(recording, options, limits, out, progress)
-    written = None if out is None else write(result, out)
+        if automation:
+            alone = replace(options, standing=(), asleep=False, sends=False)
+            without = play(recording, alone, limits, None, _part(progress, 0.0))
+            result = play(recording, options, rules, out, _part(progress, 0.5))
+            beside = Beside.of(without, result, rules)
+        else:
+            result = play(recording, options, limits, out, progress)
+    written = None if out is None else write(result, out, beside)
     if json:
-        print_json(as_json(result))
+        print_json(as_json(result, beside))
     else:
-        _print(result, written)
-    if not result.ok:
+        _print(result, beside, written)
+    if not (result.ok and (beside is None or beside.without.ok)):
         raise SystemExit(Exit.MISMATCH)
 
 
@@ -198,6 +244,14 @@ def _bar(*, hidden: bool) -> Iterator[Callable[[float], None] | None]:
         yield show
 
 
+def _part(progress: Callable[[float], None] | None, begins: float) -> Callable[[float], None] | None:
+    """Let half of the bar show all of a replay."""
+    if progress is None:
+        return None
+    show = progress
+    return lambda done: show(begins + done / 2)
+
+
 def _threshold(name: str, text: str) -> "Threshold | None":
     from bot.runtime.replay import Threshold
 
@@ -216,7 +270,7 @@ def _one_of(name: str, text: str, words: Any) -> Any:
         raise CommandFailed(f"{name} is one of {', '.join(words)}, not {text!r}", Exit.USAGE) from error
 
 
-def _print(result: "Replayed", written: tuple[Path, Path] | None) -> None:
+def _print(result: "Replayed", beside: "Beside | None", written: tuple[Path, Path] | None) -> None:
     from rich.markup import escape
 
     from bot.cli.output import console
@@ -263,11 +317,35 @@ def _print(result: "Replayed", written: tuple[Path, Path] | None) -> None:
     )
     for problem in (*result.differences, *result.verification.problems):
         out.print(f"  [red]![/] {escape(problem)}")
+    if beside is not None:
+        _print_beside(beside)
     checked = "verified" if result.verification.ok else "[red]DAMAGED[/]"
     out.print(f"  ledger      {result.verification.events:,} events, {checked}, head {result.head[:16]}")
     print_totals(result.summary)
     for path in written or ():
         out.print(f"written: {path}", soft_wrap=True)
+
+
+def _print_beside(beside: "Beside") -> None:
+    from rich.table import Table
+
+    from bot.cli.output import console
+
+    both: tuple[tuple[str, ...], Sequence[tuple[str, ...]]] = (
+        ("the automation", "without", "with"),
+        beside.rows,
+    )
+    own = ("what it did by itself", "plans", "XBT, inverse venue", "XBT, CME", "cost, USD")
+    for (first, *others), rows in (both, (own, beside.own)):
+        if not rows:
+            continue
+        table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
+        table.add_column(first)
+        for name in others:
+            table.add_column(name, justify="right")
+        for row in rows:
+            table.add_row(*row)
+        console().print(table)
 
 
 def register(app: typer.Typer) -> None:

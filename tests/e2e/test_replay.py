@@ -39,6 +39,17 @@ def test_a_replay_leaves_its_books_and_reports(it: Home) -> None:
     it.basisbot("replay", *prices(it.folder), "--out", out).refused(2, "holds the ledger of a replay already")
 
 
+def test_the_automation_beside_the_same_without_it(it: Home) -> None:
+    asked = ("replay", *prices(it.folder), "-p", "sim", "--size", "1", "--automation", "--standing", "reduce")
+    ran = it.basisbot(*asked, "--json", within=240)
+    assert ran.code == 0, ran.err
+    told = json.loads(ran.out)
+    assert told["options"]["standing"] == "reduce"
+    won = [float(told["automation"][way]["gained_usd"]) for way in ("without", "with")]
+    assert won[0] == pytest.approx(won[1], abs=10)
+    assert told["automation"]["own"] == []  # two days in the middle of a week: there was nothing to do
+
+
 def test_what_cannot_be_played(it: Home) -> None:
     hours, rates = prices(it.folder)
     it.basisbot("replay", rates).refused(2, "funding.csv", "no prices")
@@ -62,5 +73,7 @@ def test_options_that_contradict(it: Home) -> None:
         (("--from", "2019-06-20", "--to", "2019-06-19"), "before it begins"),
         (("--from", "tomorrow"), "takes a date"),
         (("--size", "much"), "'much' is not a number"),
+        (("--standing", "reduce"), "name --automation too"),
+        (("--automation",), "the profile watches nothing that a replay shows"),
     ):
         it.basisbot("replay", hours, *arguments).refused(2, words)

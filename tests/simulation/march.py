@@ -2,7 +2,8 @@
 
 The same spread three times, either way round: without the automation; with it, and nobody sends the money it asks for;
 with it, and its owner sends what it asks for, which arrives after the profile's lead times. Nobody is awake: what it
-proposes is answered by standing approvals or not at all.
+proposes is answered by standing approvals or not at all. Exit status 1 if a venue closes a position by force although
+the automation was on, or books and venues do not agree.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from bot.runtime.logs import silent
 from bot.runtime.replay import Options, Replayed, examine, replay
 from bot.runtime.replay.worth import brought, gained, naked
 from risk.direction import Direction
+from risk.money import Currency
 from tests.simulation.weeks import (
     ASLEEP,
     BAND,
@@ -35,7 +37,14 @@ MINUTES = SHARED / "xbtusd_1m_2020-02-15_2020-05-31.csv.gz"
 BEGINS, ENDS = datetime(2020, 3, 12, tzinfo=UTC), datetime(2020, 3, 13, 20, tzinfo=UTC)
 PRICE = Decimal(7_950)
 _UNITS = 10**8
-_TOLD = ("TRANSFER_WANTED", "COLLATERAL_IDLE", "PROPOSED", "MARGIN_LAST", "LIQUIDATED")
+_TOLD = (
+    "TRANSFER_WANTED",
+    "COLLATERAL_IDLE",
+    "PROPOSED",
+    "STANDING_DENIED",
+    "MARGIN_LAST",
+    "LIQUIDATED",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,23 +126,29 @@ def show(direction: Direction, way: Way, result: Replayed) -> None:
 
 
 def compare(found: Sequence[tuple[Direction, Way, Replayed]]) -> None:
-    """Print what each came to, a line each."""
+    """Print what each came to, a line each. ``near``: the least distance to a liquidation, of price, and when."""
     print(
-        f"{'':<38} {'forced':>6} {'inverse':>8} {'at':>8} {'broker':>8} {'at':>8} {'asked':>5} {'sent XBT':>9} "
-        f"{'sent USD':>10} {'naked max':>9} {'XBT·h':>8} {'P&L USD':>10}"
+        f"{'':<38} {'forced':>6} {'near, inverse':>17} {'near, broker':>17} {'asked':>5} {'sent XBT':>9} "
+        f"{'sent USD':>9} {'Δ 10s':>6} {'XBT·h':>7} {'own cost':>9} {'P&L USD':>10}"
     )
     for direction, way, result in found:
-        lows = [low for low in result.lows if low.unit == "% of price"]
-        near = "".join(f" {low.figure:7.2f}% {low.at:%d %R}" for low in lows)
-        sums = [
-            sum((one.amount for one in result.sent if str(one.currency) == name), Decimal(0))
-            for name in ("XBT", "USD")
-        ]
-        delta = naked(result, BAND)
-        print(
-            f"{direction + ', ' + way.name:<38} {len(result.forced):6}{near} {result.alerts['TRANSFER_WANTED']:5} "
-            f"{sums[0]:9.4f} {sums[1]:10,.0f} {delta.lasting:9.3f} {delta.hours:8.2f} {gained(result):+10,.2f}"
+        sample = result.samples[0]
+        near = " ".join(_nearest(result, venue) for venue in (sample.inverse.venue, sample.broker.venue))
+        xbt, usd = (
+            sum((one.amount for one in result.sent if one.currency is currency), Decimal(0))
+            for currency in (Currency.XBT, Currency.USD)
         )
+        delta = naked(result, BAND)
+        cost = sum((own.cost for own in result.own), Decimal(0))
+        print(
+            f"{direction + ', ' + way.name:<38} {len(result.forced):6} {near} {result.alerts['TRANSFER_WANTED']:5} "
+            f"{xbt:9.4f} {usd:9,.0f} {delta.lasting:6.3f} {delta.hours:7.2f} {cost:9.2f} {gained(result):+10,.2f}"
+        )
+
+
+def _nearest(result: Replayed, venue: str) -> str:
+    low = next((low for low in result.lows if low.venue == venue and low.unit == "% of price"), None)
+    return f"{'–':>17}" if low is None else f"{low.figure:7.2f}% {low.at:%d %R}"
 
 
 def main(given: Sequence[str] | None = None) -> int:

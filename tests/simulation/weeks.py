@@ -27,15 +27,13 @@ from adapters.simulator.exchange.cme_hours import Hours, sessions
 from adapters.simulator.market.formats import open_recording
 from bot.model.plans import Cause
 from bot.model.policy import Policy
-from bot.runtime.automation import automation
 from bot.runtime.logs import silent
 from bot.runtime.policy import policy
-from bot.runtime.replay import Options, Replayed, examine, replay
+from bot.runtime.replay import Options, Replayed, examine, replay, watched
 from bot.runtime.replay.shock import Shock
 from bot.runtime.replay.worth import LASTS, gained, held, naked
 from config.load import load_profile
 from risk.direction import Direction
-from risk.instruments import InstrumentId
 from risk.sessions import Span
 from risk.standing import Use
 
@@ -96,9 +94,9 @@ def limits(*, automated: bool, direction: Direction, stops: bool = False) -> Pol
     settings = load_profile("sim", {})
     if not automated:
         return policy(settings.limits)
-    nowhere = InstrumentId("bitmex", "XBTUSD"), InstrumentId("cme", "none yet")
-    pair = replace(automation(settings, *nowhere), carry=None, edge=None, expiry=None, direction=direction)
-    if pair.closure is None:
+    rules = watched(settings, Options(direction=direction))
+    pair = rules.automation
+    if pair is None or pair.closure is None:
         raise ValueError("the profile sim watches no closures")
     closure = pair.closure
     if direction is Direction.LONG_INVERSE:

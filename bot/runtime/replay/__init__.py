@@ -5,14 +5,17 @@ in for the person. ``examine`` the files, then ``replay`` them: what comes back 
 replayed is the recorded basis and its swings; a profit of it is not evidence of profit.
 """
 
+from bot.runtime.replay.beside import Beside
 from bot.runtime.replay.options import Options, Threshold, Weekends
 from bot.runtime.replay.recordings import Recording, examine
 from bot.runtime.replay.result import NOT_EVIDENCE, Replayed
 from bot.runtime.replay.run import LEDGER, replay
+from bot.runtime.replay.watched import watched
 
 __all__ = [
     "LEDGER",
     "NOT_EVIDENCE",
+    "Beside",
     "Options",
     "Recording",
     "Replayed",
@@ -20,4 +23,5 @@ __all__ = [
     "Weekends",
     "examine",
     "replay",
+    "watched",
 ]

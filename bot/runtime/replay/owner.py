@@ -83,22 +83,24 @@ class Owner:
         mids = [self.engine.market.last_mids[key] for key in (pair.inverse, pair.linear)]
         self._granted_at, self._given = now, self._given + 1
         band = limits.price_band * Decimal("0.99")
-        standing = StandingApproval(
-            standing_id=f"asleep{self._given}",
-            scopes=scopes_for(
-                self.options.standing, self.options.direction, pair.inverse, pair.linear, either_venue=True
-            ),
-            daily_xbt=limits.daily_xbt,
-            total_xbt=limits.total_xbt,
-            max_delta_xbt=limits.daily_xbt,
-            price_low=(max(mids) * (1 - band)).quantize(Decimal(1)),
-            price_high=(min(mids) * (1 + band)).quantize(Decimal(1)),
-            ends_at=now + _LASTS,
-            by=BY,
-        )
-        answer = await self.engine.command(GrantStanding(standing, standing.content_hash()))
-        if isinstance(answer, Denied):
-            self.refused.append(f"{now:%F %R}Z, a standing approval: {answer}")
+        # One for each use: what is opened must not spend what is left for taking it down.
+        for use in self.options.standing:
+            standing = StandingApproval(
+                standing_id=f"asleep-{use}{self._given}",
+                scopes=scopes_for(
+                    [use], self.options.direction, pair.inverse, pair.linear, either_venue=True
+                ),
+                daily_xbt=limits.daily_xbt,
+                total_xbt=limits.total_xbt,
+                max_delta_xbt=limits.daily_xbt,
+                price_low=(max(mids) * (1 - band)).quantize(Decimal(1)),
+                price_high=(min(mids) * (1 + band)).quantize(Decimal(1)),
+                ends_at=now + _LASTS,
+                by=BY,
+            )
+            answer = await self.engine.command(GrantStanding(standing, standing.content_hash()))
+            if isinstance(answer, Denied):
+                self.refused.append(f"{now:%F %R}Z, a standing approval: {answer}")
 
     async def _send(self, now: datetime) -> None:
         """Do as the instructions say; what they ask for beyond what is on its way goes when it is much more."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 from html import escape
 
 from bot.ledger.amounts import Amounts
+from bot.runtime.replay.beside import Beside
 from bot.runtime.replay.margins import Low
 from bot.runtime.replay.plots import plots
 from bot.runtime.replay.result import NOT_EVIDENCE, Replayed
@@ -18,8 +19,8 @@ _NEAR = 10
 """Per cent of price: a liquidation nearer than this is told in red."""
 
 
-def page(result: Replayed) -> str:
-    """Return the report, a whole HTML document."""
+def page(result: Replayed, beside: Beside | None = None) -> str:
+    """Return the report, a whole HTML document; with ``beside`` it says what the automation was worth."""
     recording, options = result.recording, result.options
     title = f"Replay {recording.starts:%-d %B %Y} to {recording.ends:%-d %B %Y}"
     legs = (
@@ -35,6 +36,7 @@ def page(result: Replayed) -> str:
         _cards(result),
         "<h2>What is assumed</h2>",
         _bullets(result.assumptions),
+        *(() if beside is None else _worth(beside)),
         "<h2>Course</h2>",
         '<p class="note">Shaded: CME closed for long. Dashed: a venue closed a position by force. Point at a dot '
         "for its figure.</p>",
@@ -89,6 +91,32 @@ def _cards(result: Replayed) -> str:
     )
 
 
+def _worth(beside: Beside) -> Iterable[str]:
+    yield "<h2>The automation</h2>"
+    yield (
+        '<p class="note">The same prices, rule and collateral twice: without it, and with it. All other figures and '
+        "plots of this page are those with it.</p>"
+    )
+    yield _table(("", "without", "with"), beside.rows, numbers=(1, 2))
+    if beside.own:
+        columns = ("what it did", "plans", "XBT, inverse venue", "XBT, CME", "cost, USD")
+        yield _table(columns, beside.own, numbers=(1, 2, 3, 4))
+        yield '<p class="note">Cost: fees, and half of the spread between bid and ask.</p>'
+    asked = [
+        [_time(at), alert.text] for at, alert in beside.watched.alerted if alert.code == "TRANSFER_WANTED"
+    ]
+    if asked:
+        yield f"<details><summary>transfers it asked for ({len(asked)}, reminders among them)</summary>"
+        yield _table(("when (UTC)", "what"), asked[:_MOST_ROWS]) + "</details>"
+    if beside.watched.sent:
+        rows = [
+            [f"{one.amount:,f} {one.currency}", one.venue, _time(one.sent_at), _time(one.arrives_at)]
+            for one in beside.watched.sent
+        ]
+        yield "<details><summary>what was brought</summary>"
+        yield _table(("", "to", "sent (UTC)", "there"), rows, numbers=(0,)) + "</details>"
+
+
 def _nearest(low: Low) -> tuple[str, str, str]:
     tone = "bad" if low.figure < _NEAR else ""
     return f"{low.figure:.1f} % away", f"nearest to a liquidation at {low.venue}, {low.at:%F %R}", tone
@@ -139,7 +167,12 @@ def _margins(result: Replayed) -> Iterable[str]:
     else:
         yield (
             f'<p class="note">Asked for when the price came within {result.options.keep:.0%} of a liquidation; the '
-            f"amount carries a further move of {2 * result.options.keep:.0%}. Nothing was sent in this replay.</p>"
+            f"amount carries a further move of {2 * result.options.keep:.0%}. "
+            + (
+                "Nothing was sent in this replay.</p>"
+                if not result.sent
+                else "What was sent is reckoned with.</p>"
+            )
         )
         rows = [
             [

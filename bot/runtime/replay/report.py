@@ -8,27 +8,73 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from bot.runtime.replay.beside import Beside
 from bot.runtime.replay.margins import Low, Need, Standing
 from bot.runtime.replay.page import page
 from bot.runtime.replay.result import NOT_EVIDENCE, Asked, Played, Replayed
 from bot.runtime.replay.series import Drawdown, Sample
+from bot.runtime.replay.worth import brought, gained, naked
 from risk.orders import Fill
 
 HTML, JSON = "report.html", "report.json"
 
 
-def write(result: Replayed, folder: Path) -> tuple[Path, Path]:
+def write(result: Replayed, folder: Path, beside: Beside | None = None) -> tuple[Path, Path]:
     """Write both reports into ``folder``; return where they are. Raises OSError."""
     html, told = folder / HTML, folder / JSON
-    html.write_text(page(result), encoding="utf-8")
+    html.write_text(page(result, beside), encoding="utf-8")
     told.write_text(
-        json.dumps(as_json(result) | {"series": dict(_series(result))}, indent=1) + "\n", encoding="utf-8"
+        json.dumps(as_json(result, beside) | {"series": dict(_series(result))}, indent=1) + "\n",
+        encoding="utf-8",
     )
     return html, told
 
 
-def as_json(result: Replayed) -> dict[str, Any]:
+def as_json(result: Replayed, beside: Beside | None = None) -> dict[str, Any]:
     """Return everything but the series and the tickets' own figures; numbers that are not counts are text."""
+    told = _as_json(result)
+    return told if beside is None else told | {"automation": _automation(beside)}
+
+
+def _automation(beside: Beside) -> dict[str, Any]:
+    """Return both ways' figures, and what the bot did by itself."""
+    return {
+        "without": _judged(beside.without, beside.band),
+        "with": _judged(beside.watched, beside.band),
+        "own": [
+            {field.name: _plain(getattr(one, field.name)) for field in fields(one)}
+            for one in beside.watched.own
+        ],
+        "asked": [
+            {"at": _time(at), "what": alert.text}
+            for at, alert in beside.watched.alerted
+            if alert.code == "TRANSFER_WANTED"
+        ],
+        "sent": [
+            {field.name: _plain(getattr(one, field.name)) for field in fields(one)}
+            for one in beside.watched.sent
+        ],
+    }
+
+
+def _judged(result: Replayed, band: Decimal) -> dict[str, Any]:
+    delta = naked(result, band)
+    return {
+        "gained_usd": _number(gained(result)),
+        "brought_usd": _number(brought(result)),
+        "own_cost_usd": _number(sum((one.cost for one in result.own), Decimal(0))),
+        "drawdown_usd": _number(result.drawdown_usd.worst),
+        "forced_fills": len(result.forced),
+        "margin_low_points": [_low(low) for low in result.lows],
+        "naked_max_xbt": _number(delta.most),
+        "naked_lasting_xbt": _number(delta.lasting),
+        "naked_beyond_band_seconds": delta.beyond.total_seconds(),
+        "naked_xbt_hours": _number(delta.hours),
+        "ok": result.ok,
+    }
+
+
+def _as_json(result: Replayed) -> dict[str, Any]:
     recording, options, summary = result.recording, result.options, result.summary
     first, last = result.samples[0], result.samples[-1]
     return {
@@ -164,6 +210,8 @@ def _plain(value: Any) -> Any:
             return _number(value)
         case datetime():
             return _time(value)
+        case tuple():
+            return ", ".join(map(str, value))
     return str(value)
 
 

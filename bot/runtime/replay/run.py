@@ -26,6 +26,7 @@ from bot.runtime.replay.result import Replayed, forced_of, plans_of, tickets_of
 from bot.runtime.replay.series import Sampler
 from bot.runtime.replay.stage import Stage, assumptions, long_closures, set_up
 from bot.runtime.replay.strategy import Strategy
+from bot.runtime.replay.watched import watches
 from bot.runtime.replay.worth import own_trades
 from bot.runtime.start import started
 
@@ -124,7 +125,9 @@ async def _play(
     return Replayed(
         options=options,
         recording=recording,
-        assumptions=assumptions(recording, options),
+        assumptions=assumptions(
+            recording, options, () if policy.automation is None else watches(policy.automation)
+        ),
         samples=tuple(sampler.samples),
         closures=tuple((one.start, one.end) for one in closures),
         plans=plans_of(recorded, operator.why),

@@ -1,7 +1,7 @@
 """The two venues of a replay, on recorded prices, and what was assumed to make them out of a file."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -111,10 +111,10 @@ def _path(recording: Recording, options: Options, cme: Sessions) -> interpolated
     return interpolated.Minutes(minutes, hours, recording.months, options.basis)
 
 
-def assumptions(recording: Recording, options: Options) -> tuple[str, ...]:
-    """Say what had to be assumed, a sentence each; the report begins with them."""
+def assumptions(recording: Recording, options: Options, watches: Sequence[str] = ()) -> tuple[str, ...]:
+    """Say what had to be assumed, a sentence each; the report begins with them. ``watches``: the automation's."""
     told = [*_of_prices(recording, options), *_of_venues(recording, options), *_of_people(options)]
-    return tuple(told)
+    return (*told, *(_of_automation(options, watches) if watches else ()))
 
 
 def _of_prices(recording: Recording, options: Options) -> Iterable[str]:
@@ -195,10 +195,15 @@ def _of_venues(recording: Recording, options: Options) -> Iterable[str]:
 
 
 def _of_people(options: Options) -> Iterable[str]:
+    whose = "Every ticket of the rule's own plans" if options.asleep else "Every ticket"
+    later = (
+        "what the bot asks for is brought, and is there after the profile's lead times."
+        if options.sends
+        else "nothing is added later, whatever happens (see what would have been needed)."
+    )
     yield (
-        f"Every ticket is approved {options.approve_after.total_seconds():g} s after it was raised. Collateral: "
-        f"{options.wallet / 10**8:,g} XBT and {options.cash / 10**8:,.0f} USD at the start; nothing is added later, "
-        "whatever happens (see what would have been needed)."
+        f"{whose} is approved {options.approve_after.total_seconds():g} s after it was raised. Collateral: "
+        f"{options.wallet / 10**8:,g} XBT and {options.cash / 10**8:,.0f} USD at the start; {later}"
     )
     if options.open_at is None:
         yield "A spread is opened as soon as it can be and held to the end."
@@ -213,4 +218,24 @@ def _of_people(options: Options) -> Iterable[str]:
     yield (
         "When a venue has closed a position by force, trading halts; an hour later the scripted owner looks, "
         "enables, and takes down what is left. Nothing is opened after that."
+    )
+
+
+def _of_automation(options: Options, watches: Sequence[str]) -> Iterable[str]:
+    yield (
+        f"The bot watches by itself: {', '.join(watches)}, with the profile's limits. When to open, take down and roll "
+        "stays the rule's; what a watch has taken off, only its own offer builds back until then."
+    )
+    uses = ", ".join(options.standing)
+    yield (
+        (
+            f"A standing approval, given anew each day, answers for {uses}"
+            if uses
+            else "No standing approval is given"
+        )
+        + (
+            "; nobody answers anything else that the bot proposes."
+            if options.asleep
+            else "; the rest is approved as any ticket."
+        )
     )
