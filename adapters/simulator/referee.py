@@ -1,9 +1,10 @@
 """What both exchanges' own books say, over HTTP on loopback: for tests, which believe neither bot nor wire.
 
 ``GET /books``: for each venue its executions (in order, times ISO UTC, prices in cents, quantities in contracts,
-``cost`` in 1e-8 of its currency; ``first``: the id of the trade that a correction or bust restates), positions, live
-orders, wallet and how often each fault has happened.
+``cost`` in 1e-8 of its currency; ``first``: the id of the trade that a correction or bust restates), positions, orders
+(``stop`` in cents), wallet and how often each fault has happened.
 ``POST /cash`` with ``{"venue": "bitmex", "units": 50000000}`` (1e-8 of its currency) deposits, negative withdraws.
+``POST /gap`` with ``{"ppm": -200000}`` lets every price jump, now: that one falls by a fifth.
 ``POST /faults`` with ``{"enabled": false}`` ends all faults (true: goes on); the answer is the counts.
 """
 
@@ -15,8 +16,10 @@ from aiohttp import web
 from adapters.simulator.exchange.exchange import Exchange
 from adapters.simulator.exchange.refusal import ExchangeRefusal
 from adapters.simulator.faults import FaultPlan
+from adapters.simulator.scenario import ScenarioError
 from adapters.simulator.world import World
 
+_PPM = 1_000_000
 Counts = dict[str, dict[str, int]]
 
 
@@ -34,6 +37,7 @@ class Referee:
         app.router.add_get("/books", self._books)
         app.router.add_post("/faults", self._switch)
         app.router.add_post("/cash", self._move_cash)
+        app.router.add_post("/gap", self._gap)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         try:
@@ -87,6 +91,16 @@ class Referee:
             raise web.HTTPConflict(text=str(error)) from error
         return web.json_response({"id": entry.entry_id, "wallet": venue.account(account).wallet})
 
+    async def _gap(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if not isinstance(body, dict) or type(body.get("ppm")) is not int or body["ppm"] <= -_PPM:
+            raise web.HTTPBadRequest(text=f"the body must be ppm, a whole number above -{_PPM}")
+        try:
+            self._world.gap(body["ppm"])
+        except ScenarioError as error:
+            raise web.HTTPConflict(text=str(error)) from error
+        return web.json_response({"gap": body["ppm"]})
+
     async def _switch(self, request: web.Request) -> web.Response:
         body = await request.json()
         if not isinstance(body, dict) or not isinstance(body.get("enabled"), bool):
@@ -121,6 +135,7 @@ def _book(venue: Exchange, account: str) -> dict[str, Any]:
                 "side": order.side.value,
                 "quantity": order.quantity,
                 "filled": order.cum,
+                "stop": order.stop,
                 "live": not order.status.is_final,
             }
             for order in venue.orders(account)

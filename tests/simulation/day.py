@@ -138,10 +138,15 @@ class Venues:
 
     def harm(self, *, enabled: bool = True) -> None:
         """From now on, faults as the scenario has them."""
-        body = json.dumps({"enabled": enabled}).encode()
-        urllib.request.urlopen(
-            urllib.request.Request(f"{self._referee}/faults", body, method="POST"), timeout=90
-        ).close()
+        self._post("faults", {"enabled": enabled})
+
+    def gap(self, ppm: int) -> None:
+        """Let every price jump, now."""
+        self._post("gap", {"ppm": ppm})
+
+    def _post(self, path: str, body: dict[str, object]) -> None:
+        asked = urllib.request.Request(f"{self._referee}/{path}", json.dumps(body).encode(), method="POST")
+        urllib.request.urlopen(asked, timeout=90).close()
 
     def end(self) -> dict[str, dict[str, int]]:
         """Stop them; return how often each fault happened, in their own last words."""

@@ -12,15 +12,16 @@ from adapters.bitmex.settings import BitmexSettings
 from adapters.errors import OutcomeUnknown, Refused, Throttled, Unreachable
 from adapters.simulator.exchange.catalog import xbt_future
 from adapters.simulator.exchange.events import Executed, OrderChanged
-from adapters.simulator.exchange.orders import NewOrder, Side, Tif
+from adapters.simulator.exchange.orders import ExecKind, NewOrder, Side, Tif
 from adapters.simulator.exchange.sessions import Session, Sessions
+from adapters.simulator.exchange.views import BookLevel
 from bot.flatten import Ending, Options
 from bot.flatten.options import LANDING
 from bot.orders import decide
 from risk.orders import OrderRequest
 from risk.portfolio import Account
 from tests.unit.bot.desk import T0
-from tests.unit.bot.flatten_bench import ACCOUNT, PRICE, SHORT, Bench, Wayward, dollars
+from tests.unit.bot.flatten_bench import ACCOUNT, DEEP, PRICE, SHORT, Bench, Wayward, dollars
 from tests.unit.bot.test_flatten import CLIP
 
 HELD = replace(SHORT, hold_hedge=True)
@@ -133,6 +134,36 @@ def test_stops_protect_until_flat_and_go_last(closed: Bench) -> None:
     assert closed.live == []
     assert order[-1] == "stop"
     assert "fill" not in order[order.index("stop") :]
+
+
+@pytest.mark.parametrize("held", [(80_000, -10), (-80_000, 10)])
+def test_a_stop_that_goes_off_while_it_reduces_takes_nothing_off_twice(
+    bench: Bench, held: tuple[int, int]
+) -> None:
+    bench.hold(*held)
+    sign = 1 if held[0] > 0 else -1
+    bench.protect(PRICE * (1 - sign * 0.02))
+    inverse, linear = bench.venues()
+    sent: list[int] = []
+
+    def gap(request: OrderRequest) -> None:
+        """As its first reducing order is on its way, the price runs through the stop."""
+        sent.append(request.quantity)
+        if len(sent) == 1:
+            price = PRICE * (1 - sign * 0.03)
+            for index, wide in ((0, 0.1), (1, 5)):
+                levels = ([BookLevel(dollars(at), DEEP)] for at in (price - wide, price + wide))
+                bench.exchanges[index].set_market(bench.symbol(index), dollars(price), *levels)
+                bench.exchanges[index].step()
+
+    inverse.before = linear.before = gap
+    assert bench.flat((inverse, linear)).flat
+    assert bench.held == (0, 0)
+    assert bench.live == []
+    trades = [one for one in bench.exchanges[0].executions(ACCOUNT) if one.kind is ExecKind.TRADE]
+    assert any(one.client_id == "stop" for one in trades)
+    # In and out once, whoever took it off: the position is never turned round.
+    assert sum(one.quantity for one in trades) == 2 * abs(held[0])
 
 
 def test_a_switch_that_a_dying_bot_has_armed_does_not_take_the_stops(closed: Bench) -> None:
