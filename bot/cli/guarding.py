@@ -29,7 +29,8 @@ def watchdog(
 
     When the bot is not heard for [watchdog] silence_seconds, its working orders at both venues are cancelled, and you
     are alerted. Protective stops, positions and what others sent stay as they are; its key needs the right to cancel
-    and no other. A bot that lives and is only not heard goes on.
+    and no other. A bot that lives and is only not heard goes on. One that is stopped on purpose says so: its silence
+    counts for nothing before it is heard again.
 
     Where [watchdog.neutral] allows it, and the bot's data folder is on this machine, it then holds the bot back and
     reduces what is naked, towards the target delta and not beyond; nothing is sent afterwards before basisbot enable.

@@ -30,6 +30,7 @@ from bot.runtime.venues import Venues, build
 from bot.runtime.version import version
 from bot.runtime.watchdog_note import keep_reading
 from bot.surfaces.api import create
+from bot.surfaces.life import Life
 from bot.surfaces.mqtt import Mqtt
 from bot.surfaces.served import Recent, Served
 from config.settings import Settings
@@ -93,6 +94,7 @@ async def running(
             core.adopt()
             return files.unlatch()
 
+        life = Life(clock)
         token = secrets.token_urlsafe(24)
         url = f"http://{settings.api.host}:{listener.getsockname()[1]}"
         served = Served(
@@ -121,6 +123,7 @@ async def running(
             venues=tuple(venues.by_name),
             ledger=lambda: (ledger.seq, ledger.committed),
             silent=tuple(name for name, venue in venues.by_name.items() if not venue.capabilities.cash_flows),
+            life=life,
         )
         await stack.enter_async_context(serving(create(served, token), listener))
         if broker is not None:
@@ -137,5 +140,5 @@ async def running(
         try:
             yield Bot(settings, core.engine, core.reconciler, venues, url, token, core.failed)
         finally:
-            if not core.failed.done():
-                await wind_down(core.engine)
+            if not core.failed.done() and await wind_down(core.engine):
+                await life.end()

@@ -26,6 +26,8 @@ WATCHES: Mapping[str, object] = {
         "slice_xbt": 1,
         "pause_minutes": "0.1",
         "rebuild_minutes": "0.15",
+        # Whichever way the simulated market's basis lies: what is shown is that it is built back.
+        "rebuild_basis_percent": -10,
         "stops": {"rungs": 3, "margin_percent": 1, "within_percent": 50, "off_minutes": "0.1"},
     },
     "limits.close_margin_seconds": 5,

@@ -100,14 +100,16 @@ async def started(
         yield Core(engine, reconciler, standing, adopt, failed)
 
 
-async def wind_down(engine: Engine) -> None:
-    """Start nothing more, and give what is in flight a moment to be answered, and hedged."""
+async def wind_down(engine: Engine) -> bool:
+    """Start nothing more, and give what is in flight a moment to be answered, and hedged. Return whether it was."""
     engine.market.closing = True
     engine.market.reconciled = False
     with suppress(TimeoutError):
         async with asyncio.timeout(_WIND_DOWN):
             while engine.state.is_moving:  # noqa: ASYNC110 - bounded, and nothing signals the last answer
                 await asyncio.sleep(0.05)
+    state = engine.state
+    return not state.is_moving and not any(plan.leaves_something for plan in state.open_plans())
 
 
 def keep_watch(stack: AsyncExitStack, work: "Awaitable[None]", failed: "asyncio.Future[None]") -> None:

@@ -25,7 +25,7 @@ from bot.runtime.venues import build_for_watchdog
 from bot.surfaces.mqtt import MqttSettings, connected
 from bot.watchdog import Guard
 from bot.watchdog.guard import MakeNeutral
-from bot.watchdog.hearing import unheard
+from bot.watchdog.hearing import listen
 from bot.watchdog.neutral import Authority, Neutral
 from config.errors import ConfigError, Problem
 from config.settings import Settings, Watchdog, WatchdogNeutral
@@ -173,7 +173,7 @@ async def guarding(settings: Settings, clock: Clock, ids: IdSource, landing: flo
     guard = Guard(
         (venues.inverse, venues.inverse_id),
         (venues.linear, venues.linear_id),
-        partial(unheard, watchdog.url, settings.instance, limit / _PATIENCE),
+        partial(listen, watchdog.url, settings.instance, limit / _PATIENCE, limit / _EVERY),
         outlets,
         clock,
         log.warning,

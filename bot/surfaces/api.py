@@ -9,7 +9,7 @@ import hmac
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, FastAPI, HTTPException, Response
+from fastapi import Depends, FastAPI, HTTPException, Query, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -132,6 +132,14 @@ class CancelledBy(_Body):
     by: Who
 
 
+Every = Annotated[
+    float | None,
+    Query(
+        gt=0, le=3600, description="A watchdog asks, every so many seconds: it is told of an end on purpose."
+    ),
+]
+
+
 def create(served: Served, token: str) -> FastAPI:
     """Build the application. Every route but /livez needs the token."""
     engine = served.engine
@@ -163,9 +171,9 @@ def create(served: Served, token: str) -> FastAPI:
             )
         return {"done": answer.text}
 
-    @app.get("/livez", summary="Alive?")
-    async def livez() -> dict[str, str]:
-        return {"status": "alive", "instance": str(instance)}
+    @app.get("/livez", summary="Alive? (stopped: on purpose, nothing is out)")
+    async def livez(watchdog: Every = None) -> dict[str, str]:
+        return {"status": served.life.asked(watchdog), "instance": str(instance)}
 
     @app.get("/readyz", summary="Do ledger and venues agree? (503: not yet)", dependencies=guarded)
     async def readyz() -> dict[str, Any]:

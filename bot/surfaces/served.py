@@ -14,6 +14,7 @@ from bot.model.events import Alerted, Recorded
 from bot.model.inputs import Done
 from bot.orders.state import PlanState
 from bot.surfaces import views
+from bot.surfaces.life import Life
 from bot.surfaces.outlook import outlook
 from risk.approval import Denied
 from risk.instruments import InstrumentId
@@ -49,7 +50,7 @@ class Served:
     """What the API needs of the bot. ``unlatch`` removes the flatten latch, or says why not; ``older_plans``: those
     that rest on the disk; ``reconcile`` compares now, ``adopt`` (content hash, by, reason) takes the venues' word.
     ``months``: of the linear leg, the next one behind the profile's own. ``silent``: the venues that tell no deposits
-    and withdrawals. ``ledger``: the last event appended, the last one on the disk.
+    and withdrawals. ``ledger``: the last event appended, the last one on the disk. ``life``: what ``/livez`` tells.
     """
 
     engine: Engine
@@ -68,6 +69,7 @@ class Served:
     venues: tuple[str, ...]
     silent: tuple[str, ...]
     ledger: Callable[[], tuple[int, int]]
+    life: Life
 
     @property
     def linear(self) -> InstrumentId:

@@ -13,6 +13,7 @@ from bot.flatten.options import LANDING
 from bot.flatten.side import VenueSide
 from bot.flatten.voice import Voice
 from bot.watchdog.cancelling import Cancelling
+from bot.watchdog.hearing import Heard
 from bot.watchdog.neutral import Neutral
 from bot.watchdog.vigil import Vigil
 from risk.instruments import InstrumentId
@@ -22,10 +23,14 @@ LOOK_EVERY = 60.0
 # So many looks in vain before a person is called: a link breaks and is mended every day.
 BLIND_AFTER = 3
 _STEP = 0.25
+_STANDS_BY = (
+    "the bot was stopped on purpose, with nothing in flight and nothing unhedged: its silence counts for nothing "
+    "before it is heard again"
+)
+_WATCHES_AGAIN = "the bot runs again, and is watched again"
 
-Hear = Callable[[], Awaitable[str | None]]
-"""Asks whether the bot lives; returns why it is not heard, None if it is."""
-
+Hear = Callable[[], Awaitable[Heard]]
+"""Asks whether the bot lives."""
 
 MakeNeutral = Callable[[VenueSide, VenueSide, Voice], Neutral]
 
@@ -89,9 +94,10 @@ class Guard:
     async def check(self) -> list[str]:
         """Look once at everything; return what is wrong."""
         await self._see()
-        why = await self._hear()
+        heard = await self._hear()
         unseen = [side.trouble or f"{side.venue.name} does not answer" for side in self._unseen]
-        return [*([why] if why is not None else []), *unseen]
+        silent = [] if heard.alive else [heard.why or "the bot is being stopped"]
+        return [*silent, *unseen]
 
     async def close(self) -> None:
         sides = (self._inverse, self._linear)
@@ -104,16 +110,19 @@ class Guard:
     async def _listen(self) -> None:
         while True:
             asked = self._clock.monotonic()
-            why = await self._hear()
-            self._why = why or ""
-            silent_for = self.vigil.silent_for
-            self.vigil = self.vigil.look(asked if why is None else self._clock.monotonic(), heard=why is None)
-            if why is None and self.has_sounded:
+            heard = await self._hear()
+            self._why = heard.why
+            before = self.vigil
+            now = asked if heard.alive else self._clock.monotonic()
+            self.vigil = before.look(now, heard=heard.alive, stopped=heard.stopped)
+            if (heard.alive or heard.stopped) and self.has_sounded:
                 self.has_sounded = False
                 self._bell.alert(
                     "BOT_SILENT",
-                    f"the bot is heard again, after {silent_for:.0f} s. What was done stays done",
+                    f"the bot is heard again, after {before.silent_for:.0f} s. What was done stays done",
                 )
+            if self.vigil.stands_by is not before.stands_by:
+                self._bell.alert("BOT_STOPPED", _STANDS_BY if self.vigil.stands_by else _WATCHES_AGAIN)
             await asyncio.sleep(self._every)
 
     async def _stand(self) -> None:

@@ -1,6 +1,7 @@
 """``basisbot watchdog`` beside a bot: one that hangs, one that only cannot be heard. The venues say what rests."""
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,9 +109,17 @@ def test_a_bot_that_hangs_and_one_that_only_cannot_be_heard(tmp_path: Path) -> N
         status = it.bot.get("/status")
         assert status["reconciled"]
         assert not status["orders_in_flight"]
+        it.home.basisbot("ledger", "verify", "--file", books.caught_up(it.ledger, it.bot)).said(0, "verified")
+
+        # Stopped by a person it says so, and its silence is none.
+        silences = dog.err.count("BOT_SILENT")
+        it.bot.process.send(signal.SIGTERM)
+        it.bot.process.end().said(0)
+        assert "on purpose" in dog.line("BOT_STOPPED")
+        time.sleep(2 * SILENCE)
+        assert dog.err.count("BOT_SILENT") == silences
         dog.send(signal.SIGTERM)
         dog.end().said(0)
-        it.home.basisbot("ledger", "verify", "--file", books.caught_up(it.ledger, it.bot)).said(0, "verified")
 
 
 ALLOWED = """

@@ -11,6 +11,7 @@ import pytest
 
 from adapters.errors import Unreachable
 from bot.watchdog import Guard
+from bot.watchdog.hearing import Heard
 from risk.instruments import InstrumentId
 from risk.orders import OrderUpdate
 from tests.unit.bot.flatten_bench import PRICE, Bench, Wayward
@@ -24,10 +25,12 @@ FAR = PRICE - 4_000
 
 @dataclass
 class Scene:
-    """``silent``: whether the bot is, at a moment (seconds from the start)."""
+    """``silent``: whether the bot is, at a moment (seconds from the start); ``stopped``: whether it says that it
+    ends."""
 
     bench: Bench
     silent: Callable[[float], bool] = lambda _: False
+    stopped: Callable[[float], bool] = lambda _: False
     alerts: list[tuple[float, str, str]] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
@@ -40,9 +43,11 @@ class Scene:
     def now(self) -> float:
         return self.bench.clock.monotonic() - self._began
 
-    async def hear(self) -> str | None:
+    async def hear(self) -> Heard:
         await asyncio.sleep(0.01)
-        return "no answer" if self.silent(self.now) else None
+        if self.stopped(self.now):
+            return Heard(stopped=True)
+        return Heard(why="no answer") if self.silent(self.now) else Heard(alive=True)
 
     def alert(self, code: str, text: str) -> None:
         self.alerts.append((self.now, code, text))
@@ -102,6 +107,22 @@ def test_a_silent_bots_orders_go_at_both_venues(scene: Scene) -> None:
         scene.told("BOT_SILENT")[0]
         == "the bot has not been heard for 10 s (no answer): its working orders are being cancelled"
     )
+
+
+def test_a_bot_that_was_stopped_on_purpose_is_left_alone_until_it_is_heard_again(scene: Scene) -> None:
+    scene.bench.rest(0, 8_000, FAR, WORKING)  # whatever that is: a person's stop is a person's
+    scene.stopped = lambda now: 5 <= now < 6.5
+    scene.silent = lambda now: 6.5 <= now < 100 or now >= 120
+    scene.watch(115)
+    assert scene.bench.live == [WORKING]
+    assert not scene.told("BOT_SILENT")
+    stopped, again = scene.told("BOT_STOPPED")
+    assert "on purpose" in stopped
+    assert "watched again" in again
+    # Heard again, the next silence is one.
+    scene.silent, scene.stopped = always, lambda _: False
+    scene.watch(LIMIT + SOON)
+    assert scene.bench.live == []
 
 
 def test_what_was_done_is_told_and_left_for_the_bot(scene: Scene) -> None:

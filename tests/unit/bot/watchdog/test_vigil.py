@@ -31,6 +31,19 @@ def test_an_answer_after_the_end_ends_it() -> None:
     assert not looked(*silent, (130, True)).is_over
 
 
+def test_an_end_on_purpose_is_no_silence_until_it_is_heard_again() -> None:
+    vigil = START.look(101, heard=False, stopped=True)
+    for second in range(102, 500):
+        vigil = vigil.look(second, heard=False)
+        assert not vigil.is_over
+        assert vigil.stands_by
+    vigil = vigil.look(500, heard=True)
+    assert not vigil.stands_by
+    for second in range(501, 511):
+        vigil = vigil.look(second, heard=False)
+    assert vigil.is_over
+
+
 def test_time_in_which_this_machine_slept_is_not_the_bots_silence() -> None:
     # An hour between two looks, then looks in vain: counted from the first of these on.
     looks = [(101, False), (3700, False), *((3700 + seconds, False) for seconds in range(1, 10))]

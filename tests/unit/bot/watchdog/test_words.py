@@ -12,15 +12,16 @@ from adapters.clock import SystemClock
 from bot.runtime import watchdog_note
 from bot.runtime.files import Files
 from bot.runtime.watchdog import Outlets
-from bot.watchdog.hearing import unheard
+from bot.watchdog.hearing import Heard, listen
 
 ALIVE = {"status": "alive", "instance": "mine"}
 
 
-async def served(body: object, status: int = 200, *, hangs: bool = False) -> str | None:
-    """Ask a server that answers so; return why the bot is not heard."""
+async def served(body: object, status: int = 200, *, hangs: bool = False) -> Heard:
+    """Ask a server that answers so; return what was heard."""
 
-    async def answer(_: web.Request) -> web.Response:
+    async def answer(request: web.Request) -> web.Response:
+        assert request.query == {"watchdog": "2.5"}
         if hangs:
             await asyncio.sleep(60)
         if isinstance(body, str):
@@ -35,7 +36,7 @@ async def served(body: object, status: int = 200, *, hangs: bool = False) -> str
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         port = runner.addresses[0][1]
-        return await unheard(f"http://127.0.0.1:{port}", "mine", 1.0 if hangs else 30.0)
+        return await listen(f"http://127.0.0.1:{port}", "mine", 1.0 if hangs else 30.0, 2.5)
     finally:
         await runner.cleanup()
 
@@ -51,19 +52,23 @@ async def served(body: object, status: int = 200, *, hangs: bool = False) -> str
     ],
 )
 def test_only_the_bots_own_answer_counts(body: object, status: int, why: str) -> None:
-    assert why in (asyncio.run(served(body, status)) or "")
+    heard = asyncio.run(served(body, status))
+    assert not heard.alive
+    assert not heard.stopped
+    assert why in heard.why
 
 
 def test_the_bot_is_heard() -> None:
-    assert asyncio.run(served(ALIVE)) is None
+    assert asyncio.run(served(ALIVE)) == Heard(alive=True)
+    assert asyncio.run(served({**ALIVE, "status": "stopped"})) == Heard(stopped=True)
 
 
 def test_a_bot_that_takes_the_connection_and_does_not_answer_is_not_heard() -> None:
-    assert "does not answer" in (asyncio.run(served(ALIVE, hangs=True)) or "")
+    assert "does not answer" in asyncio.run(served(ALIVE, hangs=True)).why
 
 
 def test_nobody_there() -> None:
-    assert asyncio.run(unheard("http://127.0.0.1:1", "mine", 30.0)) is not None
+    assert asyncio.run(listen("http://127.0.0.1:1", "mine", 30.0, 2.5)).why
 
 
 def test_the_alert_command_is_given_code_and_text(tmp_path: Path) -> None:
