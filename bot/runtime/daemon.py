@@ -140,5 +140,7 @@ async def running(
         try:
             yield Bot(settings, core.engine, core.reconciler, venues, url, token, core.failed)
         finally:
-            if not core.failed.done() and await wind_down(core.engine):
+            # Whoever waits for its failure and is cancelled, by a signal, cancels that as well: no failure.
+            works = not core.failed.done() or core.failed.cancelled()
+            if works and await wind_down(core.engine):
                 await life.end()
