@@ -99,12 +99,18 @@ class Daemon:
             ) from error
         except (OSError, http.client.HTTPException) as error:
             raise CommandFailed(
-                f"the bot at {self.url} does not answer ({error}); it may have died: start it again with "
+                f"the bot at {self.url} does not answer ({_words(error)}); it may have died: start it again with "
                 "basisbot run, or get flat with basisbot flatten",
                 Exit.UNREACHABLE,
             ) from error
         finally:
             connection.close()
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing listens there"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 def other_version() -> str | None:

@@ -76,7 +76,7 @@ def flatten(
     # A closed terminal takes nothing back that was ordered from it.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    chosen = _as_running(profile or _only_candidate())
+    chosen = _as_running(_only_candidate() if profile is None else profile)
     if off:
         _call_off(chosen)
         return
