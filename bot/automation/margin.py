@@ -6,7 +6,7 @@ here: they follow from which account a move hurts.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
 
 from bot.automation.arrivals import is_late
@@ -22,7 +22,7 @@ from bot.orders.turn import Turn
 from risk.capital import Stress
 from risk.distance import distance, inverse_liquidation, linear_liquidation
 from risk.money import Currency, Money
-from risk.sessions import Session
+from risk.sessions import Session, Span
 from risk.survival import Account, inverse_need, linear_need, survival
 
 # An account must have stood at its last level for so long: one bad tick takes nothing down.
@@ -317,31 +317,36 @@ def _reason(one: Standing, limits: MarginLimits, amount: Decimal) -> str:
         return f"no price liquidates {one.venue}"
     level = limits.top_up if amount > 0 else limits.release
     than = "less" if amount > 0 else "more"
-    return f"{one.venue} is liquidated at {one.liquidation:,.2f}, {one.distance:.1%} away: {than} than {level:.0%}"
+    # What has begun goes on until the aim is reached.
+    begun = one.distance >= level if amount > 0 else one.distance <= level
+    kept = (
+        f"it was {than} than {level:.0%}, and {limits.aim:.0%} is the aim"
+        if begun
+        else f"{than} than {level:.0%}"
+    )
+    return f"{one.venue} is liquidated at {one.liquidation:,.2f}, {one.distance:.1%} away: {kept}"
 
 
 def sentence(advice: Advice, pair: Automation, limits: MarginLimits) -> str:
     """Return the instruction for a person: what, how much, from where to where, by when, why."""
-    amount = f"{abs(advice.amount):,f} {advice.currency}"
-    if advice.currency is Currency.XBT:
-        takes = f"it takes about {_hours(limits.xbt_takes.total_seconds())}"
-        after = "then the hedge of that XBT is proposed by itself"
-        way = (
-            f"deposit {amount} at {advice.venue}"
-            if advice.amount > 0
-            else f"withdraw {amount} from {advice.venue}"
-        )
-    else:
-        takes = f"a wire takes about {_hours(limits.wire_takes.total_seconds())}"
-        after = "USD carries no Δ"
-        way = (
-            f"wire {amount} to {advice.venue}"
-            if advice.amount > 0
-            else f"withdraw {amount} from {advice.venue}"
-        )
+    amount, xbt = f"{abs(advice.amount):,f} {advice.currency}", advice.currency is Currency.XBT
+    own = "your own wallet" if xbt else "your bank"
+    after = "then the hedge of that XBT is proposed by itself" if xbt else "USD carries no Δ"
     if advice.amount < 0:
-        return f"{advice.reason}: you may {way}; {after}"
-    return f"{advice.reason}: {way} now, {takes}; {after}"
+        return f"{advice.reason}: you may withdraw {amount} from {advice.venue} to {own}; {after}"
+    what, takes = ("deposit", limits.xbt_takes) if xbt else ("wire", limits.wire_takes)
+    there = advice.told_at + takes if xbt else _wired(pair, advice.told_at + takes)
+    return (
+        f"{advice.reason}: {what} {amount} from {own} to {advice.venue} now, it takes about "
+        f"{_hours(takes.total_seconds())} and is there about {there:%a %R}Z; {after}"
+    )
+
+
+def _wired(pair: Automation, at: datetime) -> datetime:
+    """Return when a wire that would arrive at ``at`` does: not while no wires do."""
+    windows = () if pair.closure is None else pair.closure.rules.no_wires
+    spans = [span for window in windows for span in window.spans(Span(at, at + _STEADY))]
+    return max((span.end for span in spans if at in span), default=at)
 
 
 def _hours(seconds: float) -> str:

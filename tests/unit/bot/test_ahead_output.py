@@ -57,7 +57,7 @@ def test_the_first_line_is_the_thing_to_do() -> None:
     at = test_margin.desk(Direction.LONG_INVERSE)
     test_margin.prices(at, "7300", "9000")
     first, *others = status(ahead_of(at))
-    assert " ".join(first.split()) == "to do now: deposit 2.7530 XBT at bitmex, it takes about 2 h; then the"
+    assert " ".join(first.split()) == "to do now: deposit 2.7530 XBT from your own wallet to bitmex, it takes"
     assert any(line.strip().startswith("otherwise: at 6,697.25 (8.3% away)") for line in others)
     assert "ahead" not in {line.split(" ")[0] for line in others if "deposit" in line}  # not said twice
 

@@ -1,15 +1,16 @@
 """Margin: both golden spreads run up and down, and what each asks for follows."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from adapters.venue import HoursAnnounced
 from bot.automation.deadlines import deadlines
 from bot.automation.implied import opening
-from bot.automation.margin import next_hedges, projections, standings
+from bot.automation.margin import next_hedges, projections, sentence, standings
 from bot.automation.reminding import GROWN
 from bot.model.automation import Automation, MarginLimits
 from bot.model.events import Alerted, PlanFinished
@@ -18,7 +19,9 @@ from bot.model.plans import Cause, PlanKind, PlanStatus
 from bot.model.trading_state import TradingState
 from bot.model.transfers import OUTSIDE
 from bot.orders.fold import apply
+from bot.orders.market import Advice
 from bot.orders.turn import Turn
+from risk.closures import Weekly
 from risk.direction import Direction
 from risk.instruments import Instrument
 from risk.money import Currency, Money
@@ -113,6 +116,39 @@ def test_the_margin_actions_follow_from_the_prices(
     assert [alert.code for alert in at.told(Alerted) if alert.code == "TRANSFER_WANTED"] == [
         "TRANSFER_WANTED"
     ]
+
+
+def test_an_instruction_says_from_where_to_where_and_when_it_is_there() -> None:
+    york = ZoneInfo("America/New_York")
+    weekend = Weekly("no wires", 4, time(16), 0, time(9), york)
+    rules = replace(CLOSURE.rules, no_wires=(weekend,))
+    pair = replace(PAIR, closure=replace(CLOSURE, rules=rules))
+    friday = datetime(
+        2026, 11, 27, 20, tzinfo=UTC
+    )  # 15:00 in New York; a wire sent now would arrive on Saturday
+    usd = Advice("cme", Currency.USD, D(4700), "why", friday)
+    assert sentence(usd, pair, LIMITS) == (
+        "why: wire 4,700 USD from your bank to cme now, it takes about 24 h and is there about Mon 14:00Z; "
+        "USD carries no Δ"
+    )
+    assert "there about Sat 20:00Z" in sentence(usd, PAIR, LIMITS)
+    xbt = Advice("bitmex", Currency.XBT, D("0.3722"), "why", friday)
+    assert sentence(xbt, pair, LIMITS) == (
+        "why: deposit 0.3722 XBT from your own wallet to bitmex now, it takes about 2 h and is there about Fri 22:00Z; "
+        "then the hedge of that XBT is proposed by itself"
+    )
+    assert "withdraw 0.3722 XBT from bitmex to your own wallet" in sentence(
+        replace(xbt, amount=-xbt.amount), pair, LIMITS
+    )
+
+
+def test_what_has_begun_says_the_aim_it_goes_on_to() -> None:
+    at = desk(LONG)
+    prices(at, "7300", "9000")
+    assert "away: less than 12%" in at.market.advice["bitmex"].reason
+    at.now += timedelta(hours=1)
+    prices(at, "7700", "9400")  # 200,000 at 7,700: the liquidation is 13 % away
+    assert "away: it was less than 12%, and 16% is the aim" in at.market.advice["bitmex"].reason
 
 
 def test_the_amount_brings_the_account_to_its_aim() -> None:
