@@ -414,6 +414,7 @@ def _reconciled(state: BotState, event: Reconciled, _at: datetime) -> None:
 
 
 def _adopted(state: BotState, event: Adopted, at: datetime) -> None:
+    state.orphaned += _adopted_xbt(state, event)
     for item in event.positions:
         state.positions[item.instrument] = item.after
         if not item.after:
@@ -433,6 +434,23 @@ def _adopted(state: BotState, event: Adopted, at: datetime) -> None:
         state.orders[client_id].belief = Belief.LIVE
         state.orders[client_id].written_off = False
         _index(state, state.orders[client_id])
+
+
+def _adopted_xbt(state: BotState, event: Adopted) -> Decimal:
+    """Return by how much positions that are not what the books said have moved Δ: no order of ours did that. Cash alone
+    is a deposit nobody told of, or a fee."""
+    moved = [item for item in event.positions if item.after != item.before]
+    total, inverse = Decimal(0), set[str]()
+    for item in moved:
+        instrument = state.instruments[item.instrument]
+        if instrument.terms.kind is Kind.INVERSE:
+            inverse.add(item.instrument.venue)
+        else:
+            total += instrument.xbt(item.after - item.before, Decimal(1))
+    for account in event.cash:
+        if account.venue in inverse:
+            total += account.after.amount - account.before.amount
+    return total
 
 
 def _write_off(state: BotState, order: OrderState, at: datetime) -> None:

@@ -24,7 +24,7 @@ from bot.orders.state import LegState, PlanState, TrancheState
 from bot.orders.turn import Turn
 from risk.approval import Denied, Envelope, Purpose
 from risk.basis import executable_basis
-from risk.instruments import Instrument
+from risk.instruments import Instrument, InstrumentId
 from risk.orders import Side
 from risk.standing import StandingApproval
 from risk.terms import Kind, Rounding
@@ -208,12 +208,19 @@ def approve(turn: Turn, command: ApproveTicket) -> Done | Denied:
     return Done(f"{ticket.ticket_id} approved; tranche {tranche.number} is armed")
 
 
+def _priced_by(plan: PlanState) -> tuple[InstrumentId, ...]:
+    """Return the contracts a plan's tickets are judged by. Stops, and a leg alone, may be needed while the other market
+    is closed, or its contract has ended."""
+    spec = plan.spec
+    if spec.single is not None:
+        return (spec.single.instrument,)
+    return (spec.inverse, spec.linear) if spec.stops is None else (spec.inverse,)
+
+
 def _stale(turn: Turn, plan: PlanState) -> Denied | None:
     """Return why the quotes a person has before them are too old to approve anything on."""
     limit = turn.policy.max_quote_age + _READ_WITHIN
-    # Stops rest at the inverse venue, and may be needed while the other market is closed.
-    pair = (plan.spec.inverse, plan.spec.linear)
-    for contract in pair if plan.spec.stops is None else pair[:1]:
+    for contract in _priced_by(plan):
         quote = turn.market.quotes.get(contract)
         age = None if quote is None else quote.age(turn.now)
         if age is None or age > limit:

@@ -31,15 +31,17 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"seed {given.seed}: {lived.outcome}")
         return 1 if lived.result.violations else 0
     began = time.monotonic()
-    outcomes, failed = list[Outcome](), 0
+    outcomes, failed, stripped = list[Outcome](), 0, 0
     for lived in _lives(range(given.first, given.first + given.runs), given.jobs):
         if lived.outcome is not None:
             outcomes.append(lived.outcome)
+        stripped += sum(lived.result.tally.sections.get("stripped", {}).values())
         if lived.result.violations:
             failed += 1
             seed = lived.result.seed
             print(f"seed {seed}: {lived.result.violations[0]}\n  make orphans SEED={seed}", flush=True)
     print(table(outcomes))
+    print(f"good hedges stripped: {stripped}")
     print(f"{given.runs} lives in {time.monotonic() - began:.0f} s ({given.jobs} jobs): {failed} failed")
     return 1 if failed else 0
 

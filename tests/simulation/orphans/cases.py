@@ -18,18 +18,23 @@ _DAY = timedelta(days=1)
 
 class Kind(StrEnum):
     LIQUIDATED = "inverse leg liquidated"
+    SHRUNK = "inverse leg liquidated in part"
     DELEVERAGED = "inverse leg deleveraged"
     BROKER = "broker liquidates"
     HAND_INVERSE = "inverse trade by hand"
     HAND_LINEAR = "linear trade by hand"
     SETTLED_INVERSE = "inverse leg settled"
     SETTLED_LINEAR = "linear leg settled"
+    TRANSFERRED = "linear leg transferred away"
     BUST = "execution taken back"
+    CORRECTED = "execution corrected"
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
     LATE_POSITION = "decoy: late position"
     NO_POSITIONS = "decoy: empty answer"
     MISMATCH = "decoy: wrong position"
+    ROWS = "decoy: rows twice, out of order"
+    UNDER_WAY = "decoy: orders under way"
     DUST = "decoy: deposit in the band"
 
     @property
@@ -38,14 +43,18 @@ class Kind(StrEnum):
 
     @property
     def is_orphan(self) -> bool:
-        return not self.is_decoy and self not in (Kind.BUST, Kind.DEPOSIT, Kind.WITHDRAWAL)
+        others = (Kind.BUST, Kind.CORRECTED, Kind.DEPOSIT, Kind.WITHDRAWAL)
+        return not self.is_decoy and self not in others
 
     @property
     def by_hand(self) -> bool:
-        return self in (Kind.HAND_INVERSE, Kind.HAND_LINEAR)
+        return self in (*_BY_TRADE, Kind.TRANSFERRED)
 
 
-_MAY_COME_EARLY = (Kind.DELEVERAGED, Kind.HAND_INVERSE, Kind.HAND_LINEAR)
+_BY_TRADE = (Kind.HAND_INVERSE, Kind.HAND_LINEAR)
+_MAY_COME_EARLY = (Kind.DELEVERAGED, *_BY_TRADE)
+_NEEDS_MARKET = (Kind.HAND_LINEAR, Kind.TRANSFERRED)
+"""What happens at the linear market happens while it trades."""
 _MESSAGES = (
     FaultKind.DROPPED_LINK,
     FaultKind.DUPLICATE,
@@ -68,9 +77,11 @@ class Cut:
 @dataclass(frozen=True, slots=True)
 class Case:
     """``tenths``: XBT of the spread, in tenths. ``at``: seconds from the start to the strike, which waits until the
-    spread is open; ``early``: it comes while it opens. ``part``: of the leg. ``crash``: when the bot dies, from the
-    strike. ``wakes``: after how long a person looks at a trade by hand. ``lasts``: how long a decoy does. ``hours``:
-    of the linear market, of which ``closes`` is the first close, in seconds from the start.
+    spread is open; ``early``: it comes while it opens. ``part``: of the leg; below 0: it is added to. ``crash``: when
+    the bot dies, from the strike; ``crash_at_work``: from the first order of the answer. ``wakes``: after how long a
+    person looks at a trade by hand. ``reads``: after how long a person answers a ticket; None: a standing approval
+    does. ``lasts``: how long a decoy does. ``hours``: of the linear market, of which ``closes`` is the first close, in
+    seconds from the start.
     """
 
     seed: int
@@ -82,7 +93,9 @@ class Case:
     part: float
     cuts: tuple[Cut, ...]
     crash: float | None
+    crash_at_work: float | None
     wakes: float
+    reads: float | None
     lasts: float
     start: datetime
     closes: float | None
@@ -98,6 +111,8 @@ def case(seed: int) -> Case:
     direction = dice.choice(list(Direction))
     tenths = dice.randint(8, 30)
     specs = (xbtusd(), mbt(2026, 12))
+    if kind is Kind.SHRUNK:
+        specs = (replace(xbtusd(), risk_limit=XBT // 2, risk_step=XBT // 4), mbt(2026, 12))
     start, closes = T0, None
     if kind is Kind.SETTLED_INVERSE:
         specs = (xbt_future(2026, 11), mbt(2026, 12))
@@ -106,7 +121,7 @@ def case(seed: int) -> Case:
     ends = next((spec.expiry for spec in specs if spec.expiry and spec.expiry - T0 < 7 * _DAY), None)
     if ends is not None:
         start = ends - timedelta(seconds=dice.uniform(150, 260))
-    elif dice.random() < 0.25 and not kind.by_hand:
+    elif dice.random() < 0.25 and kind is not Kind.UNDER_WAY:
         closes = dice.uniform(170, 240)
     hours = ALWAYS_OPEN if closes is None else _closed(start, closes, dice.choice((30, 120, 300)))
     return Case(
@@ -114,15 +129,17 @@ def case(seed: int) -> Case:
         kind,
         direction,
         tenths,
-        at=dice.uniform(25, 90) if closes is None else closes + dice.uniform(-90, 25),
-        early=kind in _MAY_COME_EARLY and closes is None and dice.random() < 0.3,
-        part=dice.choice((0.1, 0.3, 0.5, 0.8, 1, 1)),
+        at=_strikes(dice, kind, closes),
+        early=kind is Kind.UNDER_WAY or (kind in _MAY_COME_EARLY and closes is None and dice.random() < 0.3),
+        part=dice.choice((0.1, 0.3, 0.5, 0.8, 1, 1, *((-0.2, -0.5) if kind in _BY_TRADE else ()))),
         cuts=tuple(
             Cut(dice.randrange(2), dice.uniform(-20, 30), dice.choice((0.3, 3, 15, 40)))
             for _ in range(dice.choice((0, 0, 1, 2)))
         ),
-        crash=dice.uniform(-5, 20) if dice.random() < 0.25 else None,
+        crash=dice.uniform(-5, 20) if dice.random() < 0.2 else None,
+        crash_at_work=dice.choice((0.01, 0.1, 0.3, 2)) if dice.random() < 0.2 else None,
         wakes=dice.uniform(10, 60),
+        reads=dice.uniform(3, 30) if dice.random() < 0.25 else None,
         lasts=dice.choice((2, 8, 20, 60)),
         start=start,
         closes=closes,
@@ -130,6 +147,13 @@ def case(seed: int) -> Case:
         specs=specs,
         setting=_setting(seed, dice, kind, direction, tenths),
     )
+
+
+def _strikes(dice: Random, kind: Kind, closes: float | None) -> float:
+    """Return when it happens: soon after the opening, or around the linear market's close."""
+    if closes is None:
+        return dice.uniform(25, 90)
+    return closes + dice.uniform(-90, -1 if kind in _NEEDS_MARKET else 25)
 
 
 def _closed(start: datetime, closes: float, seconds: float) -> Sessions:
@@ -140,7 +164,7 @@ def _closed(start: datetime, closes: float, seconds: float) -> Sessions:
 
 def _setting(seed: int, dice: Random, kind: Kind, direction: Direction, tenths: int) -> Setting:
     """As a simulated life's, but for its faults and its money: what the kind needs, in whole tenths of an XBT."""
-    wallet = max(tenths // 4, 3) if kind is Kind.LIQUIDATED else dice.choice((5, 10, 20))
+    wallet = max(tenths // 4, 3) if kind in (Kind.LIQUIDATED, Kind.SHRUNK) else dice.choice((5, 10, 20))
     cash = 2_000_000
     if kind is Kind.BROKER:
         # A fifth more than what is asked for at 80,700: all of a short's value, half of a long's.

@@ -8,7 +8,7 @@ position has only just vanished: ``longest`` counts without these.
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -16,11 +16,11 @@ from pathlib import Path
 from random import Random
 
 from adapters.simulator.exchange.events import ExchangeEvent, Executed
-from adapters.simulator.exchange.orders import NewOrder, Side, Tif
+from adapters.simulator.exchange.orders import Execution, NewOrder, Side, Tif
 from adapters.simulator.inprocess import InProcessVenue
 from bot.model.automation import Automation, Collateral, OrphanLimits
 from bot.model.events import Alerted, OrderIntended, PlanProposed, Recorded
-from bot.model.ids import parse_client_order_id
+from bot.model.ids import Role, parse_client_order_id
 from bot.model.inputs import ApproveTicket, Done, GrantStanding, ProposePlan, SetTradingState
 from bot.model.plans import Cause, PlanKind, PlanSpec
 from bot.model.tickets import TicketStatus
@@ -28,12 +28,14 @@ from bot.model.trading_state import TradingState
 from risk.approval import Purpose
 from risk.direction import Direction
 from risk.instruments import InstrumentId
+from risk.orders import OrderRequest
 from risk.portfolio import Position
 from risk.standing import StandingApproval, StandingLimits, Use, scopes_for
 from tests.simulation.orphans.cases import Case, Kind, case
 from tests.simulation.whole.life import ACCOUNT, STEP, Life, LifeEnded, Result, lived, memory
 from tests.simulation.whole.person import Person
 from tests.simulation.whole.profile import LIFE_POLICY, NAMES
+from tests.simulation.whole.setting import XBT
 from tests.simulation.whole.verdict import Verdict
 
 D = Decimal
@@ -47,6 +49,7 @@ and proposed again after the pause."""
 QUIET = 20.0
 """So long it must stay neutral at the end."""
 OPENED = 120.0
+ENDLESS = 1_800.0
 SETTLED = timedelta(seconds=360)
 """The broker tells of no settlement: what has vanished must have been gone for four minutes before it is believed,
 counted anew after a restart. So long at most it may stay unbooked."""
@@ -79,23 +82,38 @@ class Liar(InProcessVenue):
     """``lie``: what becomes of the positions it tells."""
 
     lie: Lie | None = None
+    hidden: Collection[str] = ()
+    """Execution ids nobody is told of: at the broker, the transfer of a position has none."""
 
     async def positions(self) -> list[Position]:
         told = await super().positions()
         return told if self.lie is None else self.lie(told)
 
+    def _is_told(self, execution: Execution) -> bool:
+        return execution.first.exec_id not in self.hidden and super()._is_told(execution)
+
 
 class Sleeper(Person):
-    """Opens the spread, gives a standing approval, and sleeps; wakes up to a trade by hand, and lets the bot reduce."""
+    """Opens the spread, gives a standing approval, and sleeps; wakes up to a trade by hand, and lets the bot reduce.
+
+    ``reads``: after so many seconds a ticket is answered once the spread is open; None: a standing approval does."""
 
     awake = True
+    reads: float | None = None
+
+    def __init__(self, life: Life, inverse: InstrumentId, linear: InstrumentId) -> None:
+        super().__init__(life, inverse, linear)
+        self._seen: dict[str, float] = {}
 
     async def _act(self) -> None:
-        core = self._life.core
-        if core is None or not self.awake:
+        core, now = self._life.core, self._life.clock.monotonic()
+        if core is None or not (self.awake or self.reads is not None):
             return
-        for leg in core.engine.state.legs():
-            if leg.status is TicketStatus.OPEN:
+        for leg in [*core.engine.state.legs()]:
+            if leg.status is not TicketStatus.OPEN:
+                continue
+            since = self._seen.setdefault(leg.ticket.ticket_id, now)
+            if self.awake or (self.reads is not None and now - since >= self.reads):
                 material = leg.ticket.material
                 await self.say(ApproveTicket(leg.ticket.ticket_id, material.content_hash(), "anna"))
 
@@ -131,6 +149,10 @@ class Sleeper(Person):
         await self.say(ProposePlan(spec))
 
     async def reduce(self) -> None:
+        """Look at what has happened, take over what the venues say, and let the bot reduce."""
+        core = self._life.core
+        if core is not None and core.engine.state.last_differences:
+            await self._adopt(core.engine.state.last_differences)
         await self.say(SetTradingState(TradingState.REDUCING, "anna", "that was me"))
 
 
@@ -151,8 +173,13 @@ class OrphanLife(Life):
         super().__init__(given.setting, folder, given.specs, given.start, given.hours, policy, _FUNDING)
         self.case = given
         self.sleeper = self.person = Sleeper(self, self.inverse, self.linear)
+        self.sleeper.reads = given.reads
         self.outcome: Outcome | None = None
         self.lies: list[Lie | None] = [None, None]
+        self._hides, self._hidden = False, set[str]()
+        self._killed = False
+        if given.kind is Kind.SHRUNK:
+            self.exchanges[0].set_risk_limit(ACCOUNT, self.inverse.symbol, 4 * XBT)
         self._dice = Random(f"strike:{given.seed}")
         self._causes: dict[str, Cause] = {}
         self._since: float | None = None
@@ -170,7 +197,7 @@ class OrphanLife(Life):
             latency=self.setting.latency[side],
             faults=self.faults[side],
         )
-        made.lie = self.lies[side]
+        made.lie, made.hidden = self.lies[side], self._hidden
         return made
 
     # --- a life --------------------------------------------------------------------------------------------
@@ -218,7 +245,7 @@ class OrphanLife(Life):
         await until(lambda: self.core is not None)
         await self.person.enable()
         await asyncio.sleep(1)  # both books are told
-        if not await self.sleeper.allow(self.case.direction):
+        if self.case.reads is None and not await self.sleeper.allow(self.case.direction):
             self.watch.broken("the standing approval is refused")
         size = D(self.case.tenths) / 10
         await self.sleeper.open(self.case.direction, size, self._dice.randint(1, 3))
@@ -265,7 +292,8 @@ class OrphanLife(Life):
             now, core = self.clock.monotonic(), self.core
             if self._since is None or now - self._since < self.case.wakes or core is None:
                 continue
-            if core.engine.state.trading is TradingState.HALTED:
+            state = core.engine.state
+            if state.trading is TradingState.HALTED or state.last_differences:
                 await self.sleeper.reduce()
 
     async def _agreed(self) -> None:
@@ -284,26 +312,46 @@ class OrphanLife(Life):
             case PlanProposed(spec):
                 self._causes[spec.plan_id] = spec.cause
             case OrderIntended(request, purpose, _, leg) if leg is not None and self._since is not None:
-                if self.case.kind.is_decoy:
-                    self.watch.broken(f"{request.client_order_id} answers what only looks like something")
-                if self._causes[leg.plan_id] in _ANSWERS and purpose is Purpose.WORK:
-                    self._judge(request.client_order_id)
+                answers = self._causes[leg.plan_id] in _ANSWERS
+                if self.case.kind.is_decoy and (answers or self.case.kind is not Kind.UNDER_WAY):
+                    self._strips(f"{request.client_order_id} answers what only looks like something")
+                if answers and purpose is Purpose.WORK and leg.role is Role.SINGLE:
+                    self._judge(request)
             case Alerted(code, _):
                 self.tally.count("told", f"{self.case.kind}: {code}")
 
-    def _judge(self, client_id: str) -> None:
-        state = None if self.core is None else self.core.engine.state
-        held = [
-            exchange.position(ACCOUNT, exchange.specs()[0].symbol).contracts for exchange in self.exchanges
-        ]
+    def _strips(self, what: str) -> None:
+        self.tally.count("stripped", "orders")
+        self.watch.broken(what)
+
+    def _judge(self, request: OrderRequest) -> None:
+        """An answer goes out on books that are right, and brings Δ nearer to its target."""
+        client_id, state = request.client_order_id, None if self.core is None else self.core.engine.state
+        if self.case.crash_at_work is not None and not self._killed:
+            self._killed = True
+            asyncio.get_running_loop().call_later(self.case.crash_at_work, self._crash)
+        held = self._held()
         booked = [state.positions[key] for key in (self.inverse, self.linear)] if state is not None else held
         if held != booked:
-            self.watch.broken(f"{client_id} goes out while {booked} are booked, and {held} held")
+            self._strips(f"{client_id} goes out while {booked} are booked, and {held} held")
+        off, change = self.delta(), self._xbt(request)
+        if abs(off + change) >= abs(off):
+            self._strips(f"{client_id} takes Δ from {off:+} by {change:+} XBT")
+
+    def _xbt(self, request: OrderRequest) -> Decimal:
+        if request.instrument == self.inverse:
+            return request.side.sign * request.quantity / request.price
+        units = request.side.sign * request.quantity * self.exchanges[1].specs()[0].multiplier
+        return D(units) / 10**8
 
     def _executed(self, event: ExchangeEvent) -> None:
         """An order that answers an orphan only reduces."""
         if not isinstance(event, Executed) or self._since is None:
             return
+        if self._hides:
+            self._hidden.add(event.execution.first.exec_id)
+        if not event.execution.client_id and event.execution.kind.moves_position:
+            self._free = self.clock.monotonic()  # it goes on: what is answered begins anew
         parsed = parse_client_order_id(event.execution.client_id)
         if parsed is None or self._causes[parsed[0].plan_id] is not Cause.ORPHAN:
             return
@@ -324,11 +372,13 @@ class OrphanLife(Life):
         units += linear.contracts * self.exchanges[1].specs()[0].multiplier
         return D(units) / 10**8
 
-    def is_naked(self) -> bool:
-        off = self.delta()
-        held = [
+    def _held(self) -> list[int]:
+        return [
             exchange.position(ACCOUNT, exchange.specs()[0].symbol).contracts for exchange in self.exchanges
         ]
+
+    def is_naked(self) -> bool:
+        off, held = self.delta(), self._held()
         # Where nothing is held that could be reduced, what is left is the wallet: a person's to hedge.
         reducible = any(contracts * off > 0 for contracts in held) or not self.case.kind.is_orphan
         return abs(off) > NEUTRAL and reducible
@@ -337,7 +387,12 @@ class OrphanLife(Life):
         now, core = self.clock.now(), self.core
         if self._in_trouble() or core is None:
             return True
-        if self.case.kind.by_hand and core.engine.state.trading is TradingState.HALTED:
+        state = core.engine.state
+        if self.case.kind.by_hand and (state.trading is TradingState.HALTED or state.last_differences):
+            return True
+        if self.case.kind is Kind.TRANSFERRED and state.positions[self.linear] != self._held()[1]:
+            return True  # nothing tells of it but a comparison, and a person takes it over
+        if any(leg.status is TicketStatus.OPEN for leg in state.legs()):
             return True
         if not self.case.hours.is_open(now + _CLOSING):
             return True
@@ -352,6 +407,9 @@ class OrphanLife(Life):
             if self._since is None:
                 continue
             now = self.clock.monotonic()
+            if now - self._since > ENDLESS:
+                self.watch.broken(f"after {ENDLESS:.0f} s it has not come to rest: Δ is {self.delta():+} XBT")
+                raise LifeEnded
             if self._hindered():
                 self._free = now
             if self.is_naked():
@@ -372,9 +430,7 @@ class OrphanLife(Life):
         self._since = self._free = self.clock.monotonic()
         kind, part = self.case.kind, self.case.part
         long_inverse = self.case.direction is Direction.LONG_INVERSE
-        inverse, linear = (
-            exchange.position(ACCOUNT, exchange.specs()[0].symbol).contracts for exchange in self.exchanges
-        )
+        inverse, linear = self._held()
         match kind:
             case Kind.LIQUIDATED:
                 self._jump(-260_000 if long_inverse else 300_000)
@@ -383,12 +439,18 @@ class OrphanLife(Life):
             case Kind.DELEVERAGED:
                 quantity = max(int(abs(inverse) * part) // 100, 1) * 100
                 self.exchanges[0].deleverage(ACCOUNT, self.inverse.symbol, quantity)
+            case Kind.SHRUNK:
+                self._slide(-10_000 if long_inverse else 10_000, inverse)
             case Kind.HAND_INVERSE:
                 self._by_hand(0, -int(inverse * part / 100) * 100)
             case Kind.HAND_LINEAR:
                 self._by_hand(1, -int(linear * part))
-            case Kind.BUST:
-                self._bust()
+            case Kind.TRANSFERRED:
+                self._hides = True
+                self._by_hand(1, -(int(linear * part) or linear))
+                self._hides = False
+            case Kind.BUST | Kind.CORRECTED:
+                self._take_back(whole=kind is Kind.BUST)
             case Kind.DEPOSIT:
                 self.exchanges[0].deposit(ACCOUNT, int(part * 10**8))
             case Kind.WITHDRAWAL:
@@ -396,12 +458,18 @@ class OrphanLife(Life):
                 self.exchanges[0].deposit(ACCOUNT, -int(part * most * 0.8))
             case Kind.DUST:
                 self.exchanges[0].deposit(ACCOUNT, 3_000_000)
-            case Kind.LATE_POSITION | Kind.NO_POSITIONS | Kind.MISMATCH:
+            case _ if kind.is_decoy:
                 self._mislead(kind)
 
     def _jump(self, ppm: int) -> None:
         for side in (0, 1):
             self.market.jump(side, ppm)
+
+    def _slide(self, ppm: int, held: int) -> None:
+        """Let prices go, a step at a time, until the venue has taken a part."""
+        if self.exchanges[0].position(ACCOUNT, self.inverse.symbol).contracts == held:
+            self._jump(ppm)
+            asyncio.get_running_loop().call_later(2 * STEP, self._slide, ppm, held)
 
     def _by_hand(self, side: int, contracts: int) -> None:
         exchange = self.exchanges[side]
@@ -411,23 +479,37 @@ class OrphanLife(Life):
         if contracts:
             exchange.place(ACCOUNT, NewOrder(spec.symbol, way, abs(contracts), limit, Tif.IOC))
 
-    def _bust(self) -> None:
+    def _take_back(self, *, whole: bool) -> None:
         exchange = self._dice.choice(self.exchanges)
         trades = [one for one in exchange.standing(ACCOUNT) if one.quantity and one.client_id]
-        exchange.bust(ACCOUNT, self._dice.choice(trades).first.exec_id)
+        trade, lot = self._dice.choice(trades), exchange.specs()[0].lot
+        left = 0 if whole else int(trade.quantity * self._dice.random()) // lot * lot
+        exchange.correct(ACCOUNT, trade.first.exec_id, quantity=left)
 
     def _mislead(self, kind: Kind) -> None:
         side = self._dice.randrange(2)
-
-        def half(told: list[Position]) -> list[Position]:
-            return [replace(one, contracts=one.contracts // 200 * 100) for one in told]
-
-        lie: Lie = half if kind is Kind.MISMATCH else lambda _: []
-        self.lies[side] = lie
+        self.lies[side] = self._lie(kind, side)
         if kind is Kind.LATE_POSITION and self.core is not None:
             self._cut(side, 1.0)
         self._set_lies()
         asyncio.get_running_loop().call_later(self.case.lasts, self._tell_the_truth)
+
+    def _lie(self, kind: Kind, side: int) -> Lie:
+        before = self.exchanges[side].position(ACCOUNT, (self.inverse, self.linear)[side].symbol)
+
+        def half(told: list[Position]) -> list[Position]:
+            return [replace(one, contracts=one.contracts // 200 * 100) for one in told]
+
+        def rows(told: list[Position]) -> list[Position]:
+            """Every row twice, and after it one of before the position was there."""
+            return [row for one in told for row in (one, one, replace(one, contracts=0))]
+
+        def old(told: list[Position]) -> list[Position]:
+            """As it was at the strike, whatever has filled since."""
+            return [replace(one, contracts=before.contracts, cost_units=before.cost) for one in told]
+
+        lies: dict[Kind, Lie] = {Kind.MISMATCH: half, Kind.ROWS: rows, Kind.UNDER_WAY: old}
+        return lies.get(kind, lambda _: [])
 
     def _tell_the_truth(self) -> None:
         self.lies = [None, None]

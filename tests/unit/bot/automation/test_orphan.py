@@ -8,9 +8,10 @@ import pytest
 
 from adapters.venue import HoursAnnounced, LinkState
 from bot.model.automation import Automation, Collateral, OrphanLimits
-from bot.model.events import Alerted
+from bot.model.differences import content_hash
+from bot.model.events import Adopted, AdoptedCash, AdoptedPosition, Alerted
 from bot.model.ids import Role
-from bot.model.inputs import Compared, GrantStanding, ProposePlan, SetTradingState
+from bot.model.inputs import AdoptDifferences, Compared, GrantStanding, ProposePlan, SetTradingState
 from bot.model.plans import Cause as PlanCause
 from bot.model.plans import PlanKind
 from bot.model.trading_state import TradingState
@@ -327,3 +328,41 @@ def test_what_no_reduction_can_answer_is_said() -> None:
         alert for alert in at.told(Alerted) if alert.code == "ORPHANED_LEG" and "no reduction" in alert.text
     ]
     assert "+1.0000 XBT off its target" in told.text
+
+
+def test_a_person_approves_it_although_the_market_of_the_lost_leg_is_silent() -> None:
+    at = desk()
+    forced(at, MBT, 30, Cause.SETTLEMENT)
+    for _ in range(60):
+        at.now += timedelta(seconds=1)
+        at.quote(XBTUSD, "79999.9", "80000")  # nobody quotes what has expired
+        at.give(Compared(()))
+        at.wait(0)
+    # 160,000 contracts are 2.000001 XBT at 79,999.95, and 3 were lost: all of them are taken off.
+    assert at.tickets[Role.SINGLE].contracts == 160_000
+    at.approve()
+    assert (at.last.instrument, at.last.side) == (XBTUSD.id, Side.SELL)
+
+
+def test_positions_a_person_has_taken_over_count_as_an_orphan_until_they_enable() -> None:
+    at = desk()
+    before, lines = at.state.cash_and_cost["cme"], ("cme:MBT: the venue has -10, the ledger -30",)
+    # 20 of 30 contracts are gone, moved to another account: 2 XBT at 80,700 that cost what they cost.
+    after = Money(before.currency, before.units - Money.of(Currency.USD, D(161_400)).units)
+    position = AdoptedPosition(MBT.id, -30, -10, price=D(80_700))
+    cash = AdoptedCash("cme", before, after, at.now)
+    told = Adopted(
+        content_hash(lines), "anna", "to the other account", lines, (position,), (cash,), (), (), (), ()
+    )
+    at.command(AdoptDifferences(told))
+    assert at.state.orphaned == 2
+    at.give(Compared(()))
+    at.command(SetTradingState(TradingState.REDUCING, "anna", "reduce it"))
+    pass_by(at, 7)
+    # Δ is +2: the inverse leg goes, all of it; 1 XBT of collateral and its 10 contracts stay.
+    assert (at.tickets[Role.SINGLE].material.instrument, at.tickets[Role.SINGLE].contracts) == (
+        XBTUSD.id,
+        160_000,
+    )
+    at.command(SetTradingState(TradingState.ACTIVE, "anna", "I shall open it again"))
+    assert at.state.orphaned == 0
