@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from statistics import median
 
-from tests.simulation.orphans.cases import Kind
+from risk.direction import Direction
+from tests.simulation.orphans.cases import Case, Kind, case
 from tests.simulation.orphans.life import LIMIT, Lived, Outcome, run
 from tests.simulation.whole.life import quiet
 from tests.simulation.whole.trace import traced
@@ -41,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
             seed = lived.result.seed
             print(f"seed {seed}: {lived.result.violations[0]}\n  make orphans SEED={seed}", flush=True)
     print(table(outcomes))
+    print(circumstances([case(seed) for seed in range(given.first, given.first + given.runs)]))
     print(f"good hedges stripped: {stripped}")
     print(f"{given.runs} lives in {time.monotonic() - began:.0f} s ({given.jobs} jobs): {failed} failed")
     return 1 if failed else 0
@@ -48,12 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def table(outcomes: list[Outcome]) -> str:
     """Return, by kind: how often, seconds until neutral in all and with nothing in the way, XBT·s and XBT naked."""
-    head = f"{'':<28}{'':>5}{'s until neutral':>24}{'s, unhindered':>24}{'XBT·s':>18}{'XBT':>8}"
+    head = f"{'':<32}{'':>5}{'s until neutral':>24}{'s, unhindered':>24}{'XBT·s':>18}{'XBT':>8}"
     columns = ("n", *("median", "p95", "max") * 2, "median", "max", "worst")
     widths = (5, *(8,) * 6, 9, 9, 8)
     lines = [
         head,
-        " " * 28 + "".join(f"{name:>{width}}" for name, width in zip(columns, widths, strict=True)),
+        " " * 32 + "".join(f"{name:>{width}}" for name, width in zip(columns, widths, strict=True)),
     ]
     for kind in Kind:
         of = [each for each in outcomes if each.kind is kind]
@@ -65,12 +67,26 @@ def table(outcomes: list[Outcome]) -> str:
         naked = [each.naked for each in of]
         cells += [f"{median(naked):.1f}", f"{max(naked):.1f}", f"{max(each.worst for each in of):.2f}"]
         lines.append(
-            f"{kind:<28}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
+            f"{kind:<32}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
         )
     lines.append(
         f"unhindered: both markets trade, links and bot are up, nobody is waited for; at most {LIMIT:.0f} s"
     )
     return "\n".join(lines)
+
+
+def circumstances(cases: list[Case]) -> str:
+    """Return how many of the lives were of each sort, in one line."""
+    sorts = {
+        "long-inverse": [each.direction is Direction.LONG_INVERSE for each in cases],
+        "CME closes": [each.closes is not None for each in cases],
+        "a person answers tickets": [each.reads is not None for each in cases],
+        "killed near the strike": [each.crash is not None for each in cases],
+        "killed while it answers": [each.crash_at_work is not None for each in cases],
+        "a link is cut": [bool(each.cuts) for each in cases],
+        "faults": [any(rates.rates for rates in each.setting.rates) for each in cases],
+    }
+    return f"of {len(cases)}: " + ", ".join(f"{name} {sum(of)}" for name, of in sorts.items())
 
 
 def _percentile(values: list[float]) -> float:
