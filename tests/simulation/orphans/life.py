@@ -335,7 +335,7 @@ class OrphanLife(Life):
         if held != booked:
             self._strips(f"{client_id} goes out while {booked} are booked, and {held} held")
         off, change = self.delta(), self._xbt(request)
-        if abs(off + change) >= abs(off):
+        if abs(off + change) > max(abs(off), BAND):
             self._strips(f"{client_id} takes Δ from {off:+} by {change:+} XBT")
 
     def _xbt(self, request: OrderRequest) -> Decimal:
