@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from adapters.clock import Clock
 from adapters.errors import Misconfigured, Refused, Unreachable, VenueError
-from adapters.venue import ClockSeen, FundingAnnounced, HoursAnnounced, Venue, VenueEvent
+from adapters.venue import ClockSeen, FundingAnnounced, HoursAnnounced, IndexTold, Venue, VenueEvent
 from bot.orders.rolling import unfit
 from bot.runtime.doctor.finding import About, Finding, Trouble
 from config.settings import Limits
@@ -61,6 +61,7 @@ class VenueExam:
                 await self._margin(),
                 self._dead_mans_switch(),
                 self._rate(),
+                *self._indices(),
             ]
         finally:
             await self._venue.close()
@@ -153,6 +154,16 @@ class VenueExam:
         funding = told.funding
         who = "longs" if funding.rate > 0 else "shorts"
         return self._about.ok("funding", f"next {funding.at:%F %R}Z, {who} pay {abs(funding.rate):.4%}")
+
+    def _indices(self) -> Iterator[Finding]:
+        """Say which reference indices were told, or why not; the profile asks for them, and nothing else needs them."""
+        told = {event.role: event for event in self._heard if isinstance(event, IndexTold)}
+        for one in told.values():
+            if one.price is not None:
+                yield self._about.ok(f"{one.role} index", f"{one.symbol} {one.price}")
+            else:
+                todo = "settlement indices are not compared: see runbooks/index-unknown.md"
+                yield self._about.warn(f"{one.role} index", f"{one.symbol}: {one.note}", todo)
 
     async def _clocks(self) -> Finding:
         seen = await self._until(lambda: self._latest(ClockSeen))
