@@ -35,8 +35,8 @@ class ClosureWatch(Section):
     A closure is long beyond ``untradable_hours``, or ``unfundable_hours`` where only money cannot move.
     ``broker_login`` and ``no_wires``: weekly windows. The four moves are what must be survived while it lasts: the
     worst excursion at the inverse venue, the gap at the linear one's open. ``broker_margin_percent``: the broker's
-    margin after a rise of it. ``rebuild_minutes`` left out: it is never offered to build back;
-    ``stops`` left out: none rest.
+    margin after a rise of it. These five may be quantiles of recorded closures (``config.history``).
+    ``rebuild_minutes`` left out: it is never offered to build back; ``stops`` left out: none rest.
     """
 
     untradable_hours: Positive = Decimal(12)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from config.errors import ConfigError, Problem
 from config.explain import explain
+from config.history import quantiles
 from config.place import data_dir, find, read
 from config.rules import faults
 from config.settings import Mode, Settings
@@ -32,12 +33,18 @@ def load_profile(
     for key, value in overrides.items():
         _override(raw, key, value)
     raw["data_dir"] = data_dir(raw, path, environ)
+    rests_on, wrong = quantiles(raw, path.parent)
+    if wrong:
+        raise ConfigError(
+            *(Problem(OVERRIDE if key in overrides else str(path), key, text) for key, text in wrong.items())
+        )
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
         found = explain(error)
     else:
         settings._source = path
+        settings._rests_on = rests_on
         found = list(faults(settings))
     if found:
         raise ConfigError(

@@ -279,11 +279,17 @@ class Settings(Section):
     demo: Demo = Demo()
 
     _source: Path = PrivateAttr(default=Path())
+    _rests_on: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @property
     def source(self) -> Path:
         """The profile's file."""
         return self._source
+
+    @property
+    def rests_on(self) -> dict[str, str]:
+        """By dotted key: the recorded history a percentage was taken from, in words."""
+        return dict(self._rests_on)
 
     @property
     def ledger_path(self) -> Path:

@@ -85,7 +85,8 @@ def show(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
         return
     print(f"# {chosen.source}")
     for key, value in _flat("", view):
-        print(f"{key} = {value}")
+        rests = chosen.rests_on.get(key)
+        print(f"{key} = {value}" + (f"  # {rests}" if rests else ""))
 
 
 @config.command("check")
@@ -98,9 +99,12 @@ def check(profile: Profile = DEFAULT_PROFILE, json: Json = False) -> None:
     api_keys(chosen)
     mqtt_secrets(chosen)
     if json:
-        output.print_json({"ok": True, "profile": str(chosen.source), "mode": chosen.mode.value})
-    else:
-        print(f"{chosen.source}: in order ({chosen.mode}, instance {chosen.instance})")
+        told = {"ok": True, "profile": str(chosen.source), "mode": chosen.mode.value}
+        output.print_json({**told, "rests_on": chosen.rests_on})
+        return
+    print(f"{chosen.source}: in order ({chosen.mode}, instance {chosen.instance})")
+    for key, rests in chosen.rests_on.items():
+        print(f"{key}: {rests}")
 
 
 def _flat(prefix: str, value: object) -> list[tuple[str, object]]:
