@@ -12,6 +12,7 @@ from bot.cli import (
     looking,
     planning,
     profiles,
+    recorded,
     replaying,
     running,
     scenario,
@@ -47,6 +48,7 @@ for register in (
     books.register,
     profiles.register,
     scenario.register,
+    recorded.register,
     sizing.register,
     afar.register,
 ):
