@@ -28,6 +28,8 @@ def it(tmp_path: Path) -> Iterator[Home]:
         ("demo --seconds nan", ["--seconds"]),
         ("sim --bitmex-port 99999", ["--bitmex-port", "65535"]),
         ("demo --scenario /nowhere.toml", ["/nowhere.toml", "no such file"]),
+        ("demo --scenario weekend", ["closure, deposit, orphan, night"]),
+        ("demo --scenario night --auto-approve", ["choose one of the two"]),
         ("plan open --size 0", ["--size", "more than 0"]),
         ("plan open --size nan", ["--size", "'nan'"]),
         ("plan open --size 1,5", ["--size", "'1,5'"]),
