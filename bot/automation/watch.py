@@ -27,6 +27,8 @@ def watch(turn: Turn) -> None:
         return
     if pair.margin is not None:
         arrivals.watch(turn, pair.margin)
+    if pair.settlement is not None:
+        settlement.watch(turn, pair, pair.settlement)
     if not prices.are_believable(turn, pair):
         return
     rolled.watch(turn, profile)
@@ -38,8 +40,6 @@ def watch(turn: Turn) -> None:
         margin.watch(turn, pair, pair.margin)
     if pair.expiry is not None:
         expiry.watch(turn, pair, pair.expiry)
-    if pair.settlement is not None:
-        settlement.watch(turn, pair, pair.settlement)
     if halfway:
         return
     if pair.closure is not None:

@@ -86,6 +86,12 @@ def basis(view: View) -> None:
             f"{escape(quote['instrument'])}  {price(quote['bid'])} / {price(quote['ask'])}  "
             f"[dim]{quote['age_seconds']:.1f} s old[/]",
         )
+    for one in view["indices"]:
+        age = "" if one["age_seconds"] is None else f"  [dim]{one['age_seconds']:.1f} s old[/]"
+        told = (
+            f"not known ({escape(one['problem'])})" if one["price"] is None else f"{price(one['price'])}{age}"
+        )
+        head.add_row("index", f"{escape(one['index'])}  {told}")
     head.add_row("basis", f"[bold]{_usd(view['usd'])} USD[/], {float(view['percent']):.2f} %{_a_year(view)}")
     out.print(head)
     out.print()

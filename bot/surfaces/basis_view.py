@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
+from adapters.venue import IndexRole
 from bot.orders.market import Market
 from bot.orders.state import BotState
 from bot.surfaces.views import View, plain, quote_view
@@ -14,6 +15,7 @@ from risk.money import Currency, from_units
 
 _CENT = Decimal("0.01")
 _PLACES = Decimal("0.0001")
+_SPOT = IndexRole.SPOT
 _LATEST = 20  # fills whose commissions are looked at
 
 
@@ -46,6 +48,9 @@ def basis(
     return {
         "at": now.isoformat(),
         **{name: quote_view(market, key, now) for name, key in pair.items()},
+        "indices": [
+            _index(market, key, now) for key in (linear, inverse) if (key.venue, _SPOT) in market.indices
+        ],
         "usd": plain(middle.absolute.quantize(_CENT)),
         "percent": plain(middle.percent.quantize(_PLACES)),
         "annualised_percent": None if left is None else plain(middle.annualised(now, left).quantize(_PLACES)),
@@ -57,6 +62,18 @@ def basis(
             for direction in Direction
             if (found := carry(direction, quotes["linear"], quotes["inverse"], rates)) is not None
         ],
+    }
+
+
+def _index(market: Market, key: InstrumentId, now: datetime) -> View:
+    """Return the index a contract stands beside, as last told."""
+    told = market.indices[key.venue, _SPOT]
+    return {
+        "venue": key.venue,
+        "index": told.symbol,
+        "price": plain(told.price),
+        "age_seconds": None if told.at is None else round(max((now - told.at).total_seconds(), 0), 1),
+        "problem": told.note or None,
     }
 
 

@@ -8,10 +8,12 @@ import pytest
 
 from adapters.venue import IndexRole, IndexTold, Link, LinkState
 from bot.automation.indices import Indices, indices
+from bot.cli import watch_output
 from bot.model.automation import AtExpiry, Automation, ExpiryLimits, SettlementLimits
 from bot.model.events import Alerted
 from bot.model.inputs import Compared, LoadInstrument
 from bot.orders.turn import Turn
+from bot.surfaces.basis_view import basis
 from bot.surfaces.outlook import outlook
 from risk.direction import Direction
 from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk
@@ -310,3 +312,26 @@ def test_the_ledger_hears_of_alerts_alone() -> None:
     before = len(at.events)
     both(at, "80000", "80010", seconds=300)
     assert len(at.events) == before
+
+
+def test_the_basis_shows_each_index_beside_its_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    at = desk()
+    tell(at, "bitmex", "80000.25", age=2)
+    tell(at, "cme", None, note="the broker sends no data of it: not subscribed [354]")
+    view = basis(at.state, at.market, XBTUSD.id, MBT.id, at.now)
+    assert view["indices"] == [
+        {
+            "venue": "cme",
+            "index": "BRTI",
+            "price": None,
+            "age_seconds": None,
+            "problem": "the broker sends no data of it: not subscribed [354]",
+        },
+        {"venue": "bitmex", "index": ".BXBT", "price": "80000.25", "age_seconds": 2.0, "problem": None},
+    ]
+    watch_output.basis(view)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "index .BXBT 80,000.25 2.0 s old" in shown
+    assert "BRTI not known (the broker sends no data of it: not subscribed [354])" in shown
+    at.market.indices.clear()
+    assert basis(at.state, at.market, XBTUSD.id, MBT.id, at.now)["indices"] == []
