@@ -113,8 +113,9 @@ class EdgeWatch(Section):
 
 class ExpiryWatch(Section):
     """What becomes of a spread whose contract ends: "close" takes it down ``lead_hours`` before, "roll" takes the
-    linear leg into ``linear.next_contract`` so long before, in ``slices``, "settle" holds the contract to its
-    settlement and takes the other leg off in ``slices`` while the price is averaged."""
+    leg that ends into ``linear.next_contract`` (or ``inverse.next_symbol``) so long before, in ``slices``, "settle"
+    holds the contract to its settlement and takes the other leg off in ``slices`` while the price is averaged. What
+    hedges the collateral goes into the next month in any case, where there is one."""
 
     what: Literal["close", "roll", "settle"]
     warn_days: Positive

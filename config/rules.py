@@ -21,6 +21,7 @@ def faults(settings: Settings) -> Iterator[Fault]:
     yield from _broker(settings)
     yield from _contract(settings, "linear.contract", settings.linear.contract)
     yield from _next_contract(settings)
+    yield from _next_symbol(settings)
     yield from _plan(settings)
     yield from _bands(settings)
     yield from _standing(settings)
@@ -123,6 +124,26 @@ def _next_contract(settings: Settings) -> Iterator[Fault]:
                 f"{key}.{name}",
                 f"must be linear.contract's ({getattr(old, name)}): the same future, a later month",
             )
+
+
+def _next_symbol(settings: Settings) -> Iterator[Fault]:
+    old, new = settings.inverse.symbol, settings.inverse.next_symbol
+    if new is None:
+        return
+    ends = [_month_of(symbol) for symbol in (old, new)]
+    if ends[0] is None:
+        yield (
+            "inverse.next_symbol",
+            f"{old} is no dated future (XBTZ26 is one): there is nothing to roll, leave it out",
+        )
+    elif ends[1] is None or ends[1] <= ends[0]:
+        yield "inverse.next_symbol", f"{new!r} must be a future that ends later than inverse.symbol ({old})"
+
+
+def _month_of(symbol: str) -> tuple[str, int] | None:
+    """The year and month a dated inverse future's symbol ends with, as in XBTZ26; None of a perpetual's."""
+    code, year = symbol[-3:-2], symbol[-2:]
+    return (year, MONTH_CODES.index(code)) if year.isdigit() and code and code in MONTH_CODES else None
 
 
 def _plan(settings: Settings) -> Iterator[Fault]:
@@ -249,7 +270,12 @@ def _automation(settings: Settings) -> Iterator[Fault]:
         most = settlement.apart_percent
         yield "automation.settlement.together_percent", f"must be less than apart_percent ({most})"
     expiry = settings.automation.expiry
-    if expiry is not None and expiry.what == "roll" and settings.linear.next_contract is None:
+    if (
+        expiry is not None
+        and expiry.what == "roll"
+        and settings.linear.next_contract is None
+        and settings.inverse.next_symbol is None
+    ):
         yield "automation.expiry.what", '"roll" needs [linear.next_contract], the month to roll into'
     closure = settings.automation.closure
     if closure is not None and closure.finish_minutes >= closure.lead_hours * 60:

@@ -43,12 +43,15 @@ class Inverse(Section):
 
     Each secret comes from an environment variable or a file; ``config.secrets`` fetches them when needed.
     Only a simulated profile may write them down, its keys being open to everybody anyway.
+
+    ``next_symbol``: where ``symbol`` is a dated future, the later one a roll goes into; as ``linear.next_contract``.
     """
 
     adapter: Literal["bitmex"]
     base_url: HttpAddress
     ws_url: WebsocketAddress
     symbol: Text
+    next_symbol: Text | None = None
     api_key: SecretStr | None = None
     api_key_env: Variable | None = None
     api_key_file: Path | None = None

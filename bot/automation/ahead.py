@@ -16,6 +16,7 @@ from risk.closures import Closure, arrival, long_closures
 from risk.instruments import InstrumentId
 from risk.money import Currency
 from risk.sessions import Span
+from risk.standing import Use
 from risk.survival import Survival
 
 _LOOKS_AHEAD = timedelta(days=7)
@@ -239,41 +240,54 @@ def _funding(turn: Turn, pair: Automation) -> Iterator[Deadline]:
 
 
 def _expiries(turn: Turn, pair: Automation) -> Iterator[Deadline]:
-    for key in (pair.inverse, *pair.months):
+    for key in pair.contracts:
         instrument, held = turn.state.instruments.get(key), turn.state.positions[key]
         if instrument is None or not held or instrument.terms.expiry is None:
             continue
         expiry, price = instrument.terms.expiry, turn.market.last_mids.get(key)
         if pair.expiry is not None and expiry - pair.expiry.lead > turn.now:
-            yield _proposed_then(pair, pair.expiry, key, expiry)
+            yield _proposed_then(turn, pair, pair.expiry, key, expiry)
         xbt = None if price is None else instrument.xbt(held, price)
         yield Deadline(
             expiry,
             f"{key} expires ({held:+} contracts)",
             "rolled or closed before, nothing happens then",
             f"it settles in cash, and {'' if xbt is None else f'{abs(xbt):.2f} XBT of '}the other leg stand alone"
-            + _alone_until(turn, pair, key, expiry),
+            + _alone_until(turn, pair, key, expiry)
+            + ("" if xbt is None else f" (Δ {turn.state.delta() - xbt:+.2f} XBT)")
+            + ("" if pair.orphan is None else ": a ticket to reduce it follows, and waits"),
             "" if xbt is None or price is None else each_per_cent(xbt, price),
             do="" if pair.expiry is not None else "basisbot plan close, or basisbot plan roll",
         )
 
 
-def _proposed_then(pair: Automation, limits: ExpiryLimits, key: InstrumentId, expiry: datetime) -> Deadline:
-    rolls = limits.what is AtExpiry.ROLL and key == pair.linear and pair.next_linear is not None
+def _proposed_then(
+    turn: Turn, pair: Automation, limits: ExpiryLimits, key: InstrumentId, expiry: datetime
+) -> Deadline:
+    following, at = pair.next_of(key), expiry - limits.lead
     what = {
         AtExpiry.SETTLE: "the other leg is proposed to come off in slices",
         AtExpiry.CLOSE: "closing the spread is proposed",
-        AtExpiry.ROLL: f"rolling into {pair.next_linear} is proposed"
-        if rolls
-        else "closing the spread is proposed",
+        AtExpiry.ROLL: "closing the spread is proposed"
+        if following is None
+        else f"rolling into {following} is proposed",
     }[limits.what]
+    for name, given in sorted(turn.state.standing.items()):
+        if not given.revoked and given.approval.ends_at > at and Use.ROLL in given.approval.uses:
+            unanswered = f"standing approval {name} answers in your place, within its budgets"
+            break
+    else:
+        every = f"{limits.pause.total_seconds() / 60:g} min"
+        unanswered = (
+            f"it is proposed again every {every}, and held to {expiry:%a %R}Z: no standing approval rolls"
+        )
     return Deadline(
-        expiry - limits.lead,
+        at,
         f"{key} ends {_hours(limits.lead)} later: {what}",
         "nothing is held when it ends"
         if limits.what is not AtExpiry.SETTLE
         else "Δ follows the averaging down",
-        f"it is held to {expiry:%a %R}Z",
+        unanswered,
     )
 
 

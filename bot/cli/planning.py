@@ -194,10 +194,11 @@ def roll_plan(
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
-    """Propose to take the CME leg into the next month, in pairs: old closed, new opened.
+    """Propose to take the leg that ends first into the next month, in pairs: old closed, new opened.
 
-    The profile names that month (linear.next_contract). Nothing is sent: tickets follow and wait for you (basisbot
-    tickets). Their basis is the calendar spread, the new month less the old one.
+    The profile names that month: linear.next_contract for CME, inverse.next_symbol for an inverse leg that is dated.
+    Nothing is sent: tickets follow and wait for you (basisbot tickets). Their basis is the calendar spread, the new
+    month less the old one.
     """
     body = {
         "size_xbt": plain(size),

@@ -64,8 +64,9 @@ class Flatten:
         later: Sequence[InstrumentId] = (),
     ) -> None:
         self._voice = Voice(say)
-        self._inverse = VenueSide(inverse, inverse_id, clock, self._voice)
-        self._linear = VenueSide(linear, linear_id, clock, self._voice, later)
+        months = {name: [key for key in later if key.venue == name] for name in (inverse.name, linear.name)}
+        self._inverse = VenueSide(inverse, inverse_id, clock, self._voice, months[inverse.name])
+        self._linear = VenueSide(linear, linear_id, clock, self._voice, months[linear.name])
         self._clock = clock
         self._desk = Desk(clock, journal, flatten_id, by, self._voice)
         self._pairs = Pairs(

@@ -217,8 +217,12 @@ class Automation:
     @property
     def contracts(self) -> tuple[InstrumentId, ...]:
         """All of them, the inverse leg's first."""
-        inverse = (self.inverse,) if self.next_inverse is None else (self.inverse, self.next_inverse)
-        return (*inverse, *self.months)
+        return (*self.inverses, *self.months)
+
+    @property
+    def inverses(self) -> tuple[InstrumentId, ...]:
+        """The inverse leg's, the nearest first."""
+        return (self.inverse,) if self.next_inverse is None else (self.inverse, self.next_inverse)
 
     def next_of(self, leg: InstrumentId) -> InstrumentId | None:
         """Return the contract a leg is rolled into, None where the profile names none."""

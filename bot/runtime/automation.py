@@ -35,7 +35,11 @@ from risk.instruments import InstrumentId
 
 
 def automation(
-    settings: Settings, inverse: InstrumentId, linear: InstrumentId, next_linear: InstrumentId | None = None
+    settings: Settings,
+    inverse: InstrumentId,
+    linear: InstrumentId,
+    next_linear: InstrumentId | None = None,
+    next_inverse: InstrumentId | None = None,
 ) -> Automation:
     """Return what the profile lets the bot watch, for the pair it trades."""
     given = settings.automation
@@ -43,6 +47,7 @@ def automation(
         inverse=inverse,
         linear=linear,
         next_linear=next_linear,
+        next_inverse=next_inverse,
         direction=settings.plan.direction,
         target_delta=settings.plan.target_delta_xbt,
         collateral=None if given.collateral is None else _collateral(given.collateral),

@@ -84,7 +84,10 @@ async def running(
             venues = replace(venues, inverse=ShadowVenue(venues.inverse), linear=ShadowVenue(venues.linear))
         recent = Recent()
         symbols = {venue: venues.symbols(venue) for venue in (venues.inverse, venues.linear)}
-        limits = policy(settings.limits, automation(settings, venues.inverse_id, *venues.months))
+        limits = policy(
+            settings.limits,
+            automation(settings, venues.inverse_id, venues.linear_id, venues.next_id, venues.next_inverse_id),
+        )
         core = await stack.enter_async_context(
             started(ledger, ledger.state(), symbols, limits, clock, files, [recent])
         )
@@ -112,7 +115,7 @@ async def running(
                 "ledger": str(settings.ledger_path),
                 "log": str(files.log),
             },
-            inverse=venues.inverse_id,
+            inverses=venues.inverses,
             months=venues.months,
             latched=files.latched,
             unlatch=unlatch,

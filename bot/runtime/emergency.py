@@ -116,7 +116,7 @@ async def emergency(
         say,
         options=options,
         earlier=earlier_orders(files, say),
-        later=venues.months[1:],
+        later=venues.later,
     )
     booked = Booked(settings.ledger_path)
     try:

@@ -18,13 +18,14 @@ INVERSE, LINEAR = "bitmex", "cme"
 
 @dataclass(frozen=True, slots=True)
 class Venues:
-    """The pair, and which contract is traded at each. ``next_id``: the month the linear leg is rolled into."""
+    """The pair, and which contract is traded at each. ``next_id``, ``next_inverse_id``: what they are rolled into."""
 
     inverse: Venue
     linear: Venue
     inverse_id: InstrumentId
     linear_id: InstrumentId
     next_id: InstrumentId | None = None
+    next_inverse_id: InstrumentId | None = None
 
     @property
     def months(self) -> tuple[InstrumentId, ...]:
@@ -32,11 +33,21 @@ class Venues:
         return (self.linear_id,) if self.next_id is None else (self.linear_id, self.next_id)
 
     @property
+    def inverses(self) -> tuple[InstrumentId, ...]:
+        """The inverse leg's, the nearest first."""
+        return (self.inverse_id,) if self.next_inverse_id is None else (self.inverse_id, self.next_inverse_id)
+
+    @property
+    def later(self) -> tuple[InstrumentId, ...]:
+        """What either leg may have been rolled into."""
+        return (*self.inverses[1:], *self.months[1:])
+
+    @property
     def by_name(self) -> dict[str, Venue]:
         return {self.inverse.name: self.inverse, self.linear.name: self.linear}
 
     def symbols(self, venue: Venue) -> list[str]:
-        return [key.symbol for key in (self.inverse_id, *self.months) if key.venue == venue.name]
+        return [key.symbol for key in (*self.inverses, *self.months) if key.venue == venue.name]
 
 
 def build(settings: Settings, clock: Clock, *, for_flatten: bool = False, for_doctor: bool = False) -> Venues:
@@ -82,13 +93,14 @@ def _with_indices(
 
 
 def _pair(settings: Settings, clock: Clock, inverse: BitmexSettings, broker: IbkrSettings) -> Venues:
-    later = settings.linear.next_contract
+    later, beyond = settings.linear.next_contract, settings.inverse.next_symbol
     return Venues(
         BitmexVenue(inverse, clock),
         IbkrVenue(broker, clock),
         InstrumentId(INVERSE, settings.inverse.symbol),
         InstrumentId(LINEAR, settings.linear.contract.symbol),
         None if later is None else InstrumentId(LINEAR, later.symbol),
+        None if beyond is None else InstrumentId(INVERSE, beyond),
     )
 
 

@@ -182,7 +182,7 @@ async def guarding(settings: Settings, clock: Clock, ids: IdSource, landing: flo
         global_cancel=watchdog.global_cancel,
         landing=landing,
         neutral=neutral,
-        later=venues.months[1:],
+        later=venues.later,
     )
     try:
         yield guard

@@ -286,7 +286,7 @@ def create(served: Served, token: str) -> FastAPI:
 
     app.include_router(
         standing_api.routes(
-            engine, served.clock, served.ids, served.inverse, served.current_months, carry_out
+            engine, served.clock, served.ids, served.current_inverses, served.current_months, carry_out
         ),
         dependencies=guarded,
     )

@@ -1,4 +1,4 @@
-"""``POST /plans/roll``: the linear leg into the next month."""
+"""``POST /plans/roll``: the leg that ends first into the next month."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -35,7 +35,7 @@ def routes(
 ) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/plans/roll", summary="Propose to roll the linear leg into the next month; tickets follow")
+    @router.post("/plans/roll", summary="Propose to roll the leg that ends first; tickets follow")
     async def roll(body: NewRoll) -> dict[str, Any]:
         pair = engine.policy.automation
         try:

@@ -49,8 +49,9 @@ class Recent:
 class Served:
     """What the API needs of the bot. ``unlatch`` removes the flatten latch, or says why not; ``older_plans``: those
     that rest on the disk; ``reconcile`` compares now, ``adopt`` (content hash, by, reason) takes the venues' word.
-    ``months``: of the linear leg, the next one behind the profile's own. ``silent``: the venues that tell no deposits
-    and withdrawals. ``ledger``: the last event appended, the last one on the disk. ``life``: what ``/livez`` tells.
+    ``inverses``, ``months``: of the legs, the next one behind the profile's own. ``silent``: the venues that tell no
+    deposits and withdrawals. ``ledger``: the last event appended, the last one on the disk. ``life``: what ``/livez``
+    tells.
     """
 
     engine: Engine
@@ -58,7 +59,7 @@ class Served:
     ids: IdSource
     recent: Recent
     about: dict[str, Any]
-    inverse: InstrumentId
+    inverses: tuple[InstrumentId, ...]
     months: tuple[InstrumentId, ...]
     latched: Callable[[], str | None]
     unlatch: Callable[[], str | None]
@@ -72,6 +73,11 @@ class Served:
     life: Life
 
     @property
+    def inverse(self) -> InstrumentId:
+        """The inverse leg's contract: the next one once the leg has been rolled into it."""
+        return self.current_inverses()[0]
+
+    @property
     def linear(self) -> InstrumentId:
         """The month the pair is held in: the next one once the leg has been rolled into it."""
         return self.current_months()[0]
@@ -80,6 +86,11 @@ class Served:
         """Return the pair's month, and the one it can be rolled into where there is one."""
         pair = self.engine.policy.automation
         return self.months if pair is None else pair.followed(self.engine.state.positions).months
+
+    def current_inverses(self) -> tuple[InstrumentId, ...]:
+        """Return the inverse leg's contract, and the one it can be rolled into where there is one."""
+        pair = self.engine.policy.automation
+        return self.inverses if pair is None else pair.followed(self.engine.state.positions).inverses
 
     def status(self) -> views.View:
         """Return how things stand."""

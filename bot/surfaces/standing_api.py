@@ -65,14 +65,14 @@ def routes(
     engine: Engine,
     clock: Clock,
     ids: IdSource,
-    inverse: InstrumentId,
+    inverses: Callable[[], tuple[InstrumentId, ...]],
     months: Callable[[], tuple[InstrumentId, ...]],
     carry_out: Callable[[Command], Awaitable[dict[str, Any]]],
 ) -> APIRouter:
     router = APIRouter()
 
     def made(body: Wanted, standing_id: str) -> StandingApproval:
-        linear, *later = months()
+        (linear, *later), (inverse, *beyond) = months(), inverses()
         low, high = _band(engine, (inverse, linear))
         ends_at = body.ends_at
         if ends_at is None:
@@ -91,6 +91,7 @@ def routes(
                     linear,
                     either_venue=body.either_venue,
                     next_linear=later[0] if later else None,
+                    next_inverse=beyond[0] if beyond else None,
                 ),
                 daily_xbt=body.daily_xbt,
                 total_xbt=body.total_xbt,

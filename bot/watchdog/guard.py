@@ -68,8 +68,9 @@ class Guard:
     ) -> None:
         self._clock = clock
         self._voice = Voice(say)
-        self._inverse = VenueSide(*inverse, clock, self._voice)
-        self._linear = VenueSide(*linear, clock, self._voice, later)
+        months = {leg.venue: [key for key in later if key.venue == leg.venue] for _, leg in (inverse, linear)}
+        self._inverse = VenueSide(*inverse, clock, self._voice, months[inverse[1].venue])
+        self._linear = VenueSide(*linear, clock, self._voice, months[linear[1].venue])
         self._hear = hear
         self._bell = bell
         self._every = every

@@ -48,7 +48,13 @@ async def examine(settings: Settings, clock: Clock) -> Report:
     except ConfigError:
         return Report(tuple(found))  # the keys: said above
     exams = (
-        VenueExam(venues.inverse, venues.inverse_id.symbol, settings.limits, clock),
+        VenueExam(
+            venues.inverse,
+            venues.inverse_id.symbol,
+            settings.limits,
+            clock,
+            later=[key.symbol for key in venues.inverses[1:]],
+        ),
         VenueExam(
             venues.linear,
             venues.linear_id.symbol,

@@ -134,6 +134,7 @@ class Bench:
     sessions: Sessions = ALWAYS_OPEN
     futures: Sequence[ContractSpec] = ()
     months: Sequence[ContractSpec] = ()
+    rolls_futures: bool = False
     clock: VirtualTime = field(default_factory=lambda: VirtualTime(T0))
     loop: VirtualLoop = field(init=False)
     exchanges: tuple[Exchange, Exchange] = field(init=False)
@@ -289,7 +290,10 @@ class Bench:
             self.said.append,
             options=options,
             earlier=earlier,
-            later=[InstrumentId("cme", month.symbol) for month in self.months],
+            later=[
+                *(InstrumentId("bitmex", future.symbol) for future in self.futures if self.rolls_futures),
+                *(InstrumentId("cme", month.symbol) for month in self.months),
+            ],
         )
 
     def plan(self, venues: tuple[Wayward, Wayward], options: Options = SHORT) -> list[str]:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.simulator.exchange.catalog import mbt
+from adapters.simulator.exchange.catalog import mbt, xbt_future
+from adapters.simulator.exchange.orders import NewOrder, Side, Tif
+from adapters.simulator.exchange.views import BookLevel
 from bot.flatten import Ending, Options
-from tests.unit.bot.flatten_bench import ACCOUNT, MBT, Bench
+from tests.unit.bot.flatten_bench import ACCOUNT, DEEP, MBT, PRICE, Bench, dollars
 
 CLIP = Decimal("1.001")
 
@@ -65,3 +67,17 @@ def test_a_month_that_cannot_be_loaded_keeps_nothing_else_open(bench: Bench) -> 
     assert bench.held == (0, 0)
     assert outcome.ending is Ending.FLAT
     assert any("cme:MBTM7 CANNOT BE LOOKED AT" in line for line in bench.said)
+
+
+def test_an_inverse_leg_in_two_contracts_is_closed_in_both(tmp_path: Path) -> None:
+    with Bench(tmp_path, futures=(xbt_future(2027, 3),), rolls_futures=True) as bench:
+        bench.hold(160_000, -30)
+        future = bench.futures[0].symbol
+        bid, ask = (BookLevel(dollars(PRICE) + tick, DEEP) for tick in (-50, 50))
+        bench.exchanges[0].set_market(future, dollars(PRICE), [bid], [ask])
+        order = NewOrder(future, Side.BUY, 80_000, dollars(PRICE + 400), Tif.IOC)
+        bench.exchanges[0].place(ACCOUNT, order)
+        outcome = bench.flat(bench.venues())
+        assert outcome.flat
+        assert bench.held == (0, 0)
+        assert bench.exchanges[0].position(ACCOUNT, future).contracts == 0

@@ -247,3 +247,25 @@ def test_to_roll_at_expiry_needs_a_month_to_roll_into() -> None:
         for line in said("testnet", {"automation.expiry.what": "roll"})
     )
     load_profile("testnet", live_with() | {"automation.expiry.what": "roll"})
+
+
+@pytest.mark.parametrize(
+    ("symbol", "following", "complaint"),
+    [
+        (
+            "XBTUSD",
+            "XBTH27",
+            "XBTUSD is no dated future (XBTZ26 is one): there is nothing to roll, leave it out",
+        ),
+        ("XBTH27", "XBTZ26", "'XBTZ26' must be a future that ends later than inverse.symbol (XBTH27)"),
+        ("XBTZ26", "XBTUSD", "'XBTUSD' must be a future that ends later than inverse.symbol (XBTZ26)"),
+    ],
+)
+def test_what_an_inverse_leg_cannot_be_rolled_into(symbol: str, following: str, complaint: str) -> None:
+    lines = said("testnet", {"inverse.symbol": symbol, "inverse.next_symbol": following})
+    assert any(line.endswith(f"inverse.next_symbol: {complaint}") for line in lines), lines
+
+
+def test_the_next_month_of_a_dated_inverse_leg_is_enough_to_roll_into() -> None:
+    changes = {"inverse.symbol": "XBTZ26", "inverse.next_symbol": "XBTH27", "automation.expiry.what": "roll"}
+    assert load_profile("testnet", changes).inverse.next_symbol == "XBTH27"

@@ -8,15 +8,17 @@ from zoneinfo import ZoneInfo
 from adapters.venue import FundingAnnounced
 from bot.automation.deadlines import deadlines
 from bot.automation.due import Deadline, asked, in_order
-from bot.model.inputs import Compared, SetTradingState
+from bot.model.automation import AtExpiry
+from bot.model.inputs import Compared, GrantStanding, SetTradingState
 from bot.model.trading_state import TradingState
 from bot.orders.turn import Turn
 from bot.surfaces.outlook import outlook
 from risk.closures import Weekly, arrival
 from risk.direction import Direction
 from risk.portfolio import Funding
-from tests.unit.bot.automation import test_closure, test_margin
-from tests.unit.bot.desk import XBTUSD, Desk, spec
+from risk.standing import StandingApproval, Use, scopes_for
+from tests.unit.bot.automation import test_closure, test_expiry, test_margin
+from tests.unit.bot.desk import MBT, XBTUSD, Desk, spec
 
 D = Decimal
 
@@ -159,3 +161,19 @@ def test_a_desk_without_watches_has_an_empty_outlook() -> None:
     }
     at.propose(plan_id=spec().plan_id)
     assert len(outlook(at.state, at.market, at.policy, at.now)["deadlines"]) == 1
+
+
+def test_at_an_expiry_it_says_what_happens_with_a_standing_approval_and_with_nobody() -> None:
+    """Three XBT short at CME, two long against them and one in the wallet: without CME all three are naked."""
+    at = test_expiry.desk(AtExpiry.CLOSE, test_expiry.CME_ENDS - timedelta(hours=50))
+    [proposed] = [one for one in due(at, 72) if one.what.endswith("closing the spread is proposed")]
+    assert proposed.unanswered.endswith("held to Thu 16:00Z: no standing approval rolls")
+    [ends] = [one for one in due(at, 72) if "expires" in one.what]
+    assert "(Δ +3.00 XBT)" in ends.unanswered
+    scopes = scopes_for([Use.ROLL], Direction.LONG_INVERSE, XBTUSD.id, MBT.id)
+    leave = StandingApproval(
+        "s1", scopes, D(5), D(5), D(2), D(60_000), D(100_000), test_expiry.CME_ENDS, "anna"
+    )
+    at.command(GrantStanding(leave, leave.content_hash()))
+    [proposed] = [one for one in due(at, 72) if one.what.endswith("closing the spread is proposed")]
+    assert proposed.unanswered == "standing approval s1 answers in your place, within its budgets"
