@@ -28,6 +28,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=10), timedelta(days=1)
 IDLE = {Kind.QUOTES: 20.0, Kind.MINUTES: 20.0, Kind.HOURS: 300.0}
 WAITING, BUSY = 2.0, 0.5
 """Seconds to the next look at the market: nothing is under way; a ticket waits; something is armed."""
+_SOON = timedelta(minutes=1)
 _HEARD = 0.1
 """Seconds until the bot has heard what a step of the market changed."""
 
@@ -63,6 +64,9 @@ class Operator:
         state = self._engine.state
         if state.is_moving:
             return BUSY
+        since = self._engine.market.margin_low_since
+        if since is not None and self._now() - since < _SOON:
+            return WAITING  # its watch counts the seconds until it may reduce
         active = self._at_work()
         if not active or not self._is_quoted(active[0].spec):
             return IDLE[self._recording.kind]
