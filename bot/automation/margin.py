@@ -5,6 +5,7 @@ collateral's watch hedges the XBT it brings. The four rows of "Margin actions" (
 here: they follow from which account a move hurts.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, Decimal
@@ -152,27 +153,47 @@ def next_hedges(turn: Turn, pair: Automation, limits: MarginLimits, count: int) 
     """Return at which prices the inverse account will lack one more lot of the linear contract after the other, if it
     is topped up to its aim each time: there the next hedge of the collateral is due.
 
-    The need for each XBT of position is a constant, c, and the position n contracts, so what lacks at a price p is
-    ``n(c + 1)/p − (equity + n/P)`` for a long, ``n/P − equity − n(1 − c)/p`` for a short.
+    The need for each XBT of position is a constant, c. A long's hedge goes to the linear venue and leaves its n
+    contracts as they are: what lacks at a price p is ``n(c + 1)/p − (equity + n/P)``.
     """
     found = standings(turn, pair, limits)
     if found is None or found[0].size == 0:
         return []
     inverse = found[0]
     step = turn.state.instruments[pair.linear].granule(Decimal(1))
-    sign = 1 if inverse.size > 0 else -1
-    worth = inverse.size  # contracts / P, signed
-    each = inverse.aimed / abs(worth)
+    each = inverse.aimed / abs(inverse.size)
+    if inverse.size < 0:
+        return list(_of_a_short(inverse, each, step, count))
     due = []
-    lacks = max(inverse.aimed - inverse.equity, Decimal(0))
-    first = int(lacks / step) + 1
+    first = int(max(inverse.aimed - inverse.equity, Decimal(0)) / step) + 1
     for lots in range(first, first + count):
-        below = inverse.equity + worth + lots * step
-        above = abs(worth) * inverse.price * (each + sign)
-        if above * below <= 0:
+        below = inverse.equity + inverse.size + lots * step
+        if below <= 0:
             break  # no price takes so much
-        due.append(NextHedge(lots * step, above / below))
+        due.append(NextHedge(lots * step, inverse.size * inverse.price * (each + 1) / below))
     return due
+
+
+def _of_a_short(inverse: Standing, each: Decimal, step: Decimal, count: int) -> Iterator[NextHedge]:
+    """Yield a short's next hedges. They are sold at the inverse venue, and need collateral themselves.
+
+    From ``start`` on, where the aim is just reached, equity follows c of the position: dB − n/p² dp = c(dB − n/p² dp),
+    with dn = p dB sold for what is brought. So dB = n/p² dp, the position stays what it is in XBT, x, and
+    ``p = start × exp(B/x)``.
+    """
+    size, lacks = abs(inverse.size), inverse.aimed - inverse.equity
+    if each >= 1 or size <= inverse.equity:
+        return
+    start, brought = inverse.price, Decimal(0)
+    if lacks > 0:
+        brought = lacks / (1 - each)  # what is brought is sold too, and needs c of itself
+        size += brought
+    else:
+        start = size * inverse.price * (1 - each) / (size - inverse.equity)
+        size *= inverse.price / start
+    first = int(brought / step) + 1
+    for lots in range(first, first + count):
+        yield NextHedge(lots * step, start * ((lots * step - brought) / size).exp())
 
 
 def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:

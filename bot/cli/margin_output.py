@@ -19,6 +19,8 @@ def rows(ahead: View) -> Iterator[Row]:
             yield "", _asks(one)
     if ahead["at_the_open"]:
         yield "at the open", _opens(ahead["at_the_open"])
+    if ahead["next_hedges"]:
+        yield "next hedges", f"{', '.join(map(_due, ahead['next_hedges']))}, if the collateral is topped up"
     moves = ahead["if_price_moves"]
     if not moves:
         return
@@ -37,6 +39,11 @@ def _stands(one: View) -> str:
     if one["liquidation"] is None:
         return f"{leverage}, no price liquidates it"
     return f"{leverage}, liquidated at {Decimal(one['liquidation']):,f}, {away(one['distance_percent'])}"
+
+
+def _due(one: View) -> str:
+    """Say where the XBT brought in all comes to one more contract of the linear venue."""
+    return f"{one['xbt']} XBT in all at {Decimal(one['price']):,.2f} ({Decimal(one['percent']):+.1f} %)"
 
 
 def _opens(one: View) -> str:

@@ -16,7 +16,7 @@ from decimal import Decimal
 
 from adapters.simulator.exchange.catalog import mbt, xbtusd
 from adapters.simulator.exchange.refusal import ExchangeRefusal
-from bot.automation.margin import sentence, standings
+from bot.automation.margin import NextHedge, next_hedges, sentence, standings
 from bot.model.automation import Automation, Collateral, MarginLimits
 from bot.model.events import FillBooked
 from bot.model.inputs import Done, FinishTransfer, RecordTransfer
@@ -62,7 +62,8 @@ _QUIET = 8
 @dataclass
 class Row:
     """What came of one move: XBT and USD sent to each venue and withdrawn, the first words of each, contracts traded
-    as the collateral's hedge, who was liquidated; how each account stands at the end."""
+    as the collateral's hedge, who was liquidated; how each account stands at the end. ``table``: where the bot said at
+    the start that its next hedges would be due; ``topped``: at which price how much XBT had been sent in all."""
 
     direction: Direction
     hedged: bool
@@ -75,6 +76,8 @@ class Row:
     reductions: int = 0
     naked: Decimal = Decimal(0)
     stands: str = ""
+    table: list[NextHedge] = field(default_factory=list)
+    topped: list[tuple[int, Decimal]] = field(default_factory=list)
 
 
 class Bed(Stage):
@@ -160,7 +163,10 @@ class Bed(Stage):
             raise RuntimeError(f"{advice.venue} does not let {amount} go") from None
         if brings and index:  # the broker tells no deposits: whoever sent it says that it is there
             await self._say(FinishTransfer(name, "anna", "there", ("cme",), amount.amount))
-        (row.sent if brings else row.released)[advice.venue, advice.currency] += units
+        moved = row.sent if brings else row.released
+        moved[advice.venue, advice.currency] += units
+        if brings and advice.currency is Currency.XBT:
+            row.topped.append((self.at[0], Money(Currency.XBT, moved[advice.venue, Currency.XBT]).amount))
         return True
 
     async def _say(self, command: RecordTransfer | FinishTransfer) -> None:
@@ -180,6 +186,10 @@ class Bed(Stage):
         await self.settle(row)
         if self.plan.status is not PlanStatus.DONE:
             raise RuntimeError(f"the spread was not opened: {self.plan.stopping}")
+        pair = self.policy.automation
+        if pair is not None:
+            turn = Turn(self.engine.state, self.engine.market, self.policy, self.clock.now())
+            row.table = next_hedges(turn, pair, LIMITS, 200)
 
     def look(self, row: Row) -> None:
         """Add what is there now to the row."""

@@ -54,3 +54,22 @@ def test_without_top_ups_the_first_spread_is_liquidated_where_the_guides_tables_
     [text] = [said for (venue, _, brings), said in row.says.items() if brings and venue == INVERSE.venue]
     told = D(text.split("liquidated at ")[1].split(", ")[0].replace(",", ""))
     assert told == pytest.approx(D("6694.56"), abs=D(10))  # the fees of opening are 0.0125 XBT
+
+
+@pytest.mark.parametrize(("direction", "move"), [(LONG, D("-0.25")), (SHORT, D("0.25"))])
+def test_the_next_hedges_are_due_where_the_bot_said_at_the_start(direction: Direction, move: Decimal) -> None:
+    [row] = run(direction, [move], hedged=True)
+    assert len(row.topped) >= 3
+    for price, brought in row.topped[1:]:
+        # What is brought is asked for below the top-up level, and up to the aim the table goes by.
+        due = next(one for one in row.table if one.xbt >= brought)
+        assert price == pytest.approx(due.price, rel=D("0.02"))
+
+
+def test_the_table_by_hand() -> None:
+    """Long 200,000 at 8,000 on 5 XBT, aiming at 16 %: an XBT of position needs 1/0.84 − 0.995 = 0.195476 of equity, so
+    that n contracts lack b at p = n × 1.195476 / (5 + 25 + b): 10 XBT at 5,977.38."""
+    [row] = run(LONG, [D("-0.01")], hedged=True)
+    for brought, price in ((D(5), D("6831.29")), (D(10), D("5977.38"))):
+        due = next(one for one in row.table if one.xbt == brought)
+        assert due.price == pytest.approx(price, rel=D("0.002"))  # the fees of opening

@@ -216,22 +216,39 @@ def test_a_broker_that_asks_for_more_is_believed() -> None:
     assert at.market.broker_rates[BTC.id] == pytest.approx(D("0.3"), rel=D("0.001"))
 
 
-@pytest.mark.parametrize("direction", list(Direction))
-def test_the_next_hedges_are_due_where_the_account_lacks_one_more_lot(direction: Direction) -> None:
-    at = desk(direction, cash="300000")
-    turn = turn_of(at)
+def test_the_next_hedges_are_due_where_the_account_lacks_one_more_lot() -> None:
+    at = desk(LONG, cash="300000")
+    turn = Turn(at.state, at.market, at.policy, at.now)
     pair = at.policy.automation
     assert pair is not None
     table = next_hedges(turn, pair, LIMITS, 3)
     assert [one.xbt for one in table] == [D(5), D(10), D(15)]
-    start = D(8000) if direction is LONG else D(10000)
     for one in table:
         # Worse than now, and revalued there the account lacks just so much.
-        assert (one.price < start) is (direction is LONG)
+        assert one.price < 8000
         at.market.last_mids[XBTUSD.id] = one.price
         found = standings(turn, pair, LIMITS)
         assert found is not None
         assert found[0].aimed - found[0].equity == pytest.approx(one.xbt, rel=D("1e-6"))
+
+
+def test_a_shorts_next_hedges_are_sold_beside_it_and_need_collateral_too() -> None:
+    """Dollar by dollar: from 30 XBT sold at 10,000 on 5 XBT, what lacks of 1.005 − 1/1.16 of the position is brought,
+    and as much is sold at that price."""
+    at = desk(SHORT, cash="300000")
+    pair = at.policy.automation
+    assert pair is not None
+    table = next_hedges(Turn(at.state, at.market, at.policy, at.now), pair, LIMITS, 3)
+    contracts, equity, brought, price = 300_000.0, 5.0, 0.0, 10_000.0
+    each = 1.005 - 1 / 1.16
+    for one in table:
+        while brought < one.xbt:
+            equity -= contracts * (1 / price - 1 / (price + 1))
+            price += 1
+            more = max((each * contracts / price - equity) / (1 - each), 0.0)
+            brought, equity, contracts = brought + more, equity + more, contracts + more * price
+        assert float(one.price) == pytest.approx(price, abs=3)
+    assert [one.xbt for one in table] == [D(5), D(10), D(15)]
 
 
 def test_one_bad_tick_takes_nothing_down() -> None:
