@@ -71,7 +71,7 @@ def indices(turn: Turn, pair: Automation, limits: SettlementLimits) -> Indices:
     """Return how the indices stand now."""
     held = sorted(
         (terms.expiry, key)
-        for key in (pair.inverse, *pair.months)
+        for key in pair.contracts
         if key in turn.state.instruments
         and turn.state.positions[key]
         and (terms := turn.state.instruments[key].terms).expiry is not None

@@ -54,12 +54,22 @@ def _unknown(turn: Turn, limits: SettlementLimits, seen: Indices) -> None:
 
 
 def _sentence(turn: Turn, pair: Automation, limits: SettlementLimits, seen: Indices) -> str:
-    """Say how far they are apart, and what that is worth on what is held: the linear leg is paid by its own index."""
-    instrument, held = turn.state.instruments[pair.linear], turn.state.positions[pair.linear]
+    """Say how far they are apart, and what that is worth: the linear leg is paid by its own index."""
+    state = turn.state
+    settles = (seen.first,) if seen.first in pair.months else pair.months
+    xbt = sum(
+        (
+            state.positions[key] * state.instruments[key].terms.multiplier
+            for key in settles
+            if key is not None and state.positions[key]
+        ),
+        Decimal(0),
+    )
     worth = ""
-    if seen.apart is not None and held:
-        usd = held * instrument.terms.multiplier * seen.apart.absolute
-        worth = f"; {usd:+,.0f} USD on what is held, if they settle so"
+    if seen.apart is not None and xbt:
+        worth = (
+            f"; {xbt * seen.apart.absolute:+,.0f} USD on the {abs(xbt):.2f} XBT held there, if they settle so"
+        )
     return (
         f"the settlement indices are apart: {seen.sentence} (from {limits.apart:.2%} on, for "
         f"{_seconds(limits.steady)} and more), and {seen.first} ends {seen.ends:%a %F %R}Z{worth}"

@@ -92,7 +92,7 @@ def test_indices_that_part_are_told_to_a_person() -> None:
             (text,) = said(at)
             assert text.startswith("INDEX_DIVERGENCE")
             assert ".BXBT 80,000.00; BRTI 80,320.00: +320.00 USD, +0.400 %" in text
-            assert "-960 USD on what is held" in text
+            assert "-960 USD on the 3.00 XBT held there" in text
 
     patient.run(main())
 

@@ -335,3 +335,21 @@ def test_the_basis_shows_each_index_beside_its_contract(capsys: pytest.CaptureFi
     assert "BRTI not known (the broker sends no data of it: not subscribed [354])" in shown
     at.market.indices.clear()
     assert basis(at.state, at.market, XBTUSD.id, MBT.id, at.now)["indices"] == []
+
+
+def test_while_a_leg_is_rolled_the_month_that_ends_is_what_settles() -> None:
+    """Two of three XBT stand in a later month already: 240 USD cost 240 on the one that is left."""
+    at = desk(held=False)
+    later = replace(
+        MBT,
+        id=replace(MBT.id, symbol="MBTH27"),
+        terms=replace(MBT.terms, expiry=datetime(2027, 3, 25, 16, tzinfo=UTC)),
+    )
+    at.load(later)
+    pair = at.policy.automation
+    assert pair is not None
+    at.policy = replace(at.policy, automation=replace(pair, next_linear=later.id))
+    at.hold(240_000, -10)
+    at.state.positions[later.id] = -20
+    both(at, "80000", "80240", seconds=70)
+    assert "-240 USD on the 1.00 XBT held there" in said(at)[0]
