@@ -21,7 +21,7 @@ _TIMEOUT = 15.0
 # A comparison asks the venues many questions, and waits its turn for each where their rates are limited.
 RECONCILE_TIMEOUT = 120.0
 # A bot that starts holds its ledger against the venues before it can be asked.
-_STARTS_WITHIN = 20.0
+_STARTS_WITHIN = 30.0
 _LOOKS = 0.1
 
 _VERSION = "Basisbot-Version"  # bot.surfaces.headers

@@ -22,7 +22,8 @@ _NEAR = 10
 def page(result: Replayed, beside: Beside | None = None) -> str:
     """Return the report, a whole HTML document; with ``beside`` it says what the automation was worth."""
     recording, options = result.recording, result.options
-    title = f"Replay {recording.starts:%-d %B %Y} to {recording.ends:%-d %B %Y}"
+    days = dict.fromkeys(f"{at:%-d %B %Y}" for at in (recording.starts, recording.ends))
+    title = f"Replay {' to '.join(days)}"
     legs = (
         "long the inverse venue, short CME"
         if options.direction == "long-inverse"
@@ -39,7 +40,7 @@ def page(result: Replayed, beside: Beside | None = None) -> str:
         *(() if beside is None else _worth(beside)),
         "<h2>Course</h2>",
         '<p class="note">Shaded: CME closed for long. Dashed: a venue closed a position by force. Point at a dot '
-        "for its figure.</p>",
+        "for its figure. All times are UTC.</p>",
         *(figure(chart) for chart in plots(result)),
         *_money(result),
         *_margins(result),
