@@ -87,7 +87,7 @@ def _tickets(turn: Turn) -> Iterator[Deadline]:
             "the tranche goes out once every leg is approved",
             f"{'they expire' if several else 'it expires'}; {unanswered}",
             cost,
-            do=f"basisbot tickets, then {' and '.join(f'basisbot approve {name}' for name in names)}",
+            do=" and ".join(f"basisbot approve {name}" for name in names),
         )
 
 

@@ -68,7 +68,7 @@ def test_a_ticket_says_by_when_and_the_commands() -> None:
     at.propose()
     at.now += timedelta(seconds=60)
     text = " ".join(" ".join(status(ahead_of(at))).split())
-    assert "in 4 min: basisbot tickets, then basisbot approve" in text
+    assert "in 4 min: basisbot approve" in text
     assert text.index("to do") < text.index("instance")
 
 
