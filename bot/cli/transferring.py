@@ -1,5 +1,6 @@
 """``transfer list|record|done|cancel|convert``: money you move. The bot moves none; it counts what is on its way."""
 
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 import typer
@@ -51,7 +52,9 @@ def list_transfers(
 
 @transfer.command("record")
 def record(
-    amount: Annotated[str, typer.Option("--amount", help="How much left its source.", metavar="AMOUNT")],
+    amount: Annotated[
+        Decimal, typer.Option("--amount", help="How much left its source.", metavar="AMOUNT", parser=positive)
+    ],
     currency: Annotated[Literal["XBT", "USD"], typer.Option("--currency", metavar="XBT|USD")],
     target: Annotated[str, typer.Option("--to", help="A venue, spot, or outside.", metavar="PLACE")],
     reason: Reason,
@@ -73,7 +76,7 @@ def record(
     Example: basisbot transfer record --amount 0.5 --currency XBT --to bitmex --reason "topped up"
     """
     body = {
-        "amount": str(positive(amount)),
+        "amount": str(amount),
         "currency": currency,
         "source": source,
         "target": target,
@@ -87,9 +90,12 @@ def record(
 def done(
     transfer_id: Id,
     arrived: Annotated[
-        str | None,
+        Decimal | None,
         typer.Option(
-            "--arrived", help="How much arrived, at a place that does not tell; all of it.", metavar="AMOUNT"
+            "--arrived",
+            help="How much arrived, at a place that does not tell; all of it.",
+            metavar="AMOUNT",
+            parser=positive,
         ),
     ] = None,
     flow: Flow = None,
@@ -106,7 +112,7 @@ def done(
 
     Example: basisbot transfer done k7f3q2ab --arrived 39985
     """
-    body = {"arrived": None if arrived is None else str(positive(arrived)), "flow_id": flow, "final": final}
+    body = {"arrived": None if arrived is None else str(arrived), "flow_id": flow, "final": final}
     _post(f"/transfers/{name(transfer_id)}/done", body, reason, profile, json)
 
 
@@ -126,12 +132,24 @@ def cancel(
 
 @transfer.command("convert")
 def convert(
-    sell_usd: Annotated[str | None, typer.Option("--sell-usd", metavar="USD", help="USD paid.")] = None,
-    buy_xbt: Annotated[str | None, typer.Option("--buy-xbt", metavar="XBT", help="XBT received.")] = None,
-    sell_xbt: Annotated[str | None, typer.Option("--sell-xbt", metavar="XBT", help="XBT sold.")] = None,
-    buy_usd: Annotated[str | None, typer.Option("--buy-usd", metavar="USD", help="USD received.")] = None,
-    fee_usd: Annotated[str | None, typer.Option("--fee-usd", metavar="USD", help="Fee beside it.")] = None,
-    fee_xbt: Annotated[str | None, typer.Option("--fee-xbt", metavar="XBT", help="Fee beside it.")] = None,
+    sell_usd: Annotated[
+        Decimal | None, typer.Option("--sell-usd", metavar="USD", help="USD paid.", parser=positive)
+    ] = None,
+    buy_xbt: Annotated[
+        Decimal | None, typer.Option("--buy-xbt", metavar="XBT", help="XBT received.", parser=positive)
+    ] = None,
+    sell_xbt: Annotated[
+        Decimal | None, typer.Option("--sell-xbt", metavar="XBT", help="XBT sold.", parser=positive)
+    ] = None,
+    buy_usd: Annotated[
+        Decimal | None, typer.Option("--buy-usd", metavar="USD", help="USD received.", parser=positive)
+    ] = None,
+    fee_usd: Annotated[
+        Decimal | None, typer.Option("--fee-usd", metavar="USD", help="Fee beside it.", parser=positive)
+    ] = None,
+    fee_xbt: Annotated[
+        Decimal | None, typer.Option("--fee-xbt", metavar="XBT", help="Fee beside it.", parser=positive)
+    ] = None,
     reason: Reason = "converted by hand",
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
@@ -151,10 +169,10 @@ def convert(
         raise CommandFailed("one fee: --fee-usd or --fee-xbt", Exit.USAGE)
     fee = fee_usd or fee_xbt
     body = {
-        "sell": str(positive(sell_usd or sell_xbt or "")),
+        "sell": str(sell_usd if buys else sell_xbt),
         "sell_currency": "USD" if buys else "XBT",
-        "buy": str(positive(buy_xbt or buy_usd or "")),
-        "fee": "0" if fee is None else str(positive(fee)),
+        "buy": str(buy_xbt if buys else buy_usd),
+        "fee": "0" if fee is None else str(fee),
         "fee_currency": "XBT" if fee_xbt is not None else "USD",
     }
     _post("/conversions", body, reason, profile, json)
