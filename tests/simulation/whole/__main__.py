@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     for result in _results(range(given.first, given.first + given.runs), given.jobs):
         tally.add(result.tally)
         if given.heads:
-            print(result.seed, result.head)
+            print(result.seed, result.head, flush=True)
         if result.violations:
             failed += 1
             print(

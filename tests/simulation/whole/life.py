@@ -351,10 +351,12 @@ def quiet() -> None:
 
 def run(seed: int, watched_by: Callable[[Life], None] = lambda _: None) -> Result:
     """Live one life. Returns what came of it; raises nothing that the life itself did."""
+    own = profile(seed)
     given = setting(seed)
+    given = given if own.wallet is None else replace(given, wallet=own.wallet)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="life-", dir=memory())))
-        life = Life(given, folder, own=profile(seed))
+        life = Life(given, folder, own=own)
         watched_by(life)
         return lived(life)
 

@@ -45,7 +45,8 @@ _SHORTEST = timedelta(seconds=140)
 @dataclass(frozen=True, slots=True)
 class Profile:
     """``is_wide``: standing approvals, ladders, exits and the like happen. ``hours``: of the linear venue, which closes
-    ``closed`` (seconds from the start). ``ends``: when a contract does, likewise. ``funding``: how often it is paid."""
+    ``closed`` (seconds from the start). ``ends``: when a contract does, likewise. ``funding``: how often it is paid. ``wallet``: satoshi at the inverse
+    venue, where a plan takes more margin than people like to keep; None: as the setting says."""
 
     policy: Policy = LIFE_POLICY
     specs: tuple[ContractSpec, ContractSpec] = CONTRACTS
@@ -55,6 +56,7 @@ class Profile:
     is_wide: bool = False
     closed: tuple[float, float] | None = None
     ends: float | None = None
+    wallet: int | None = None
 
     @property
     def lasts(self) -> float:
@@ -108,7 +110,15 @@ def profile(seed: int) -> Profile:
         is_wide=True,
         closed=closed,
         ends=ends,
+        wallet=_wallet(seed, closes=closed is not None),
     )
+
+
+def _wallet(seed: int, *, closes: bool) -> int | None:
+    dice = Random(f"wallet:{seed}")
+    if dice.random() >= (0.7 if closes else 0.35):
+        return None
+    return dice.choice((8, 15, 30, 60)) * 1_000_000
 
 
 def _closed(start: datetime, closed: tuple[float, float]) -> Sessions:
