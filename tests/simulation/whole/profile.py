@@ -45,8 +45,9 @@ _SHORTEST = timedelta(seconds=140)
 @dataclass(frozen=True, slots=True)
 class Profile:
     """``is_wide``: standing approvals, ladders, exits and the like happen. ``hours``: of the linear venue, which closes
-    ``closed`` (seconds from the start). ``ends``: when a contract does, likewise. ``funding``: how often it is paid. ``wallet``: satoshi at the inverse
-    venue, where a plan takes more margin than people like to keep; None: as the setting says."""
+    ``closed`` (seconds from the start). ``ends``: when a contract does, likewise. ``funding``: how often it is paid.
+    ``wallet``: satoshi at the inverse venue, where plans take more margin than people like to keep; None: as the
+    setting says."""
 
     policy: Policy = LIFE_POLICY
     specs: tuple[ContractSpec, ContractSpec] = CONTRACTS
