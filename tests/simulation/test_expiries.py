@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bot.model.automation import AtExpiry
+from bot.model.trading_state import TradingState
 from risk.direction import Direction
 from tests.simulation.expiries.cases import DECEMBER, JANUARY, MARCH, Case
 from tests.simulation.expiries.life import Run, play
@@ -20,6 +21,7 @@ def lived(case: Case) -> Run:
     assert run.problems == []
     # What the index brought is what Δ was naked meanwhile: nothing, but for slices and the band.
     assert abs(run.gained - run.by_hand) < 60
+    assert run.trading is TradingState.ACTIVE  # what was planned stops nothing
     assert not {"ORPHANED_LEG", "LEGGED_POSITION", "ROLL_UNFINISHED"} & run.alerts.keys()
     return run
 

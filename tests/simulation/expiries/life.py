@@ -59,7 +59,7 @@ LASTS = timedelta(seconds=10)
 """So long a Δ must have lasted for it not to be the moment between a fill and its hedge."""
 _PACE = Pace(around=30.0, look=900.0, whole=3_600.0)
 _TICK = 900.0
-_CLOSE, _BUSY, _NEAR, _FAR = 2.0, 1.0, 10.0, 900.0
+_CLOSE, _BUSY, _NEAR, _UNANSWERED, _FAR = 2.0, 1.0, 10.0, 60.0, 900.0
 _HEARD = 0.1
 _MOMENT = 0.001
 _WINDOWS = {ContractKind.INVERSE: timedelta(minutes=30), ContractKind.LINEAR: timedelta(hours=1)}
@@ -83,7 +83,8 @@ _NONE = D(0)
 @dataclass(slots=True)
 class Run:
     """What a case came to. ``naked``: Δ from each moment on, once the spread is open. ``settled``: by contract, the
-    price it was booked at, and the one reckoned by hand. ``gained``, ``by_hand``: USD. ``problems``: what must not be.
+    price it was booked at, and the one reckoned by hand. ``trading``: at the end. ``gained``, ``by_hand``: USD.
+    ``problems``: what must not be.
     """
 
     case: Case
@@ -93,6 +94,7 @@ class Run:
     alerts: Counter[str] = field(default_factory=Counter)
     told: list[tuple[datetime, Alerted]] = field(default_factory=list)
     held: dict[str, int] = field(default_factory=dict)
+    trading: TradingState = TradingState.ACTIVE
     gained: Decimal = _NONE
     by_hand: Decimal = _NONE
     problems: list[str] = field(default_factory=list)
@@ -201,6 +203,7 @@ class Life:
             if core.failed.done():
                 await core.failed
             self._row()
+            self.run.trading = self.engine.state.trading
             differences = await core.reconciler.run()
             self.run.problems += [f"ledger and venues differ: {one}" for one in differences]
             await ledger.durable(len(ledger.entries))
@@ -256,7 +259,7 @@ class Life:
         if state.is_moving:
             return _BUSY
         if any(plan.current is not None for plan in state.active_plans()):
-            return _CLOSE
+            return _CLOSE if self.case.who is Who.STANDING else _UNANSWERED
         for end in self.case.ends:
             if end - timedelta(hours=2, minutes=30) <= now < end + timedelta(minutes=10):
                 return _NEAR
