@@ -5,17 +5,25 @@ the rate announced for it, those after it at the median of the latest: one payme
 guess, and said to be one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
 
-from bot.automation.proposing import has_rested, held_direction, is_quiet, raise_reduction, withdraw
+from bot.automation.proposing import (
+    has_rested,
+    held_direction,
+    is_quiet,
+    raise_reduction,
+    raise_roll,
+    withdraw,
+)
 from bot.model.automation import Automation, CarryLimits
 from bot.model.plans import Cause
 from bot.orders.turn import Turn
 from risk.carry import Carry, Rates, carry
 from risk.direction import Direction
+from risk.instruments import InstrumentId
 from risk.money import Money
 
 _INTERVAL = timedelta(hours=8)
@@ -90,8 +98,40 @@ def expected_funding(
     return Expected(direction.inverse_side.sign * paid * price, rate, until)
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The inverse leg in a contract that pays no funding, in place of a perpetual. ``edge``: what holding would bring
+    then, in USD per XBT, like a ``Holding``'s, the move paid for; ``until``: when the first of the pair ends."""
+
+    into: InstrumentId
+    edge: Decimal
+    until: datetime
+
+
+def move(turn: Turn, pair: Automation, limits: CarryLimits) -> Move | None:
+    """Return what it would bring to take the inverse leg out of its perpetual into the profile's dated contract; None
+    where it is in none, or none is named, or without fresh books.
+
+    Against closing all of it now, what closes either way cancels: the linear leg stays instead of being traded away,
+    and the dated contract is entered for it, crossing its book, with its fee.
+    """
+    into, state = pair.next_inverse, turn.state
+    if into is None or state.instruments[pair.inverse].terms.expiry is not None:
+        return None
+    ends = [state.instruments[key].terms.expiry for key in (into, pair.linear)]
+    known = [end for end in ends if end is not None]
+    direction = held_direction(state, pair)
+    now = books_now(turn, replace(pair, inverse=into), direction, limits.commission)
+    if now is None or not known:
+        return None
+    fee = state.instruments[into].terms.taker_fee * now.opening.basis.inverse
+    entered = direction.inverse_side.sign * (now.closing.basis.linear - now.opening.basis.inverse)
+    return Move(into, entered - fee, min(known))
+
+
 def watch(turn: Turn, pair: Automation, limits: CarryLimits) -> None:
-    """Propose to close once holding has been expected to cost more than ``limits.loss`` for long enough."""
+    """Once holding has been expected to cost more than ``limits.loss`` for long enough, propose to leave the perpetual
+    for a dated contract where that pays, or else to close."""
     found = holding(turn, pair, limits)
     price = turn.market.last_mids.get(pair.inverse)
     if found is None or price is None or found.edge >= -limits.loss * price:
@@ -104,7 +144,12 @@ def watch(turn: Turn, pair: Automation, limits: CarryLimits) -> None:
         return
     if not has_rested(turn, Cause.CARRY, limits.pause):
         return
-    raise_reduction(turn, pair, Cause.CARRY, None, says(found), 1, urgent=False)
+    instead = move(turn, pair, limits)
+    if instead is not None and instead.edge >= 0:
+        why = f"{says(found)}; in {instead.into} it is {instead.edge:+,.2f} until {instead.until:%F}, the move paid"
+        raise_roll(turn, pair, pair.inverse, why, 1, cause=Cause.CARRY)
+    else:
+        raise_reduction(turn, pair, Cause.CARRY, None, says(found), 1, urgent=False)
 
 
 def says(found: Holding) -> str:

@@ -274,6 +274,7 @@ def raise_roll(
     tranches: int,
     size: Decimal | None = None,
     not_before: datetime | None = None,
+    cause: Cause = Cause.EXPIRY,
 ) -> bool:
     """Propose to take ``size`` XBT (None: all) of a leg into its next month. Plans that open stop for it. Returns
     whether the plan was taken on."""
@@ -285,11 +286,11 @@ def raise_roll(
         roll_of(
             turn.state,
             pair,
-            _plan_id(turn.state, Cause.EXPIRY),
+            _plan_id(turn.state, cause),
             size,
             tranches,
             _BY,
-            cause=Cause.EXPIRY,
+            cause=cause,
             why=why,
             leg=leg,
             not_before=not_before,

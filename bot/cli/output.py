@@ -157,11 +157,13 @@ def _ahead(grid: Table, ahead: View) -> None:
         grid.add_row(*row)
     if ahead["holding"]:
         held = ahead["holding"]
+        dated = held["dated"]
+        instead = "" if dated is None else f"; in {dated} {price(held['dated_edge_usd'])}, the move paid"
         so_far = "" if held["funded"] is None else f" (so far {held['funded']})"
         grid.add_row(
             "holding",
             f"until {held['until'][:10]}: basis left {price(held['basis_left_usd'])}, funding expected "
-            f"{price(held['funding_usd'])}{so_far}, edge {price(held['edge_usd'])} USD per XBT",
+            f"{price(held['funding_usd'])}{so_far}, edge {price(held['edge_usd'])} USD per XBT{instead}",
         )
     ahead_output.in_short(grid, ahead)
 

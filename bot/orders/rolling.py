@@ -61,10 +61,11 @@ def objection(state: BotState, policy: Policy, spec: PlanSpec) -> str | None:
 
 
 def unfit(old: Instrument, new: Instrument) -> str | None:
-    """Return why one contract cannot take another's place: it must be of the same kind and size, and end later."""
-    for contract in (old, new):
-        if contract.terms.expiry is None:
-            return f"{contract.id} has no expiry: there is nothing to roll"
+    """Return why one contract cannot take another's place: it must be of the same kind and size, and end later. What
+    never ends, a perpetual, can be left for what does, not entered."""
+    if new.terms.expiry is None or (old.terms.expiry is None and old.terms.kind is not Kind.INVERSE):
+        without = new if new.terms.expiry is None else old
+        return f"{without.id} has no expiry: there is nothing to roll"
     if old.terms.kind is not new.terms.kind:
         return f"{old.id} is {old.terms.kind} and {new.id} {new.terms.kind}: a leg is rolled within its venue"
     if (old.terms.multiplier, old.terms.lot) != (new.terms.multiplier, new.terms.lot):

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bot.automation.deadlines import deadlines
 from bot.automation.due import Deadline, asked
-from bot.automation.holding import holding
+from bot.automation.holding import holding, move
 from bot.automation.implied import opening
 from bot.automation.indices import indices
 from bot.automation.margin import Standing, next_hedges, projections, standings
@@ -32,6 +32,7 @@ def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> V
     hedges = [] if pair is None or margin is None else next_hedges(turn, pair, margin, _HEDGES)
     price = found[0].price if found else Decimal(1)
     held = None if pair is None or carry is None else holding(turn, pair, carry)
+    instead = None if pair is None or carry is None or held is None else move(turn, pair, carry)
     due = deadlines(turn, WITHIN)
     opens = None if pair is None or pair.linear not in state.instruments else opening(turn, pair)
     settlement = None if pair is None else pair.settlement
@@ -77,6 +78,8 @@ def outlook(state: BotState, market: Market, policy: Policy, now: datetime) -> V
             "funding_usd": plain(held.funding.quantize(_CENT)),
             "mean_rate_percent": None if held.rate is None else plain((held.rate * 100).quantize(_PLACES)),
             "edge_usd": plain(held.edge.quantize(_CENT)),
+            "dated": None if instead is None else str(instead.into),
+            "dated_edge_usd": None if instead is None else plain(instead.edge.quantize(_CENT)),
         },
     }
 

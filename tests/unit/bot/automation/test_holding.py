@@ -7,13 +7,14 @@ from decimal import Decimal
 import pytest
 
 from adapters.venue import FundingAnnounced
-from bot.automation.holding import Holding, holding, says
+from bot.automation.holding import Holding, holding, move, says
 from bot.model.automation import Automation, CarryLimits
 from bot.model.inputs import Compared, SetTradingState
 from bot.model.plans import Cause, PlanKind
 from bot.model.trading_state import TradingState
 from bot.orders.turn import Turn
 from risk.direction import Direction
+from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind
 from risk.portfolio import Funding
@@ -129,3 +130,55 @@ def test_funding_so_far_is_what_was_booked_since_the_contract_was_flat() -> None
     at.hold(-160_000, 0)  # flat
     at.hold(160_000, 0)
     assert expected(at).funded is None
+
+
+DATED = Instrument(
+    InstrumentId("bitmex", "XBTH27"),
+    replace(XBTUSD.terms, expiry=T0 + timedelta(days=124), taker_fee=D("0.00075")),
+)
+
+
+def dear(direction: Direction, rate: str, bid: str, ask: str) -> Desk:
+    """A spread whose perpetual costs ``rate`` every eight hours, beside a dated contract at ``bid`` and ``ask``."""
+    at = desk(direction)
+    assert at.policy.automation is not None
+    at.policy = replace(at.policy, automation=replace(at.policy.automation, next_inverse=DATED.id))
+    at.load(DATED)
+    funded(at, rate, rate, rate)
+    for _ in range(40):
+        at.quote(DATED, bid, ask)
+        pass_by(at, 1)
+    return at
+
+
+def test_a_perpetual_that_costs_too_much_is_left_for_a_dated_contract_that_pays() -> None:
+    """Funding of 0.1 % every eight hours costs 2,400 USD in ten days; the basis has 805 left: 79,999.9 is bid for the
+    perpetual, 80,805 asked at CME. Entered at 80,400, with 60.30 of fee, the dated contract leaves 344.70."""
+    at = dear(Direction.LONG_INVERSE, "0.001", "80399.5", "80400")
+    pair = at.policy.automation
+    assert pair is not None
+    found = move(Turn(at.state, at.market, at.policy, at.now), pair, LIMITS)
+    linear = at.market.quotes[MBT.id].asks[0].price
+    assert found is not None
+    assert found.edge == linear - D(80_400) - D("60.30")
+    assert at.plan.spec.kind is PlanKind.ROLL
+    assert at.plan.spec.cause is Cause.CARRY
+    assert (at.plan.spec.inverse, at.plan.spec.linear) == (XBTUSD.id, DATED.id)
+    assert f"in bitmex:XBTH27 it is {found.edge:+,.2f}" in at.plan.spec.why
+
+
+def test_where_the_dated_contract_pays_no_more_than_the_perpetual_the_spread_is_closed() -> None:
+    linear = D("80805")
+    at = dear(Direction.LONG_INVERSE, "0.001", str(linear + 99), str(linear + 100))
+    assert at.plan.spec.kind is PlanKind.CLOSE
+
+
+def test_a_short_enters_the_dated_contract_at_its_bid() -> None:
+    at = dear(Direction.SHORT_INVERSE, "-0.001", "81500", "81500.5")
+    pair = at.policy.automation
+    assert pair is not None
+    found = move(Turn(at.state, at.market, at.policy, at.now), pair, LIMITS)
+    linear = at.market.quotes[MBT.id].bids[0].price
+    assert found is not None
+    assert found.edge == D(81_500) - linear - D("61.125")
+    assert at.plan.spec.kind is PlanKind.ROLL
