@@ -130,14 +130,12 @@ def _next_symbol(settings: Settings) -> Iterator[Fault]:
     old, new = settings.inverse.symbol, settings.inverse.next_symbol
     if new is None:
         return
-    ends = [_month_of(symbol) for symbol in (old, new)]
-    if ends[0] is None:
+    before, after = _month_of(old), _month_of(new)
+    if after is None or (before is not None and after <= before):
         yield (
             "inverse.next_symbol",
-            f"{old} is no dated future (XBTZ26 is one): there is nothing to roll, leave it out",
+            f"{new!r} must be a dated future that ends later than inverse.symbol ({old})",
         )
-    elif ends[1] is None or ends[1] <= ends[0]:
-        yield "inverse.next_symbol", f"{new!r} must be a future that ends later than inverse.symbol ({old})"
 
 
 def _month_of(symbol: str) -> tuple[str, int] | None:
@@ -274,7 +272,7 @@ def _automation(settings: Settings) -> Iterator[Fault]:
         expiry is not None
         and expiry.what == "roll"
         and settings.linear.next_contract is None
-        and settings.inverse.next_symbol is None
+        and (settings.inverse.next_symbol is None or _month_of(settings.inverse.symbol) is None)
     ):
         yield "automation.expiry.what", '"roll" needs [linear.next_contract], the month to roll into'
     closure = settings.automation.closure

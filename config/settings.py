@@ -44,7 +44,8 @@ class Inverse(Section):
     Each secret comes from an environment variable or a file; ``config.secrets`` fetches them when needed.
     Only a simulated profile may write them down, its keys being open to everybody anyway.
 
-    ``next_symbol``: where ``symbol`` is a dated future, the later one a roll goes into; as ``linear.next_contract``.
+    ``next_symbol``: the later dated future a roll of ``symbol`` goes into; beside a perpetual, the dated one to leave
+    it for when its funding costs too much. As ``linear.next_contract`` it is loaded and quoted from the start.
     """
 
     adapter: Literal["bitmex"]

@@ -176,6 +176,10 @@ def roll_plan(
         Decimal | None,
         typer.Option("--size", help="How much to roll; left out: all of it.", metavar="XBT", parser=positive),
     ] = None,
+    leg: Annotated[
+        Literal["linear", "inverse"] | None,
+        typer.Option("--leg", help="Which leg; left out: the one that ends first."),
+    ] = None,
     tranches: Tranches = None,
     min_basis: Annotated[
         Decimal | None,
@@ -194,13 +198,15 @@ def roll_plan(
     profile: Profile = DEFAULT_PROFILE,
     json: Json = False,
 ) -> None:
-    """Propose to take the leg that ends first into the next month, in pairs: old closed, new opened.
+    """Propose to take a leg into the next month, in pairs: old closed, new opened.
 
-    The profile names that month: linear.next_contract for CME, inverse.next_symbol for an inverse leg that is dated.
+    The profile names that month: linear.next_contract for CME, inverse.next_symbol for the inverse leg, which may leave
+    a perpetual for it.
     Nothing is sent: tickets follow and wait for you (basisbot tickets). Their basis is the calendar spread, the new
     month less the old one.
     """
     body = {
+        "leg": leg,
         "size_xbt": plain(size),
         "tranches": tranches or settings(profile).plan.tranches,
         "min_basis": plain(min_basis),

@@ -1,8 +1,8 @@
-"""``POST /plans/roll``: the leg that ends first into the next month."""
+"""``POST /plans/roll``: a leg into the next month."""
 
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,10 +17,12 @@ from bot.surfaces.transfers_api import Who
 
 
 class NewRoll(BaseModel):
-    """``size_xbt``: left out, all of it. ``min_basis``, ``max_basis``: limits of the calendar spread, the new month
+    """``leg``: left out, the one that ends first. ``size_xbt``: left out, all of it.
+    ``min_basis``, ``max_basis``: limits of the calendar spread, the new month
     less the old one, USD per XBT."""
 
     model_config = ConfigDict(extra="forbid")
+    leg: Literal["linear", "inverse"] | None = None
     size_xbt: Size | None = None
     tranches: Annotated[int, Field(ge=1, le=90)] = 1
     by: Who
@@ -35,7 +37,7 @@ def routes(
 ) -> APIRouter:
     router = APIRouter()
 
-    @router.post("/plans/roll", summary="Propose to roll the leg that ends first; tickets follow")
+    @router.post("/plans/roll", summary="Propose to roll a leg; tickets follow")
     async def roll(body: NewRoll) -> dict[str, Any]:
         pair = engine.policy.automation
         try:
@@ -52,6 +54,7 @@ def routes(
                 max_basis=body.max_basis,
                 approval=body.approval,
                 pause=timedelta(seconds=body.pause_seconds),
+                leg={"linear": pair.linear, "inverse": pair.inverse, None: None}[body.leg],
             )
         except ValueError as error:
             told = {"code": "PLAN_REFUSED", "limit": "", "given": "", "text": str(error)}

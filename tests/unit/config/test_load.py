@@ -253,17 +253,27 @@ def test_to_roll_at_expiry_needs_a_month_to_roll_into() -> None:
     ("symbol", "following", "complaint"),
     [
         (
-            "XBTUSD",
             "XBTH27",
-            "XBTUSD is no dated future (XBTZ26 is one): there is nothing to roll, leave it out",
+            "XBTZ26",
+            "'XBTZ26' must be a dated future that ends later than inverse.symbol (XBTH27)",
         ),
-        ("XBTH27", "XBTZ26", "'XBTZ26' must be a future that ends later than inverse.symbol (XBTH27)"),
-        ("XBTZ26", "XBTUSD", "'XBTUSD' must be a future that ends later than inverse.symbol (XBTZ26)"),
+        (
+            "XBTZ26",
+            "XBTUSD",
+            "'XBTUSD' must be a dated future that ends later than inverse.symbol (XBTZ26)",
+        ),
     ],
 )
 def test_what_an_inverse_leg_cannot_be_rolled_into(symbol: str, following: str, complaint: str) -> None:
     lines = said("testnet", {"inverse.symbol": symbol, "inverse.next_symbol": following})
     assert any(line.endswith(f"inverse.next_symbol: {complaint}") for line in lines), lines
+
+
+def test_a_perpetual_may_be_left_for_a_dated_future_but_that_is_no_month_for_its_partner() -> None:
+    changes = {"inverse.symbol": "XBTUSD", "inverse.next_symbol": "XBTH27"}
+    assert load_profile("testnet", changes).inverse.next_symbol == "XBTH27"
+    lines = said("testnet", changes | {"automation.expiry.what": "roll"})
+    assert any('"roll" needs [linear.next_contract]' in line for line in lines), lines
 
 
 def test_the_next_month_of_a_dated_inverse_leg_is_enough_to_roll_into() -> None:
