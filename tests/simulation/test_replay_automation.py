@@ -1,7 +1,7 @@
 """A replay with the automation beside the same without it: what it did, what that cost, and what was worth it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -60,6 +60,13 @@ def test_it_is_worth_a_liquidation_and_costs_what_it_traded(both: Beside) -> Non
     rows = {name: (first, second) for name, first, second in both.rows}
     assert rows["positions closed by force"] == ("1 fills, bitmex", "none")
     assert rows["naked Δ, XBT·hours"][0] > "0"
+
+
+def test_the_stops_come_off_soon_after_the_open(both: Beside) -> None:
+    opens = datetime(2019, 6, 23, 22, tzinfo=UTC)
+    rested = [plan for plan in both.watched.plans if plan.spec.cause is Cause.STOPS]
+    assert rested
+    assert all(plan.ended_at is not None and plan.ended_at < opens + timedelta(hours=1) for plan in rested)
 
 
 def test_the_page_and_the_json_show_both(both: Beside) -> None:

@@ -99,8 +99,10 @@ async def _play(
         stage.linear: [key.symbol for key in stage.months.values()],
     }
     files = Files(temporary / "data")
+    # With automation there is a tick at each look; one between two looks would find every quote old.
+    tick = _TICK if policy.automation is None else _PACE.whole
     async with started(
-        ledger, state, symbols, policy, clock, files, [hear], _PACE, _TICK, look_for_flatten=_TICK
+        ledger, state, symbols, policy, clock, files, [hear], _PACE, tick, look_for_flatten=_TICK
     ) as core:
         operator = Operator(core.engine, stage, recording, options, strategy, clock.now)
         await operator.enable("a replay")
