@@ -31,7 +31,11 @@ def report(
 ) -> Outcome:
     """Compose the outcome. ``booked``: what is known of positions from elsewhere than their venues."""
     sides = (inverse, linear)
-    legs = (_leg(inverse, linear, booked), _leg(linear, inverse, booked), *_other_months(linear, booked))
+    legs = (
+        _leg(inverse, linear, booked),
+        _leg(linear, inverse, booked),
+        *(month for side in sides for month in _other_months(side, booked)),
+    )
     in_xbt = account is not None and account.currency is Currency.XBT
     wallet = account.equity.amount if account is not None and in_xbt else None
     # A position that is not known may be one that only the open can close.
@@ -78,8 +82,7 @@ def _other_months(side: VenueSide, booked: Mapping[InstrumentId, Word]) -> Itera
         last = booked.get(key)
         advice = f"{key} is not known to be flat: look there, and {BY_HAND}"
         if contracts:
-            terms = None if side.instrument is None else side.instrument.terms
-            yield Leg(key, contracts, None if terms is None else contracts * terms.multiplier, advice=advice)
+            yield Leg(key, contracts, side.xbt(contracts, key), advice=advice)
         elif contracts is None and last is not None and last.contracts:
             yield Leg(key, None, None, last=last, advice=advice)
 

@@ -221,15 +221,17 @@ class VenueSide:
     def is_flat(self) -> bool:
         return self.is_there and not self.stops
 
-    def xbt(self, contracts: int) -> Decimal | None:
-        """Return their Δ in XBT, signed: of an inverse contract at the last price seen, None without one."""
+    def xbt(self, contracts: int, key: InstrumentId | None = None) -> Decimal | None:
+        """Return the Δ in XBT, signed, of contracts of ``key`` (None: the one at work): of an inverse contract at the
+        last price seen, None without one."""
+        month = self._months[key or self.instrument_id]
         if not contracts:
             return Decimal(0)
-        if self.instrument is None:
+        if month.instrument is None:
             return None
-        if self.instrument.terms.kind is Kind.LINEAR:
-            return contracts * self.instrument.terms.multiplier
-        return None if self.price is None else self.instrument.xbt(contracts, self.price)
+        if month.instrument.terms.kind is Kind.LINEAR:
+            return contracts * month.instrument.terms.multiplier
+        return None if month.price is None else month.instrument.xbt(contracts, month.price)
 
     async def connect(self) -> None:
         """Connect for every month; where that fails, next time for one alone: a month that has ended, or is wrong in

@@ -10,19 +10,25 @@ from risk.instruments import InstrumentId
 from risk.terms import Kind
 
 BY = "the ledger"
+# When all is sent that will be, for so long: a ledger of years takes a second or two, a disk that hangs for ever.
+_PATIENCE_SECONDS = 3.0
 
 
 class Booked:
     def __init__(self, ledger: Path) -> None:
         self._ledger = ledger
         self._words: Mapping[InstrumentId, Word] = {}
+        self._reader: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to read, in a thread that nobody has to wait for."""
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def words(self) -> Mapping[InstrumentId, Word]:
-        """Return what has been read by now; nothing if that is nothing yet, or cannot be had."""
+        """Return what the ledger says, at the command's end; nothing if it cannot be had within a moment."""
+        if self._reader is not None:
+            self._reader.join(_PATIENCE_SECONDS)
         return self._words
 
     def _read(self) -> None:

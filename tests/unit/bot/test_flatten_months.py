@@ -81,3 +81,20 @@ def test_an_inverse_leg_in_two_contracts_is_closed_in_both(tmp_path: Path) -> No
         assert outcome.flat
         assert bench.held == (0, 0)
         assert bench.exchanges[0].position(ACCOUNT, future).contracts == 0
+
+
+def test_what_is_left_in_another_inverse_contract_is_told(tmp_path: Path) -> None:
+    """80,000 contracts of a future that nobody bids for, asked at 80,000.5: 0.99999375 XBT."""
+    with Bench(tmp_path, futures=(xbt_future(2027, 3),), rolls_futures=True) as bench:
+        bench.hold(160_000, -30)
+        future = bench.futures[0].symbol
+        bench.exchanges[0].set_market(future, dollars(PRICE), [], [BookLevel(dollars(PRICE) + 50, DEEP)])
+        order = NewOrder(future, Side.BUY, 80_000, dollars(PRICE + 400), Tif.IOC)
+        bench.exchanges[0].place(ACCOUNT, order)
+        bench.exchanges[0].set_market(future, dollars(PRICE), [], [BookLevel(dollars(PRICE) + 50, DEEP)])
+        outcome = bench.flat(bench.venues(), 5)
+        assert not outcome.flat
+        [left] = [leg for leg in outcome.legs if leg.instrument.symbol == future]
+        assert left.contracts == 80_000
+        assert left.xbt == pytest.approx(Decimal("0.99999375"))
+        assert "bitmex" in left.advice
