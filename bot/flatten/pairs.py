@@ -47,6 +47,8 @@ class Pairs:
             if price is not None:
                 await self._match(price)
             return  # the rest of the inverse leg is the other month's
+        if inverse.is_between:
+            return  # and this the other way round: the linear leg hedges what is not turned to yet
         if inverse.excess * linear.excess >= 0:
             await self._close_unpaired(inverse, linear)
             return

@@ -64,10 +64,15 @@ def plan(inverse: VenueSide, linear: VenueSide, options: Options, wallet: Decima
         cancels=(*cancels, *stops) or ("no orders",),
         closes=tuple(_closes(inverse, linear, options)) or ("nothing",),
         left_alone=() if options.everything else tuple(others),
-        remaining_xbt=total(
-            wallet, [None if side.contracts is None else side.xbt(side.goal) for side in sides]
-        ),
+        remaining_xbt=total(wallet, [_left(side, options) for side in sides]),
     )
+
+
+def _left(side: VenueSide, options: Options) -> Decimal | None:
+    """XBT of what shall stay. Of a second month that is known once the first is done."""
+    if side.contracts is None or (options.hold_hedge and _others(side)):
+        return None
+    return side.xbt(side.goal)
 
 
 def whose(client_order_id: str | None) -> str:
@@ -132,12 +137,17 @@ def _closes(inverse: VenueSide, linear: VenueSide, options: Options) -> Iterator
             yield f"  {_trade(linear, pair.linear)}"
             yield f"  {_trade(inverse, pair.inverse)}"
         rest = inverse.excess + pair.inverse, linear.excess + pair.linear
-    others = [(key, contracts) for key, contracts in linear.elsewhere.items() if contracts]
-    for side, left in zip((inverse, linear), rest, strict=True):
-        if left and not (others and side is inverse):
+    for side, other, left in ((inverse, linear, rest[0]), (linear, inverse, rest[1])):
+        if left and not _others(other):
             yield f"alone: {_trade(side, -left)}"
-    for key, contracts in others:
-        yield f"then {key} {-contracts:+,} likewise, in pairs with what is left of {inverse.instrument_id}"
+    for side, other in ((linear, inverse), (inverse, linear)):
+        for key, contracts in _others(side):
+            yield f"then {key} {-contracts:+,} likewise, in pairs with what is left of {other.instrument_id}"
+
+
+def _others(side: VenueSide) -> list[tuple[InstrumentId, int]]:
+    """What the leg holds in another month."""
+    return [(key, contracts) for key, contracts in side.elsewhere.items() if contracts]
 
 
 def _alone(*sides: VenueSide) -> Iterator[str]:

@@ -43,8 +43,8 @@ class Flatten:
     """``by``: who typed the command, which is the approval of all it sends.
 
     ``earlier``: the orders of runs that did not get flat, and when each was intended: their ends are learnt before
-    anything is sent, and what they left unmatched is matched first. ``later``: the months of the linear leg beside
-    ``linear_id`` that a roll may have gone into.
+    anything is sent, and what they left unmatched is matched first. ``later``: the contracts beside ``inverse_id``
+    and ``linear_id`` that a roll may have gone into.
     """
 
     def __init__(
@@ -221,8 +221,11 @@ class Flatten:
             return
         if inverse.contracts is None or linear.contracts is None:
             return
+        kept = (inverse.kept_elsewhere, linear.kept_elsewhere)
+        if kept[0] is None or kept[1] is None:
+            return
         inverse.goal, linear.goal = held_short(
-            account.equity.amount + linear.kept_elsewhere,
+            account.equity.amount + kept[0] + kept[1],
             inverse.instrument,
             inverse.contracts,
             linear.instrument,

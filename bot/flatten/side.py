@@ -147,17 +147,15 @@ class VenueSide:
         return {key: month.contracts for key, month in self._months.items() if key != self.instrument_id}
 
     @property
-    def kept_elsewhere(self) -> Decimal:
-        """XBT, signed, that shall stay in the other months."""
-        others = (month for key, month in self._months.items() if key != self.instrument_id)
-        return sum(
-            (
-                month.goal * month.instrument.terms.multiplier
-                for month in others
-                if month.instrument is not None
-            ),
-            Decimal(0),
-        )
+    def kept_elsewhere(self) -> Decimal | None:
+        """XBT, signed, that shall stay in the other months; None where that cannot be valued now."""
+        total = Decimal(0)
+        for key, month in self._months.items():
+            kept = Decimal(0) if key == self.instrument_id else self.xbt(month.goal, key)
+            if kept is None:
+                return None
+            total += kept
+        return total
 
     @property
     def excess(self) -> int | None:

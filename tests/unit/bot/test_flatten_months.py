@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.simulator.exchange.catalog import mbt, xbt_future
+from adapters.simulator.exchange.events import ExchangeEvent, Executed
 from adapters.simulator.exchange.orders import NewOrder, Side, Tif
 from adapters.simulator.exchange.views import BookLevel
 from bot.flatten import Ending, Options
@@ -72,15 +73,73 @@ def test_a_month_that_cannot_be_loaded_keeps_nothing_else_open(bench: Bench) -> 
 def test_an_inverse_leg_in_two_contracts_is_closed_in_both(tmp_path: Path) -> None:
     with Bench(tmp_path, futures=(xbt_future(2027, 3),), rolls_futures=True) as bench:
         bench.hold(160_000, -30)
-        future = bench.futures[0].symbol
-        bid, ask = (BookLevel(dollars(PRICE) + tick, DEEP) for tick in (-50, 50))
-        bench.exchanges[0].set_market(future, dollars(PRICE), [bid], [ask])
-        order = NewOrder(future, Side.BUY, 80_000, dollars(PRICE + 400), Tif.IOC)
-        bench.exchanges[0].place(ACCOUNT, order)
+        future = hold_future(bench, 80_000)
         outcome = bench.flat(bench.venues())
         assert outcome.flat
         assert bench.held == (0, 0)
         assert bench.exchanges[0].position(ACCOUNT, future).contracts == 0
+
+
+def hold_future(bench: Bench, contracts: int) -> str:
+    """Come to so many contracts of the inverse leg's other month."""
+    future, side = bench.futures[0].symbol, Side.BUY if contracts > 0 else Side.SELL
+    bid, ask = (BookLevel(dollars(PRICE) + tick, DEEP) for tick in (-50, 50))
+    bench.exchanges[0].set_market(future, dollars(PRICE), [bid], [ask])
+    order = NewOrder(future, side, abs(contracts), dollars(PRICE + 400 * side.sign), Tif.IOC)
+    bench.exchanges[0].place(ACCOUNT, order)
+    return future
+
+
+@pytest.mark.parametrize(("here", "there"), [(-800_000, -1_600_000), (-1_600_000, -800_000)])
+def test_a_hedge_that_is_held_is_counted_over_both_inverse_contracts(
+    tmp_path: Path, here: int, there: int
+) -> None:
+    """The wallet is 20 XBT: of 30 XBT short in two contracts 20 stay."""
+    with Bench(tmp_path, futures=(xbt_future(2027, 3),), rolls_futures=True) as bench:
+        bench.hold(here, 0)
+        future = hold_future(bench, there)
+        outcome = bench.flat(bench.venues(), options=Options(watch=0, hold_hedge=True))
+        assert outcome.flat
+        wallet = Decimal(bench.exchanges[0].account(ACCOUNT).wallet) / 10**8
+        kept = -Decimal(bench.held[0] + bench.exchanges[0].position(ACCOUNT, future).contracts) / PRICE
+        assert wallet - Decimal("0.1") <= kept <= wallet + Decimal("0.01")
+
+
+def test_the_linear_leg_is_not_closed_while_the_inverse_leg_turns_to_its_other_contract(
+    tmp_path: Path,
+) -> None:
+    """An order that ends the first contract goes without an answer: what is held of the second is hedged meanwhile."""
+    with Bench(tmp_path, futures=(xbt_future(2027, 3),), rolls_futures=True) as bench:
+        bench.hold(80_000, -30)
+        future = hold_future(bench, 160_000)
+        naked: list[Decimal] = []
+
+        def watch(event: ExchangeEvent) -> None:
+            if isinstance(event, Executed):
+                held = bench.exchanges[0].position(ACCOUNT, future).contracts
+                naked.append(abs(bench.naked + Decimal(held) / PRICE))
+
+        for exchange in bench.exchanges:
+            exchange.subscribe(watch)
+        inverse, linear = bench.venues()
+        inverse.delay, inverse.mute_about_orders = 0.5, True
+
+        def answers() -> None:
+            inverse.delay, inverse.mute_about_orders = 0.0, False
+
+        bench.later(20, answers)
+        outcome = bench.flat((inverse, linear))
+        assert outcome.flat
+        assert max(naked) <= CLIP
+
+
+def test_the_plan_shows_both_inverse_contracts(tmp_path: Path) -> None:
+    with Bench(tmp_path, futures=(xbt_future(2027, 3),), rolls_futures=True) as bench:
+        bench.hold(160_000, -30)
+        hold_future(bench, 80_000)
+        shown = "\n".join(bench.plan(bench.venues()))
+        assert "then bitmex:XBTH27 -80,000 likewise, in pairs with what is left of cme:MBTZ6" in shown
+        assert "alone" not in shown
 
 
 def test_what_is_left_in_another_inverse_contract_is_told(tmp_path: Path) -> None:
