@@ -15,7 +15,7 @@ from bot.automation.books import account_at, broker_rate
 from bot.automation.implied import linear_price
 from bot.automation.proposing import has_rested, plan_of, raise_reduction, withdraw
 from bot.automation.rebuilding import is_to_be_rebuilt
-from bot.automation.reminding import GROWN, LONGEST, remind
+from bot.automation.reminding import GROWN, LONGEST, forget, remind
 from bot.model.automation import Automation, MarginLimits
 from bot.model.plans import Cause, PlanStatus
 from bot.orders.market import Advice
@@ -284,6 +284,8 @@ def _advise(turn: Turn, pair: Automation, limits: MarginLimits, one: Standing) -
     if amount == 0:
         if known is not None:
             del market.advice[one.venue]
+        if one.equity >= one.aimed:
+            forget(turn, "TRANSFER_WANTED", one.venue)
         return
     is_new = known is None or (known.amount > 0) is not (amount > 0)
     advice = Advice(one.venue, one.currency, amount, _reason(one, limits, amount), turn.now)

@@ -45,3 +45,8 @@ def remind(
     reminders[key] = Reminder(turn.now, turn.now, pause, level, amount)
     turn.emit(Alerted(code, text))
     return True
+
+
+def forget(turn: Turn, code: str, about: str = "") -> None:
+    """What a person has answered is new when it is so again, however soon."""
+    turn.market.reminders.pop((code, about), None)

@@ -229,7 +229,8 @@ class Automation:
         return {self.inverse: self.next_inverse, self.linear: self.next_linear}.get(leg)
 
     def partner_of(self, leg: InstrumentId) -> InstrumentId:
-        return self.linear if leg == self.inverse else self.inverse
+        """Return the other leg, also of a month that is entered only."""
+        return self.linear if leg in self.inverses else self.inverse
 
     @property
     def months(self) -> tuple[InstrumentId, ...]:

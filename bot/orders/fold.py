@@ -45,7 +45,7 @@ from bot.model.events import (
 )
 from bot.model.ids import MOST_ATTEMPTS, LegKey, Role, parse_client_order_id
 from bot.model.order_states import Belief
-from bot.model.plans import Cause
+from bot.model.plans import Cause, PlanSpec
 from bot.model.tickets import TicketStatus
 from bot.model.trading_state import TradingState
 from bot.model.transfers import TransferEvent
@@ -65,6 +65,7 @@ from risk.approval import Purpose, envelope_quantity, envelope_xbt
 from risk.instruments import Instrument, InstrumentId
 from risk.money import Money
 from risk.orders import CashFlowKind, Fill
+from risk.orders import Cause as FillCause
 from risk.terms import NOISE, Kind
 
 _HALF = Decimal("0.5")
@@ -195,6 +196,7 @@ def _flatten_ended(state: BotState, event: FlattenFinished, _at: datetime) -> No
     if event.flat:
         state.flat_endings += 1
         state.orphaned = Decimal(0)
+        state.sliced.clear()
         for plan in state.plans.values():
             plan.unhedged, plan.unhedged_since = Decimal(0), None
 
@@ -302,6 +304,9 @@ def _exchange(state: BotState, was: Fill | None, now: Fill | None, foreign: bool
         state.orphaned += xbt
     if not state.positions[last.instrument]:
         state.funded.pop(last.instrument, None)
+    if foreign and last.cause is FillCause.SETTLEMENT:
+        # What was sliced off ahead of it was its answer: nothing stands alone for that.
+        state.orphaned += state.sliced.pop(last.instrument, Decimal(0))
     plan = None if order is None or order.leg is None else state.plans[order.leg.plan_id]
     _count_displaced(
         state, last.instrument, xbt if plan and plan.spec.cause is Cause.COLLATERAL else Decimal(0)
@@ -310,6 +315,8 @@ def _exchange(state: BotState, was: Fill | None, now: Fill | None, foreign: bool
         return
     if plan is not None and plan.spec.cause is Cause.ORPHAN:
         state.orphaned += xbt
+    if plan is not None and plan.spec.cause is Cause.EXPIRY:
+        _count_slice(state, plan.spec, xbt)
     if was is not None and (now is None or now.quantity < was.quantity):
         _mark_corrected(state, order)
     _index(state, order)
@@ -317,6 +324,18 @@ def _exchange(state: BotState, was: Fill | None, now: Fill | None, foreign: bool
         _draw(state, order.leg, last.side.sign * xbt)
     if order.leg is not None and order.leg.role is not Role.SINGLE:
         _count_unhedged(state, order.leg, xbt, last.price, heard_at)
+
+
+def _count_slice(state: BotState, spec: PlanSpec, xbt: Decimal) -> None:
+    """Count a slice of the leg whose partner is held to its settlement: against that where it is booked already, else
+    until it is."""
+    if spec.single is None:
+        return
+    settles = spec.linear if spec.single.instrument == spec.inverse else spec.inverse
+    if state.positions[settles]:
+        state.sliced[settles] = state.sliced.get(settles, Decimal(0)) + xbt
+    elif state.orphaned * xbt < 0:
+        state.orphaned += min(abs(xbt), abs(state.orphaned)).copy_sign(xbt)
 
 
 def _count_displaced(state: BotState, instrument: InstrumentId, xbt: Decimal) -> None:

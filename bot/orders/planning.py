@@ -133,6 +133,8 @@ def next_draft(
             return Wait(str(trouble))
     price = market.last_mids[spec.inverse]
     if spec.is_roll:
+        if (too_small := rolling.too_small(state, plan, market.last_mids)) is not None:
+            return Wait(too_small)
         rolled = rolling.next_pair(state, plan, market.last_mids)
         return Finished() if rolled is None else Draft(rolled)
     if spec.kind is PlanKind.OPEN:

@@ -102,6 +102,14 @@ def half_rolled(state: BotState, spec: PlanSpec) -> InstrumentId | None:
     return None
 
 
+def too_small(state: BotState, plan: PlanState, mids: Mapping[InstrumentId, Decimal]) -> str | None:
+    """Return why nothing of what a roll asks for can be traded at the prices of the moment; None once it has begun."""
+    old, size = state.instruments[plan.spec.inverse], plan.spec.size_xbt
+    if size is None or plan.tranches or old.contracts_for(size, mids[old.id]):
+        return None
+    return f"{size} XBT are less than a lot of {old.id} at {mids[old.id]:,.2f}: cancel the plan, propose a larger size"
+
+
 def next_pair(
     state: BotState, plan: PlanState, mids: Mapping[InstrumentId, Decimal]
 ) -> tuple[LegDraft, ...] | None:
@@ -115,7 +123,10 @@ def next_pair(
     if spec.size_xbt is None:
         contracts = -(-left // max(spec.tranches - done, 1))
     else:
-        sizes = split_tranches(old, old.contracts_for(spec.size_xbt, mids[old.id]), spec.tranches)
+        whole = old.contracts_for(spec.size_xbt, mids[old.id])
+        # An inverse contract's lots are worth more as its price falls: there may be fewer of them than tranches by now.
+        tranches = min(spec.tranches, whole // old.terms.lot)
+        sizes = split_tranches(old, whole, tranches) if tranches else ()
         contracts = min(sizes[done], left) if done < len(sizes) else 0
     contracts = min(-(-contracts // old.terms.lot) * old.terms.lot, left)
     if not contracts:

@@ -301,6 +301,8 @@ class BotState:
     """XBT by which executions that no order of ours caused (liquidation, deleveraging, an expiry, a trade by hand) have
     moved Δ, and positions a person took over at the venues' word, less what has been traded to answer them; 0 again
     once a person has looked and enabled trading."""
+    sliced: dict[InstrumentId, Decimal] = field(default_factory=dict)
+    """By the contract that is held to its settlement: XBT by which its partner's slices have moved Δ ahead of it."""
     displaced: dict[InstrumentId, Decimal] = field(default_factory=dict)
     """By the contract that is held long: XBT (signed, bought > 0) of collateral hedges that were traded there for want
     of an open market where they belong, less what was moved back; forgotten once nothing is held long there."""

@@ -275,3 +275,38 @@ def test_without_a_next_month_there_is_nothing_to_roll_into() -> None:
     done.state.positions[NEW.id] = -30
     with pytest.raises(ValueError, match="all of it is in cme:MBTH27 already"):
         roll(done)
+
+
+DATED = Instrument(
+    InstrumentId("bitmex", "XBTZ26"),
+    replace(XBTUSD.terms, expiry=datetime(2026, 12, 25, 12, tzinfo=UTC)),
+)
+
+
+def inverse_roll(size: str, tranches: int) -> Desk:
+    """An inverse leg of 3 XBT, of which ``size`` goes into a dated contract."""
+    pair = Automation(XBTUSD.id, OLD.id, Direction.LONG_INVERSE, next_inverse=DATED.id)
+    at = desk(automation=pair)
+    at.load(DATED)
+    at.quote(DATED, "80300", "80300.5")
+    at.command(ProposePlan(roll_of(at.state, pair, "roll1", D(size), tranches, "anna", leg=XBTUSD.id)))
+    return at
+
+
+def test_a_size_of_fewer_inverse_lots_than_tranches_goes_in_fewer() -> None:
+    at = inverse_roll("0.005", 6)
+    # 0.005 XBT at 79,999.95 are 399.99 USD: three lots of 100.
+    assert at.tickets[Role.WORKING].contracts == 100
+
+
+def test_a_size_below_one_inverse_lot_is_said_to_be_and_nothing_is_asked_for() -> None:
+    at = inverse_roll("0.001", 1)
+    assert not at.tickets
+    assert at.market.waiting["roll1"].startswith(
+        "0.001 XBT are less than a lot of bitmex:XBTUSD at 79,999.95"
+    )
+
+
+def test_a_month_that_is_entered_has_the_other_leg_for_its_partner() -> None:
+    pair = Automation(XBTUSD.id, OLD.id, Direction.LONG_INVERSE, next_linear=NEW.id, next_inverse=DATED.id)
+    assert [pair.partner_of(leg) for leg in pair.contracts] == [OLD.id, OLD.id, XBTUSD.id, XBTUSD.id]

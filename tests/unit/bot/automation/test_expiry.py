@@ -6,14 +6,17 @@ from decimal import Decimal
 
 import pytest
 
-from bot.model.automation import AtExpiry, Automation, Collateral, ExpiryLimits
+from bot.model.automation import AtExpiry, Automation, Collateral, ExpiryLimits, OrphanLimits
 from bot.model.events import Alerted
 from bot.model.ids import Role
 from bot.model.inputs import Compared, GrantStanding, LoadInstrument
 from bot.model.plans import Cause, PlanKind
+from bot.model.trading_state import TradingState
 from risk.direction import Direction
 from risk.instruments import Instrument, InstrumentId
-from risk.orders import Side
+from risk.money import Currency, Money
+from risk.orders import CashFlow, CashFlowKind, Fill, Side
+from risk.orders import Cause as FillCause
 from risk.standing import StandingApproval, Use, scopes_for
 from tests.unit.bot.desk import MBT, POLICY, XBTUSD, Desk
 
@@ -115,6 +118,43 @@ def test_what_the_books_show_meanwhile_is_not_hedged() -> None:
             at.trade()
             at.wait(0)
     assert {plan.spec.cause for plan in at.state.plans.values()} == {Cause.EXPIRY}
+
+
+def sliced(at: Desk, slices: int) -> Desk:
+    """Hold to settlement, two XBT and no collateral; so many of the other leg's six slices are traded by then."""
+    pair = at.policy.automation
+    assert pair is not None
+    orphan = OrphanLimits(D("0.05"), steady=timedelta(seconds=5), pause=timedelta(minutes=2))
+    at.policy = replace(at.policy, automation=replace(pair, orphan=orphan))
+    at.give(CashFlow("w1", "bitmex", CashFlowKind.WITHDRAWAL, Money.of(Currency.XBT, D(-1)), at.now))
+    at.hold(linear=10)
+    at.give(Compared(()))
+    while at.now < CME_ENDS - timedelta(minutes=1):
+        until(at, at.now + timedelta(minutes=1), minutes=1)
+        if Role.SINGLE in at.tickets and slices:
+            slices -= 1
+            at.approve()
+            at.trade()
+            at.wait(0)
+    at.now = CME_ENDS + timedelta(minutes=5)
+    settled = Fill("s1", MBT.id, None, "", Side.BUY, 20, D(80_000), at.now, cause=FillCause.SETTLEMENT)
+    at.give(settled)
+    at.give(Compared(()))
+    return at
+
+
+def test_what_settles_against_slices_leaves_no_orphan_behind() -> None:
+    at = sliced(desk(AtExpiry.SETTLE, CME_ENDS - timedelta(hours=2)), 6)
+    assert at.state.trading is TradingState.ACTIVE  # nobody has to look
+    assert abs(at.state.delta()) < D("0.001")
+    # Else the next deposit would count as an orphan, and the next spread's long leg be sold for it.
+    assert abs(at.state.orphaned) < D("0.001")
+
+
+def test_what_was_not_sliced_stands_alone_when_its_partner_has_settled() -> None:
+    at = sliced(desk(AtExpiry.SETTLE, CME_ENDS - timedelta(hours=2)), 3)
+    assert at.state.orphaned == pytest.approx(D(1), abs=D("0.002"))
+    assert at.state.delta() == pytest.approx(D(1), abs=D("0.002"))
 
 
 MARCH = Instrument(

@@ -177,6 +177,20 @@ def test_an_instruction_is_repeated_after_the_pause_and_when_it_grows() -> None:
     assert at.market.advice["bitmex"].told_at > second.told_at
 
 
+def test_what_was_brought_and_is_lost_again_is_asked_for_at_once() -> None:
+    """A deposit answers the first instruction; a second fall of the same size, minutes later, is nothing repeated."""
+    at = desk(LONG)
+    prices(at, "7300", "9000")
+    amount = at.market.advice["bitmex"].amount
+    at.give(CashFlow("d1", "bitmex", CashFlowKind.DEPOSIT, Money.of(Currency.XBT, amount), at.now))
+    prices(at, "7301", "9001")
+    assert "bitmex" not in at.market.advice
+    at.events.clear()
+    prices(at, "6950", "8650")
+    assert at.market.advice["bitmex"].amount <= amount * GROWN
+    assert at.alerts.count("TRANSFER_WANTED") == 1
+
+
 def test_at_the_last_level_the_spread_is_proposed_for_reduction() -> None:
     at = desk(LONG)
     stay(at, "7000", "8700")  # liquidated near 6,694.56, 4.4 % away
