@@ -67,6 +67,8 @@ class Operator:
         since = self._engine.market.margin_low_since
         if since is not None and self._now() - since < _SOON:
             return WAITING  # its watch counts the seconds until it may reduce
+        if any(self._come_off(plan) and self._is_quoted(plan.spec) for plan in state.active_plans()):
+            return WAITING  # its watch counts for how long both books have been quoted
         active = self._at_work()
         if not active or not self._is_quoted(active[0].spec):
             return IDLE[self._recording.kind]
@@ -77,6 +79,10 @@ class Operator:
         """Return the plans that want looking after: stops that rest want nothing for days."""
         plans = self._engine.state.active_plans()
         return [plan for plan in plans if not (plan.protects and plan.current and plan.current.armed)]
+
+    def _come_off(self, plan: PlanState) -> bool:
+        """Say whether stops have outlasted the closure they rest for."""
+        return plan.spec.stops is not None and not plan.stopping and self._now() >= plan.spec.stops.until
 
     def _is_quoted(self, spec: PlanSpec) -> bool:
         """Say whether a plan can do anything now: without quotes of both legs there is nothing to look at."""

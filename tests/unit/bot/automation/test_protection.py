@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from adapters.venue import HoursAnnounced
+from bot.automation.proposing import is_quiet
 from bot.ledger.proof import Proof
 from bot.model.actions import Ask, Cancel
 from bot.model.automation import Automation, OrphanLimits, StopLimits
@@ -16,6 +17,7 @@ from bot.model.inputs import CancelPlan, Compared, GrantStanding, RevokeStanding
 from bot.model.order_states import Belief
 from bot.model.plans import Cause, PlanKind
 from bot.model.trading_state import TradingState
+from bot.orders.turn import Turn
 from risk.approval import Purpose
 from risk.direction import Direction
 from risk.orders import OrderRequest, OrderStatus, Side, TimeInForce
@@ -127,6 +129,18 @@ def test_spare_collateral_needs_no_stops() -> None:
     at = desk(stops=replace(STOPS, within=D("0.2")))  # the liquidation is 22.8 % away
     until(at, FRIDAY - timedelta(hours=1))
     assert not at.tickets
+
+
+def test_while_the_stops_are_on_their_way_no_watch_acts_on_the_books() -> None:
+    at = desk()
+    until(at, FRIDAY - timedelta(hours=5))
+    at.approve()
+    turn = Turn(at.state, at.market, at.policy, at.now)
+    assert stops(at)
+    assert not is_quiet(turn)  # one that has gone off already is a fill nobody has heard of
+    for stop in stops(at):
+        at.tell(OrderStatus.NEW, order=stop)
+    assert is_quiet(turn)
 
 
 def test_stops_disturb_nothing_and_are_asked_about_seldom() -> None:
