@@ -1,5 +1,6 @@
 """From what a watch has found to a plan whose tickets a person, or a standing approval, decides."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -82,26 +83,8 @@ def raise_single(
     not_before: datetime | None = None,
 ) -> bool:
     """Propose to trade one contract by itself, in so many slices. Returns whether the plan was taken on."""
-    return _raise(
-        turn,
-        PlanSpec(
-            plan_id=_plan_id(turn.state, cause),
-            kind=PlanKind.SINGLE,
-            direction=held_direction(turn.state, pair),
-            inverse=pair.inverse,
-            linear=pair.linear,
-            size_xbt=None,
-            tranches=tranches,
-            collateral=False,
-            proposed_by=_BY,
-            target_delta=pair.target_delta,
-            cause=cause,
-            why=why,
-            single=single,
-            pause=pause.total_seconds(),
-            not_before=not_before,
-        ),
-    )
+    spec = _spec(turn, pair, PlanKind.SINGLE, cause, why, tranches, single=single)
+    return _raise(turn, replace(spec, pause=pause.total_seconds(), not_before=not_before))
 
 
 def raise_reduction(
@@ -121,47 +104,13 @@ def raise_reduction(
         for plan in turn.state.active_plans():
             if plan.is_opening and not plan.stopping:
                 stop_plan(turn, plan, why)
-    return _raise(
-        turn,
-        PlanSpec(
-            plan_id=_plan_id(turn.state, cause),
-            kind=PlanKind.CLOSE,
-            direction=held_direction(turn.state, pair),
-            inverse=pair.inverse,
-            linear=pair.linear,
-            size_xbt=size,
-            tranches=tranches,
-            collateral=False,
-            proposed_by=_BY,
-            min_basis=basis.least,
-            max_basis=basis.most,
-            target_delta=pair.target_delta,
-            cause=cause,
-            why=why,
-        ),
-    )
+    spec = _spec(turn, pair, PlanKind.CLOSE, cause, why, tranches, size, basis)
+    return _raise(turn, spec)
 
 
 def raise_protection(turn: Turn, pair: Automation, stops: Protection, why: str) -> bool:
     """Propose to rest a ladder of stops at the inverse venue. Returns whether the plan was taken on."""
-    return _raise(
-        turn,
-        PlanSpec(
-            plan_id=_plan_id(turn.state, Cause.STOPS),
-            kind=PlanKind.PROTECT,
-            direction=held_direction(turn.state, pair),
-            inverse=pair.inverse,
-            linear=pair.linear,
-            size_xbt=None,
-            tranches=1,
-            collateral=False,
-            proposed_by=_BY,
-            target_delta=pair.target_delta,
-            cause=Cause.STOPS,
-            why=why,
-            stops=stops,
-        ),
-    )
+    return _raise(turn, _spec(turn, pair, PlanKind.PROTECT, Cause.STOPS, why, 1, stops=stops))
 
 
 def raise_opening(
@@ -178,25 +127,8 @@ def raise_opening(
 ) -> bool:
     """Propose to open ``size`` XBT of spread, at a ``basis`` only; ``collateral``: with the hedge of the wallet's XBT.
     Returns whether the plan was taken on."""
-    return _raise(
-        turn,
-        PlanSpec(
-            plan_id=_plan_id(turn.state, cause),
-            kind=PlanKind.OPEN,
-            direction=direction,
-            inverse=pair.inverse,
-            linear=pair.linear,
-            size_xbt=size,
-            tranches=tranches,
-            collateral=collateral,
-            proposed_by=_BY,
-            min_basis=basis.least,
-            max_basis=basis.most,
-            target_delta=pair.target_delta,
-            cause=cause,
-            why=why,
-        ),
-    )
+    spec = _spec(turn, pair, PlanKind.OPEN, cause, why, tranches, size, basis)
+    return _raise(turn, replace(spec, direction=direction, collateral=collateral))
 
 
 def roll_of(
@@ -295,6 +227,39 @@ def raise_roll(
             leg=leg,
             not_before=not_before,
         ),
+    )
+
+
+def _spec(
+    turn: Turn,
+    pair: Automation,
+    kind: PlanKind,
+    cause: Cause,
+    why: str,
+    tranches: int,
+    size: Decimal | None = None,
+    basis: BasisRange = _ANY_BASIS,
+    single: Single | None = None,
+    stops: Protection | None = None,
+) -> PlanSpec:
+    """Return the bot's own plan for a pair as it is held."""
+    return PlanSpec(
+        plan_id=_plan_id(turn.state, cause),
+        kind=kind,
+        direction=held_direction(turn.state, pair),
+        inverse=pair.inverse,
+        linear=pair.linear,
+        size_xbt=size,
+        tranches=tranches,
+        collateral=False,
+        proposed_by=_BY,
+        min_basis=basis.least,
+        max_basis=basis.most,
+        target_delta=pair.target_delta,
+        cause=cause,
+        why=why,
+        single=single,
+        stops=stops,
     )
 
 

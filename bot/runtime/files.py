@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -120,12 +120,15 @@ def sync_folder(files: Files) -> None:
 
 @contextmanager
 def announced(files: Files) -> Iterator[None]:
-    """Tell other processes that a daemon starts here, while it does."""
-    files.starting.write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")
+    """Tell other processes that a daemon starts here, while it does. A courtesy: where it cannot be written, what
+    really needs the disk says so."""
+    with suppress(OSError):
+        files.starting.write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")
     try:
         yield
     finally:
-        files.starting.unlink(missing_ok=True)
+        with suppress(OSError):
+            files.starting.unlink(missing_ok=True)
 
 
 @contextmanager

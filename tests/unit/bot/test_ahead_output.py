@@ -16,17 +16,9 @@ from bot.surfaces.outlook import outlook
 from risk.direction import Direction
 from tests.unit.bot.automation import test_margin
 from tests.unit.bot.desk import Desk
+from tests.unit.bot.views import NOTHING_AHEAD
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
-QUIET: dict[str, Any] = {
-    "to_do": [],
-    "deadlines": [],
-    "margin": [],
-    "at_the_open": None,
-    "if_price_moves": [],
-    "next_hedges": [],
-    "holding": None,
-}
 
 
 def shown(table: Any) -> list[str]:
@@ -73,7 +65,7 @@ def test_a_ticket_says_by_when_and_the_commands() -> None:
 
 
 def test_nothing_to_do_is_said_with_what_comes_next() -> None:
-    assert status(QUIET)[0] == "to do        nothing"
+    assert status(NOTHING_AHEAD)[0] == "to do        nothing"
     wire = {
         "at": "2026-11-22T02:30:00+00:00",
         "seconds_left": 9000.0,
@@ -84,10 +76,12 @@ def test_nothing_to_do_is_said_with_what_comes_next() -> None:
         "unanswered": "nothing new is started",
         "cost": None,
     }
-    assert status({**QUIET, "deadlines": [wire]})[0] == (
+    assert status({**NOTHING_AHEAD, "deadlines": [wire]})[0] == (
         "to do        nothing; next: 11-22 02:30Z, in 2 h 30 min cme closes"
     )
-    assert [line.split("  ")[0] for line in shown(ahead_output.in_full({**QUIET, "deadlines": [wire]}))] == [
+    assert [
+        line.split("  ")[0] for line in shown(ahead_output.in_full({**NOTHING_AHEAD, "deadlines": [wire]}))
+    ] == [
         "to do",
         "",
         "when",

@@ -16,6 +16,7 @@ import pytest
 from bot.orders.market import Market
 from bot.orders.state import BotState
 from bot.surfaces import views
+from tests.unit.bot.views import NOTHING_AHEAD
 
 HEAVY = (
     "pydantic",
@@ -36,15 +37,7 @@ STATUS: dict[str, Any] = {
     "shadow": False,
     "pid": 1,
     "latched": None,
-    "outlook": {
-        "to_do": [],
-        "deadlines": [],
-        "margin": [],
-        "at_the_open": None,
-        "if_price_moves": [],
-        "next_hedges": [],
-        "holding": None,
-    },
+    "outlook": NOTHING_AHEAD,
     "alerts": [],
     "reconciliation": {"missing": [], "problem": None, "next_try_seconds": None},
 }

@@ -19,6 +19,7 @@ from risk.portfolio import Funding
 from risk.standing import StandingApproval, Use, scopes_for
 from tests.unit.bot.automation import test_closure, test_expiry, test_margin
 from tests.unit.bot.desk import MBT, XBTUSD, Desk, spec
+from tests.unit.bot.views import NOTHING_AHEAD
 
 D = Decimal
 
@@ -149,16 +150,7 @@ def test_a_desk_without_watches_has_an_empty_outlook() -> None:
     at = Desk.ready()
     at.give(Compared(()))
     view = outlook(at.state, at.market, at.policy, at.now)
-    assert view == {
-        "indices": None,
-        "to_do": [],
-        "deadlines": [],
-        "margin": [],
-        "at_the_open": None,
-        "if_price_moves": [],
-        "next_hedges": [],
-        "holding": None,
-    }
+    assert view == NOTHING_AHEAD
     at.propose(plan_id=spec().plan_id)
     assert len(outlook(at.state, at.market, at.policy, at.now)["deadlines"]) == 1
 
