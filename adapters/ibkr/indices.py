@@ -132,7 +132,8 @@ class Indices:
         if codes.is_warning(code):
             _log.info("%s: %s: %s", self._watched[request_id].symbol, code, text)
             return
-        self._refuse(self._watched.pop(request_id), f"the broker sends no data of it: {text} [{code}]")
+        # It stays ours: the gateway may complain of it again, and may yet send it.
+        self._refuse(self._watched[request_id], f"the broker sends no data of it: {text} [{code}]")
 
     def batch_end(self) -> None:
         """Tell what the batch has touched."""

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from adapters.errors import Misconfigured, NotSent, OutcomeUnknown, Refused, Unreachable
+from adapters.ibkr.settings import IndexSettings
 from adapters.ibkr.venue import IbkrVenue
-from adapters.venue import ClockSeen, LinkState
+from adapters.venue import ClockSeen, IndexRole, IndexTold, LinkState
 from risk.orders import OrderStatus
 from risk.portfolio import Quote
 from tests import patient
@@ -522,5 +523,28 @@ def test_the_wallet_is_cash_without_the_futures_open_result_exactly(
                 Decimal("200000.10"),
             )
             assert (account.announced_margin.amount if account.announced_margin else None) == amount
+
+    run(main)
+
+
+def test_an_index_that_is_refused_twice_leaves_the_link_as_it_is() -> None:
+    """Of a subscription the gateway may complain more than once: delayed data first (10167), or 10090 and then 354."""
+
+    def refuse(gateway: ScriptedGateway, message: list[str]) -> None:
+        if message[5] != "IND":
+            gateway.quote(message[2])
+            return
+        gateway.error(message[2], 10090, "Part of requested market data is not subscribed.")
+        gateway.error(message[2], 354, "Requested market data is not subscribed.")
+
+    async def main() -> None:
+        indices = {IndexRole.SPOT: IndexSettings("BRTI")}
+        async with scene(MARKET=refuse, PLACE=accepting, changes={"indices": indices}) as s:
+            told = lambda: [event for event in s.heard.events if isinstance(event, IndexTold)]  # noqa: E731
+            await until(lambda: any("354" in event.note for event in told()))
+            assert {event.price for event in told()} == {None}
+            assert (await s.submit()).status is OrderStatus.NEW
+            assert [link.state for link in s.heard.links] == [LinkState.UP]
+            assert s.gateway.connections == 1
 
     run(main)
