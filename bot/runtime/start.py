@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -101,7 +102,9 @@ async def started(
 
 
 async def wind_down(engine: Engine) -> bool:
-    """Start nothing more, and give what is in flight a moment to be answered, and hedged. Return whether it was."""
+    """Start nothing more, and give what is in flight a moment to be answered, and hedged. Return whether it was, and
+    nothing is known to be naked: of books that the venues do not bear out, nothing is."""
+    agreed = engine.market.reconciled
     engine.market.closing = True
     engine.market.reconciled = False
     with suppress(TimeoutError):
@@ -109,7 +112,19 @@ async def wind_down(engine: Engine) -> bool:
             while engine.state.is_moving:  # noqa: ASYNC110 - bounded, and nothing signals the last answer
                 await asyncio.sleep(0.05)
     state = engine.state
-    return not state.is_moving and not any(plan.leaves_something for plan in state.open_plans())
+    answered = not state.is_moving and not any(plan.leaves_something for plan in state.open_plans())
+    return agreed and answered and abs(_naked(engine)) <= engine.policy.max_unattended_delta
+
+
+def _naked(engine: Engine) -> Decimal:
+    """Return the XBT that ended plans have left unhedged, and that no order of ours has moved; no more of it than Δ is
+    off its target: a person may have answered it since."""
+    state, pair = engine.state, engine.policy.automation
+    left = sum((plan.unhedged for plan in state.plans.values()), state.orphaned)
+    if pair is None:
+        return left
+    off = state.delta() - pair.target_delta
+    return min(abs(left), abs(off)) if left * off > 0 else Decimal(0)
 
 
 def keep_watch(stack: AsyncExitStack, work: "Awaitable[None]", failed: "asyncio.Future[None]") -> None:

@@ -1,7 +1,7 @@
 """Working orders that rest, at the exchanges: guarded while the bot lives, gone when it does not."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -177,8 +177,48 @@ def test_a_bot_that_ends_in_order_leaves_nothing_in_the_book(stage: Stage) -> No
         async with stage.bot() as engine:
             await begun(stage, legging=INVERSE)
             await resting(stage, 0)
-            await wind_down(engine)
+            assert await wind_down(engine)
             assert live(stage, 0) == []
+
+    stage.play(main())
+
+
+def _an_order_by_hand(stage: Stage) -> None:
+    stage.by_hand(1, 10)  # 1 XBT of MBT
+
+
+def _a_plan_that_left_something(stage: Stage) -> None:
+    stage.plan.unhedged = D(1)
+
+
+def _a_position_nobody_knows(stage: Stage) -> None:
+    stage.venues[0].phantom = 8_000
+
+
+@pytest.mark.parametrize(
+    ("happens", "clear"),
+    [
+        (None, True),
+        (_an_order_by_hand, False),
+        (_a_plan_that_left_something, False),
+        (_a_position_nobody_knows, False),
+    ],
+)
+def test_an_end_is_clear_only_where_nothing_is_known_to_be_naked(
+    stage: Stage, happens: Callable[[Stage], None] | None, clear: bool
+) -> None:
+    """What a watchdog is told: it stands by for a bot that has left nothing open."""
+
+    async def main() -> None:
+        async with stage.bot() as engine:
+            await begun(stage)
+            await passes(stage, 2)
+            assert stage.plan.status is PlanStatus.DONE
+            if happens is not None:
+                happens(stage)
+            await passes(stage, 1)
+            await stage.reconciler.run()
+            assert await wind_down(engine) is clear
 
     stage.play(main())
 
