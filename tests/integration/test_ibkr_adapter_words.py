@@ -540,7 +540,10 @@ def test_an_index_that_is_refused_twice_leaves_the_link_as_it_is() -> None:
     async def main() -> None:
         indices = {IndexRole.SPOT: IndexSettings("BRTI")}
         async with scene(MARKET=refuse, PLACE=accepting, changes={"indices": indices}) as s:
-            told = lambda: [event for event in s.heard.events if isinstance(event, IndexTold)]  # noqa: E731
+
+            def told() -> list[IndexTold]:
+                return [event for event in s.heard.events if isinstance(event, IndexTold)]
+
             await until(lambda: any("354" in event.note for event in told()))
             assert {event.price for event in told()} == {None}
             assert (await s.submit()).status is OrderStatus.NEW
