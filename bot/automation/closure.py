@@ -59,6 +59,7 @@ def watch(turn: Turn, pair: Automation, limits: ClosureLimits) -> None:
             "CLOSURE_UNKNOWN",
             f"a spread is open and it is not known when {pair.linear} closes ({hours.trouble}): nothing makes it "
             "small before the close; compare with the broker",
+            about="unknown",
         )
         return
     if hours.known.end < turn.now + limits.lead:
@@ -67,6 +68,7 @@ def watch(turn: Turn, pair: Automation, limits: ClosureLimits) -> None:
             "CLOSURE_UNKNOWN",
             f"a spread is open and the hours of {pair.linear} are announced until {hours.known.end:%a %F %R}Z only: "
             "what closes after that is not known; compare with the broker",
+            about="too short",
         )
     if near is None:
         _rebuild(turn, pair, limits, ahead(closures, turn.now))

@@ -27,9 +27,7 @@ def is_untimely(
     closure that is near, a contract is about to end, or with them an account lacks margin. ``collateral``: the wallet's
     XBT are hedged with them."""
     after = _after(turn, pair, direction, size, collateral=collateral)
-    return (
-        _is_too_large_for_closure(turn, pair, after) or _ends_soon(turn, pair) or _is_low(turn, pair, after)
-    )
+    return _is_too_large_for_closure(turn, pair, after) or ends_soon(turn, pair) or _is_low(turn, pair, after)
 
 
 def _after(
@@ -60,7 +58,8 @@ def _is_too_large_for_closure(turn: Turn, pair: Automation, after: _Accounts | N
     return after is None or _breaks(after, limits.stress, limits.buffer)
 
 
-def _ends_soon(turn: Turn, pair: Automation) -> bool:
+def ends_soon(turn: Turn, pair: Automation) -> bool:
+    """Say whether the expiry's watch would take the pair down, or roll it, soon."""
     limits = pair.expiry
     if limits is None:
         return False

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from statistics import median
 
+from bot.automation.entering import ends_soon
 from bot.automation.proposing import (
     has_rested,
     held_direction,
@@ -110,7 +111,7 @@ class Move:
 
 def move(turn: Turn, pair: Automation, limits: CarryLimits) -> Move | None:
     """Return what it would bring to take the inverse leg out of its perpetual into the profile's dated contract; None
-    where it is in none, or none is named, or without fresh books.
+    where it is in none, or none is named, or it is about to end, or without fresh books.
 
     Against closing all of it now, what closes either way cancels: the linear leg stays instead of being traded away,
     and the dated contract is entered for it, crossing its book, with its fee.
@@ -121,8 +122,9 @@ def move(turn: Turn, pair: Automation, limits: CarryLimits) -> Move | None:
     ends = [state.instruments[key].terms.expiry for key in (into, pair.linear)]
     known = [end for end in ends if end is not None]
     direction = held_direction(state, pair)
-    now = books_now(turn, replace(pair, inverse=into), direction, limits.commission)
-    if now is None or not known:
+    moved = replace(pair, inverse=into)
+    now = books_now(turn, moved, direction, limits.commission)
+    if now is None or not known or ends_soon(turn, moved):
         return None
     fee = state.instruments[into].terms.taker_fee * now.opening.basis.inverse
     entered = direction.inverse_side.sign * (now.closing.basis.linear - now.opening.basis.inverse)

@@ -50,3 +50,10 @@ def remind(
 def forget(turn: Turn, code: str, about: str = "") -> None:
     """What a person has answered is new when it is so again, however soon."""
     turn.market.reminders.pop((code, about), None)
+
+
+def shorten(turn: Turn, code: str, about: str, first: timedelta) -> None:
+    """What a person was told is over comes again after the first pause at the latest, not after one that has grown."""
+    known = turn.market.reminders.get((code, about))
+    if known is not None:
+        known.pause = first

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.automation.indices import Indices, indices
-from bot.automation.reminding import remind
+from bot.automation.reminding import remind, shorten
 from bot.model.automation import Automation, SettlementLimits
 from bot.orders.market import Parting
 from bot.orders.turn import Turn
@@ -36,6 +36,7 @@ def _compare(
     if memory.is_apart and distance <= limits.together:
         memory.is_apart = False
         turn.alert("INDEX_DIVERGENCE", f"over: {seen.sentence}")
+        shorten(turn, "INDEX_DIVERGENCE", f"{seen.first}", limits.pause)
     if memory.since is None or not turn.has_passed(limits.steady, memory.since):
         return
     text = _sentence(turn, pair, limits, seen)

@@ -31,6 +31,7 @@ class Unpaired:
 
 
 _RATES_KEPT = 9  # three days of payments
+_BESIDE = timedelta(minutes=1)  # so far apart two prices still make a basis
 _TELLS_FOR = timedelta(days=3)  # a price this old still tells what another venue's cannot be
 
 
@@ -87,7 +88,7 @@ class Market:
     beside: dict[InstrumentId, dict[InstrumentId, Decimal]] = field(default_factory=dict)
     """By instrument: what the other venues' mids were when its own book last changed."""
     ratios: dict[InstrumentId, dict[InstrumentId, Decimal]] = field(default_factory=dict)
-    """By instrument: its mid over the other venues', when it was last quoted while its market traded."""
+    """By instrument: its mid over the other venues', when both were last quoted while its market traded."""
     hours: dict[InstrumentId, TradingHours] = field(default_factory=dict)
     links: dict[str, LinkState] = field(default_factory=dict)
     skews: dict[str, Skew] = field(default_factory=dict)
@@ -203,8 +204,9 @@ class Market:
         if quote.mid is not None:
             self.last_mids[quote.instrument] = quote.mid
             if self.session(quote.instrument, quote.at) is Session.OPEN:
-                beside = self._mids_beside(quote.instrument)
-                self.ratios[quote.instrument] = {other: quote.mid / mid for other, mid in beside.items()}
+                for other, mid in self._mids_beside(quote.instrument).items():
+                    if abs(self.quotes[other].age(quote.at)) <= _BESIDE:
+                        self.ratios.setdefault(quote.instrument, {})[other] = quote.mid / mid
             for instrument, mids in self.beside.items():
                 if instrument.venue != quote.instrument.venue:
                     mids.setdefault(quote.instrument, quote.mid)

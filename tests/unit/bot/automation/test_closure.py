@@ -168,6 +168,17 @@ def test_it_does_not_offer_that_without_the_edge() -> None:
     assert not at.tickets
 
 
+def test_hours_that_become_unknown_are_said_although_they_were_short_before() -> None:
+    at = desk()
+    known = Span(at.now - timedelta(days=5), at.now + timedelta(minutes=30))
+    at.give(HoursAnnounced(MBT.id, TradingHours.of([known], known)))
+    at.wait(1)
+    assert "announced until" in said(at, "CLOSURE_UNKNOWN")[0]
+    at.give(HoursAnnounced(MBT.id, TradingHours.unknown("garbled")))
+    at.wait(1)
+    assert "garbled" in said(at, "CLOSURE_UNKNOWN")[-1]
+
+
 def test_unknown_hours_under_an_open_spread_are_said() -> None:
     at = desk()
     at.give(HoursAnnounced(MBT.id, TradingHours.unknown("garbled")))

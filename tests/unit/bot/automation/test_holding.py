@@ -8,7 +8,7 @@ import pytest
 
 from adapters.venue import FundingAnnounced
 from bot.automation.holding import Holding, holding, move, says
-from bot.model.automation import Automation, CarryLimits
+from bot.model.automation import AtExpiry, Automation, CarryLimits, ExpiryLimits
 from bot.model.inputs import Compared, SetTradingState
 from bot.model.plans import Cause, PlanKind
 from bot.model.trading_state import TradingState
@@ -171,6 +171,25 @@ def test_where_the_dated_contract_pays_no_more_than_the_perpetual_the_spread_is_
     linear = D("80805")
     at = dear(Direction.LONG_INVERSE, "0.001", str(linear + 99), str(linear + 100))
     assert at.plan.spec.kind is PlanKind.CLOSE
+
+
+def test_a_dated_contract_that_is_about_to_end_is_not_moved_into() -> None:
+    at = dear(Direction.LONG_INVERSE, "0.001", "80399.5", "80400")
+    pair = at.policy.automation
+    assert pair is not None
+    turn = Turn(at.state, at.market, at.policy, at.now)
+    for lead, moves in ((timedelta(days=100), True), (timedelta(days=125), False)):
+        expiry = ExpiryLimits(
+            what=AtExpiry.CLOSE,
+            warn=lead,
+            lead=lead,
+            inverse_window=timedelta(0),
+            linear_window=timedelta(0),
+            slices=1,
+            pause=timedelta(hours=1),
+        )
+        found = move(turn, replace(pair, expiry=expiry), LIMITS)
+        assert (found is not None) is moves
 
 
 def test_a_short_enters_the_dated_contract_at_its_bid() -> None:

@@ -432,3 +432,15 @@ def test_what_is_told_again_after_a_restart_is_no_price_of_the_closure() -> None
     found = opening(turn_of(at), PAIR)
     assert found is not None
     assert found.price == pytest.approx(D(7_000), abs=1)
+
+
+def test_a_price_of_the_inverse_venue_from_before_an_outage_makes_no_basis() -> None:
+    """8,000 and 10,000 are told together; CME goes on to 11,000 while the inverse venue is silent, and closes."""
+    at = desk(LONG)
+    at.now += timedelta(minutes=5)
+    at.quote(BTC, "10995", "11000")
+    closed(at, hours=40)
+    at.quote(XBTUSD, "8799.9", "8800")
+    found = opening(turn_of(at), PAIR)
+    assert found is not None
+    assert found.price == pytest.approx(D(11_000), abs=5)

@@ -127,6 +127,17 @@ def test_a_spike_between_is_not_long_enough() -> None:
     assert said(at) == []
 
 
+def test_what_was_said_to_be_over_and_begins_again_is_said_again_after_the_first_pause() -> None:
+    at = desk()
+    both(at, "80000", "80240", seconds=200 * 60, every=60)  # said three times: the pause is four hours by now
+    assert len(said(at)) == 3
+    both(at, "80000", "80100")
+    assert said(at)[-1].startswith("over: ")
+    both(at, "80000", "80240", seconds=61 * 60, every=60)
+    assert len(said(at)) == 5
+    assert not said(at)[-1].startswith("over: ")
+
+
 def test_it_is_over_only_when_they_have_come_together() -> None:
     at = desk()
     both(at, "80000", "80240", seconds=70)
