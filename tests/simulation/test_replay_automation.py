@@ -118,6 +118,35 @@ def test_what_is_opened_leaves_the_day_s_budget_for_taking_it_down(tmp_path: Pat
     assert result.forced == ()
     [margin] = [one for one in result.own if one.cause is Cause.MARGIN]
     assert margin.linear_xbt > D("2.1")
+    [reduction] = [plan for plan in result.plans if plan.spec.cause is Cause.MARGIN]
+    assert reduction.ended_at is not None
+    # What a watch proposes is seen to at once, not at the next look five minutes later.
+    assert reduction.ended_at - reduction.proposed_at < timedelta(seconds=30)
+
+
+def test_a_ladder_comes_off_once_the_market_has_been_quoted_for_so_long(tmp_path: Path) -> None:
+    """Both books quoted for a quarter of an hour; a look that saw old quotes would begin to count anew."""
+    path = hourly(tmp_path / "hours.csv", lambda _: 9_000, lambda _: 90, days=6)
+    options = replace(HELD, standing=(Use.REDUCE, Use.COLLATERAL, Use.OPEN))
+    with silent():
+        result = replay(examine([path]), options, watched(SIM, options))
+    opens = datetime(2019, 6, 23, 22, tzinfo=UTC)
+    [rested] = [plan for plan in result.plans if plan.spec.cause is Cause.STOPS]
+    assert rested.ended_at is not None
+    assert timedelta(minutes=15) <= rested.ended_at - opens < timedelta(minutes=25)
+
+
+def test_a_book_the_bot_has_emptied_is_shown_again(tmp_path: Path) -> None:
+    """The last order of a pair takes what is shown at CME; the collateral's hedge, approved at once, waits for more."""
+    path = hourly(tmp_path / "hours.csv", lambda _: 9_000, lambda _: 90, days=1)
+    options = replace(HELD, size=D(1), wallet=120_000_000, cash=60_000 * 10**8, approve_after=timedelta(0))
+    for seed in range(5, 10):
+        with silent():
+            result = replay(examine([path]), replace(options, seed=seed), watched(SIM, options))
+        assert [(plan.spec.plan_id, plan.reason) for plan in result.plans] == [
+            ("r1", "every tranche is done"),
+            ("r2", "every tranche is done"),
+        ]
 
 
 def test_a_profile_that_watches_nothing_is_refused() -> None:

@@ -21,6 +21,7 @@ from bot.runtime.replay.strategy import Holding, Strategy, Wish
 from risk.approval import Denied
 from risk.basis import executable_basis
 from risk.direction import Action
+from risk.instruments import InstrumentId
 from risk.portfolio import Quote
 
 LOOKS_AFTER_A_HALT = timedelta(hours=1)
@@ -55,6 +56,7 @@ class Operator:
         self._not_before = now()
         self._pause = _FIRST_PAUSE
         self._plan: PlanState | None = None
+        self._shown: frozenset[InstrumentId] = frozenset()
         self.owner = Owner(engine, stage, options, now)
         self.why: dict[str, str] = {}
         self.refused: list[str] = []
@@ -64,34 +66,52 @@ class Operator:
         state = self._engine.state
         if state.is_moving:
             return BUSY
-        since = self._engine.market.margin_low_since
-        if since is not None and self._now() - since < _SOON:
-            return WAITING  # its watch counts the seconds until it may reduce
-        if any(self._come_off(plan) and self._is_quoted(plan.spec) for plan in state.active_plans()):
-            return WAITING  # its watch counts for how long both books have been quoted
-        active = self._at_work()
-        if not active or not self._is_quoted(active[0].spec):
-            return IDLE[self._recording.kind]
-        armed = any(tranche.armed and not tranche.finished for tranche in active[0].tranches[-1:])
-        return BUSY if armed else WAITING
+        active = [plan for plan in self._at_work() if self._is_shown(plan)]
+        if any(tranche.armed and not tranche.finished for plan in active for tranche in plan.tranches[-1:]):
+            return BUSY
+        if active or self._is_counting():
+            return WAITING
+        return IDLE[self._recording.kind]
+
+    def _is_counting(self) -> bool:
+        """Say whether a watch counts the time until it acts: a look is too late, and quotes between two are old."""
+        market, now = self._engine.market, self._now()
+        since = market.margin_low_since, market.beyond_band_since
+        if any(at is not None and now - at < _SOON for at in since):
+            return True
+        plans = self._engine.state.active_plans()
+        return any(self._come_off(plan) and self._is_shown(plan) for plan in plans)
+
+    def _come_off(self, plan: PlanState) -> bool:
+        """Say whether stops have outlasted the closure they rest for."""
+        return plan.spec.stops is not None and not plan.stopping and self._now() >= plan.spec.stops.until
+
+    def _is_shown(self, plan: PlanState) -> bool:
+        """Say whether a plan can do anything now: without quotes of what it trades there is nothing to look at."""
+        return set(plan.spec.contracts) <= self._shown
 
     def _at_work(self) -> list[PlanState]:
         """Return the plans that want looking after: stops that rest want nothing for days."""
         plans = self._engine.state.active_plans()
         return [plan for plan in plans if not (plan.protects and plan.current and plan.current.armed)]
 
-    def _come_off(self, plan: PlanState) -> bool:
-        """Say whether stops have outlasted the closure they rest for."""
-        return plan.spec.stops is not None and not plan.stopping and self._now() >= plan.spec.stops.until
-
-    def _is_quoted(self, spec: PlanSpec) -> bool:
-        """Say whether a plan can do anything now: without quotes of both legs there is nothing to look at."""
-        world = self._stage.world
-        books = world.inverse.book(spec.inverse.symbol), world.linear.book(spec.linear.symbol)
-        return all(book.bids and book.asks for book in books)
+    def _quoted(self) -> frozenset[InstrumentId]:
+        """Return what both sides are quoted of, as the market has shown it: what the bot takes of a book, it shows
+        again at the next step."""
+        plans, world = self._engine.state.active_plans(), self._stage.world
+        linear = {*self._held().linear, self._recording.contract(self._now())}
+        keys = {self._stage.perpetual, *(self._stage.months[month] for month in linear)}
+        books = {
+            key: (world.inverse if key.venue == self._stage.perpetual.venue else world.linear).book(
+                key.symbol
+            )
+            for key in keys.union(*(plan.spec.contracts for plan in plans))
+        }
+        return frozenset(key for key, book in books.items() if book.bids and book.asks)
 
     async def act(self) -> None:
         state = self._engine.state
+        self._shown = self._quoted()
         if self.owner.is_watching:
             await self._attend()
         if state.trading is not TradingState.ACTIVE:
@@ -117,7 +137,7 @@ class Operator:
         month = next(iter(self._held().linear), self._recording.contract(now))
         self.owner.follow(self._stage.months[month])
         await asyncio.sleep(_HEARD)
-        self._engine.hear(Tick())
+        await self._engine.drained()
         await self.owner.attend()
 
     def _held(self) -> Holding:
