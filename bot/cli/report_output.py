@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bot.ledger.legs import LegResult, PairResult, Slippage
     from bot.ledger.plan_results import PlanResult
     from bot.ledger.report import Line, Summary
+    from bot.model.plans import PlanSpec
 
 _NONE = "–"
 
@@ -98,6 +99,8 @@ def print_totals(summary: "Summary", out: Console | None = None) -> None:
 def print_plan(plan: "PlanResult", price: Decimal | None, out: Console | None = None) -> None:
     out = out or console()
     out.print(f"[bold]plan {plan.plan_id}[/]  {escape(_intent(plan))}")
+    if plan.spec is not None and plan.spec.why:
+        out.print(f"  [dim]proposed by the bot ({plan.spec.cause}): {escape(plan.spec.why)}[/]")
     legs = [leg for leg in (plan.linear, plan.inverse) if leg is not None]
     if legs or plan.single:
         out.print(_prices(plan, legs))
@@ -136,12 +139,17 @@ def _intent(plan: "PlanResult") -> str:
     spec = plan.spec
     if spec is None:
         return "its proposal is not in the books"
-    size = "everything" if spec.size_xbt is None else f"{_plain(spec.size_xbt)} XBT"
     why = f" ({plan.reason})" if plan.reason and plan.status != "done" else ""
-    return (
-        f"{spec.kind} {size} {f'of {spec.inverse} into {spec.linear}' if spec.is_roll else spec.direction}, "
-        f"{plan.tranches_filled} of {spec.tranches} tranches filled, {plan.status}{why}"
-    )
+    return f"{_what(spec)}, {plan.tranches_filled} of {spec.tranches} tranches filled, {plan.status}{why}"
+
+
+def _what(spec: "PlanSpec") -> str:
+    if spec.single is not None:
+        return f"{spec.single.side} {spec.single.contracts:,} {spec.single.instrument} alone"
+    if spec.stops is not None:
+        return str(spec.stops)
+    size = "everything" if spec.size_xbt is None else f"{_plain(spec.size_xbt)} XBT"
+    return f"{spec.kind} {size} {f'of {spec.inverse} into {spec.linear}' if spec.is_roll else spec.direction}"
 
 
 def _prices(plan: "PlanResult", legs: Iterable["LegResult"]) -> Table:

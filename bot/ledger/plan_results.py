@@ -8,7 +8,7 @@ from bot.ledger.amounts import NOTHING, Amounts, Tally
 from bot.ledger.legs import LegResult, LegTally, PairResult, leg_results, pair_result
 from bot.ledger.naked import Exposure, PlanExposure
 from bot.model.ids import LegKey, Role
-from bot.model.plans import PlanSpec, PlanStatus
+from bot.model.plans import PlanKind, PlanSpec, PlanStatus
 from risk.instruments import InstrumentId
 from risk.money import Currency
 
@@ -126,5 +126,6 @@ class PlanFold:
 
     def _is_filled(self, tranche: int) -> bool:
         # What was taken back again leaves XBT or USD alone, whatever the price.
-        leg = self._legs.get(LegKey(self.plan_id, tranche, Role.WORKING))
+        alone = self.spec is not None and self.spec.kind in (PlanKind.SINGLE, PlanKind.PROTECT)
+        leg = self._legs.get(LegKey(self.plan_id, tranche, Role.SINGLE if alone else Role.WORKING))
         return leg is not None and all(leg.exchanged.units[currency] for currency in Currency)

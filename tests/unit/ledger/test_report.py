@@ -1,14 +1,22 @@
 """The summary: counts, how naked the legs were and for how long, and what it earned."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
+from io import StringIO
 
-from bot.ledger.amounts import Amounts
+from rich.console import Console
+
+from bot.cli.report_output import print_plan
+from bot.ledger.amounts import Amounts, Tally
 from bot.ledger.naked import PlanExposure
+from bot.ledger.plan_results import PlanFold
 from bot.ledger.report import summarise
 from bot.model.events import AccountOpened, InstrumentLoaded, PlanFinished, TrancheFinished
-from bot.model.ids import Role
-from bot.model.plans import PlanStatus
+from bot.model.ids import LegKey, Role
+from bot.model.plans import Cause, PlanKind, PlanSpec, PlanStatus, Single
 from risk.approval import Purpose
+from risk.direction import Direction
+from risk.money import Currency
 from risk.orders import CashFlowKind, Side
 from tests.unit.ledger.story import (
     MBT,
@@ -163,3 +171,30 @@ def test_nothing_sums_up_to_nothing() -> None:
     assert summary.plans == ()
     assert (summary.orders, summary.fills, summary.naked_xbt_seconds) == (0, 0, D(0))
     assert summary.pnl == summary.fees == summary.funding == Amounts(D(0), D(0))
+
+
+def test_a_leg_alone_counts_its_tranches_and_says_what_it_is_and_why() -> None:
+    """Sold 39,400 contracts at 78,800, 0.5 XBT: a watch's plan."""
+    plan = PlanFold("coll1")
+    single = Single(XBTUSD.id, Side.SELL, 39_400, reduce_only=False)
+    plan.spec = PlanSpec(
+        *("coll1", PlanKind.SINGLE, Direction.LONG_INVERSE, XBTUSD.id, MBT.id, None, 1, False, "basisbot"),
+        cause=Cause.COLLATERAL,
+        why="Δ is +0.5 XBT off its target",
+        single=single,
+    )
+    exchanged = Tally()
+    exchanged.add(Currency.XBT, -50_000_000)
+    exchanged.add(Currency.USD, 39_400 * 10**8)
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    plan.trade(LegKey("coll1", 1, Role.SINGLE), XBTUSD.id, exchanged, at, None)
+    plan.tranche_finished(1)
+    plan.finish(at, PlanStatus.DONE, "every tranche is done")
+    result = plan.result(None, {MBT.id})
+    assert result.tranches_filled == 1
+    out = Console(file=StringIO(), width=120, highlight=False)
+    print_plan(result, None, out)
+    assert isinstance(out.file, StringIO)
+    first, second = out.file.getvalue().splitlines()[:2]
+    assert first == f"plan coll1  sell 39,400 {XBTUSD.id} alone, 1 of 1 tranches filled, done"
+    assert second == "  proposed by the bot (collateral): Δ is +0.5 XBT off its target"
