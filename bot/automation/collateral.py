@@ -54,7 +54,7 @@ def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
         return  # the leg that stands alone goes first
     if not turn.has_passed(limits.steady, market.beyond_band_since):
         return
-    if not has_rested(turn, Cause.COLLATERAL, limits.pause):
+    if not has_rested(turn, Cause.COLLATERAL, limits.pause) and not _has_come_since(turn):
         return
     home, away = _venues(turn, pair)
     instrument = state.instruments[home]
@@ -80,6 +80,12 @@ def watch(turn: Turn, pair: Automation, limits: Collateral) -> None:
         f"Δ is {off:+.4f} XBT off its target (band {limits.band}): {side} {contracts} {instrument.id}, "
         f"which leaves {after:+.4f}",
     )
+
+
+def _has_come_since(turn: Turn) -> bool:
+    """Say whether money has moved since the last proposal: what that brings is hedged without a pause."""
+    last, moved = turn.market.proposed.get(Cause.COLLATERAL), turn.state.moved_at
+    return last is not None and moved is not None and moved > last
 
 
 def _waits(turn: Turn, plan: PlanState) -> bool:

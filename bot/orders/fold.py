@@ -405,8 +405,10 @@ def _charge(state: BotState, key: tuple[str, str], fee: Money, revision: int) ->
     _move(state, key[0], Money(fee.currency, (known.fee.units if known else 0) - fee.units))
 
 
-def _cash(state: BotState, event: CashBooked, _at: datetime) -> None:
+def _cash(state: BotState, event: CashBooked, at: datetime) -> None:
     flow = event.flow
+    if flow.kind in (CashFlowKind.DEPOSIT, CashFlowKind.WITHDRAWAL):
+        state.moved_at = at
     state.flows.add((flow.venue, flow.flow_id))
     if not event.by:  # a person's word does not prove that the venue's words were heard
         state.last_heard[flow.venue] = max(flow.at, state.last_heard.get(flow.venue, flow.at))
@@ -421,6 +423,7 @@ def _cash(state: BotState, event: CashBooked, _at: datetime) -> None:
 
 
 def _moved(state: BotState, event: TransferEvent, at: datetime) -> None:
+    state.moved_at = at
     state.moves.apply(event, at)
 
 

@@ -306,6 +306,8 @@ class BotState:
     displaced: dict[InstrumentId, Decimal] = field(default_factory=dict)
     """By the contract that is held long: XBT (signed, bought > 0) of collateral hedges that were traded there for want
     of an open market where they belong, less what was moved back; forgotten once nothing is held long there."""
+    moved_at: datetime | None = None
+    """When money last came, left, or was recorded as bought, sold or on its way: what moves Δ without a trade."""
     funded: dict[InstrumentId, Money] = field(default_factory=dict)
     """By contract: funding received (paid < 0) since it was last flat."""
     flat_endings: int = 0

@@ -313,3 +313,19 @@ def test_a_hedge_the_margin_does_not_carry_is_told_to_a_person() -> None:
     [told] = [alert.text for alert in at.told(Alerted) if alert.code == "PROPOSAL_DENIED"]
     assert told.startswith("collateral: Δ is +0.36")
     assert "equity at cme" in told
+
+
+def test_what_arrives_in_the_pause_is_hedged_at_once() -> None:
+    """The pause keeps the watch from trading to and fro; a second deposit is no such thing."""
+    at = desk()
+    deposit(at, "0.5")
+    settled(at)
+    at.approve()
+    at.trade()
+    settled(at, 5)
+    assert abs(at.state.delta()) < D("0.01")
+    deposit(at, "0.4", "d2")
+    settled(at, 33)
+    assert at.plan.spec.plan_id != "coll1"
+    assert at.plan.spec.single is not None
+    assert (at.plan.spec.single.side, at.plan.spec.single.contracts) == (Side.SELL, 4)
