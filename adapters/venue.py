@@ -136,7 +136,8 @@ class Venue(Protocol):
 
     @property
     def complaints(self) -> list[str]:
-        """What this login gets only in part, in words for a person: market data that are delayed."""
+        """What this login gets only in part, in words for a person: market data that are delayed, a key that may
+        only cancel."""
         ...
 
     @property

@@ -111,6 +111,12 @@ def key_fault(rows: Sequence[Row], api_key: str, *, cancels_only: bool = False) 
     return "the venue does not list our API key, so its rights cannot be checked"
 
 
+def may_order(rows: Sequence[Row], api_key: str) -> bool:
+    """Say whether our key, which ``key_fault`` found nothing wrong with, may do more than cancel."""
+    rights = next((row.get("permissions") for row in rows if row.get("id") == api_key), None)
+    return isinstance(rights, list) and "order" in rights
+
+
 def _money(row: Row, name: str) -> Money:
     return Money(Currency.XBT, wire.whole(row, name))
 

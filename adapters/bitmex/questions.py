@@ -7,7 +7,15 @@ from functools import partial
 from typing import TypeVar
 
 from adapters.bitmex import wire
-from adapters.bitmex.account import account, isolated, key_fault, position, wallet_flow, wallet_time
+from adapters.bitmex.account import (
+    account,
+    isolated,
+    key_fault,
+    may_order,
+    position,
+    wallet_flow,
+    wallet_time,
+)
 from adapters.bitmex.endpoints import Endpoint
 from adapters.bitmex.executions import TRADED, as_they_stand, execution_event, is_correction, match_of
 from adapters.bitmex.orders import order_update
@@ -35,8 +43,10 @@ class Questions:
         self._clock = clock
         self._rest = rest
 
-    async def check_key(self) -> None:
-        """Raise Misconfigured unless the key may order and may not withdraw."""
+    async def check_key(self) -> bool:
+        """Raise Misconfigured unless the key may order (or cancel, where that will do) and may not withdraw. Return
+        whether it may order.
+        """
         attempted = "check the API key's rights"
         answer = await self._rest.ask(Endpoint.API_KEYS, {}, attempted)
         fault = self._read(
@@ -47,6 +57,7 @@ class Questions:
         )
         if fault is not None:
             raise Misconfigured(self._name, attempted, fault)
+        return may_order(wire.rows(answer), self._settings.api_key)
 
     async def check_cross(self, symbols: Sequence[str]) -> None:
         """Raise Misconfigured if a position's margin is isolated: it would end while the wallet still has plenty."""

@@ -54,6 +54,7 @@ class BitmexVenue:
         self._settings = settings
         self._clock = clock
         self._instruments: dict[str, Instrument] = {}
+        self._may_order = True
         self._connected: _Connected | None = None
 
     @property
@@ -74,7 +75,7 @@ class BitmexVenue:
 
     @property
     def complaints(self) -> list[str]:
-        return []
+        return [] if self._may_order else [f"{self.name}: the API key may cancel and not order"]
 
     @property
     def rate_left(self) -> Decimal | None:
@@ -112,7 +113,7 @@ class BitmexVenue:
             resources.push_async_callback(transport.close)
             rest = Rest(settings, clock, budget, transport)
             questions = Questions(settings, clock, rest)
-            await questions.check_key()
+            self._may_order = await questions.check_key()
             wanted = list(dict.fromkeys(symbols))
             self._instruments = {symbol: await questions.instrument(symbol) for symbol in wanted}
             if settings.cross_only:

@@ -34,6 +34,7 @@ def watchdog(
 
     Where [watchdog.neutral] allows it, and the bot's data folder is on this machine, it then holds the bot back and
     reduces what is naked, towards the target delta and not beyond; nothing is sent afterwards before basisbot enable.
+    That takes a key with the right to order.
 
     Exit code: 0; 1 while the bot is silent; with --check 3 where something is not heard or seen.
     """

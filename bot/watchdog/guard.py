@@ -98,7 +98,8 @@ class Guard:
         heard = await self._hear()
         unseen = [side.trouble or f"{side.venue.name} does not answer" for side in self._unseen]
         silent = [] if heard.alive else [heard.why or "the bot is being stopped"]
-        return [*silent, *unseen]
+        hindered = [] if self._neutral is None else self._neutral.hindrances
+        return [*silent, *unseen, *(f"{text}: it cannot bring to neutral there" for text in hindered)]
 
     async def close(self) -> None:
         sides = (self._inverse, self._linear)

@@ -93,7 +93,9 @@ class Neutral:
             await self._stand_still(authority.still, called_off)
             naked = await self._naked()
             if self._cut(naked) is None:
-                return False, f"Δ is {naked:+.4f} XBT from its target: nothing to reduce"
+                near = abs(naked) <= authority.band_xbt
+                hindered = "" if near else "; ".join(self.hindrances)
+                return False, f"Δ is {naked:+.4f} XBT from its target: {hindered or 'nothing to reduce'}"
             why = self._tether.hold()
         except Restless as error:
             return False, f"not brought to neutral: {error}"
@@ -110,6 +112,11 @@ class Neutral:
             self._tether.let_go()
             return False, f"not brought to neutral: {error}"
         return True, await self._reduce(*cut, naked)
+
+    @property
+    def hindrances(self) -> list[str]:
+        """What stands in the way of its orders, by what the venues say of this login."""
+        return [text for side in (self._inverse, self._linear) for text in side.venue.complaints]
 
     async def _stand_still(self, seconds: float, called_off: Callable[[], bool]) -> None:
         """Return once nothing has moved for so long. Raises Restless."""
@@ -160,6 +167,8 @@ class Neutral:
             return None
         most = min(abs(naked), self._authority.max_xbt)
         for side in (self._inverse, self._linear):
+            if side.venue.complaints:
+                continue  # an order there would be refused, or find no price: the bot is not held back for that
             held, price = side.contracts or 0, self._inverse.price
             if held * naked <= 0 or side.instrument is None or price is None or side.is_closed:
                 continue

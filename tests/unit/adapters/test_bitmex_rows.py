@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.bitmex.account import account, key_fault, position, wallet_flow
+from adapters.bitmex.account import account, key_fault, may_order, position, wallet_flow
 from adapters.bitmex.executions import execution_event
 from adapters.bitmex.orders import order_fields, order_update
 from adapters.bitmex.terms import NotUnderstood, instrument
@@ -342,6 +342,7 @@ def test_what_the_key_may_do(permissions: list[str], enabled: bool, fault: str |
     ]
     found = key_fault(rows, "ours")
     assert (found is None) if fault is None else (found is not None and fault in found)
+    assert may_order(rows, "ours") is ("order" in permissions)
 
 
 def test_a_key_the_venue_does_not_list_cannot_be_checked() -> None:

@@ -54,8 +54,13 @@ class Wayward(InProcessVenue):
     "An order reaches the exchange so much later; ``submit`` has given up by then."
     mute_about_orders = False
     cannot_cancel = False
+    complains: Sequence[str] = ()
     lag = 0.0
     "Positions are told as they were so many seconds ago."
+
+    @property
+    def complaints(self) -> list[str]:
+        return [*self.complains]
 
     async def submit(self, order: Approved) -> OrderUpdate:
         if self.before is not None:

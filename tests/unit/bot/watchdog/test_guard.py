@@ -55,9 +55,8 @@ class Scene:
     def acted(self, text: str) -> None:
         self.left.append(text)
 
-    def watch(self, seconds: float) -> None:
-        """Let the watchdog stand for so long."""
-        guard = Guard(
+    def guard(self) -> Guard:
+        return Guard(
             (self.venues[0], InstrumentId("bitmex", self.bench.symbol(0))),
             (self.venues[1], InstrumentId("cme", self.bench.symbol(1))),
             self.hear,
@@ -68,6 +67,10 @@ class Scene:
             every=EVERY,
             **self.options,
         )
+
+    def watch(self, seconds: float) -> None:
+        """Let the watchdog stand for so long."""
+        guard = self.guard()
 
         async def main() -> None:
             try:

@@ -126,6 +126,39 @@ def test_it_is_written_down_as_a_flattens_and_told(scene: Scene, leash: Leash) -
     assert "reduced from -10 to -3" in scene.left[-1]
 
 
+def test_a_bot_is_not_held_back_for_orders_that_will_be_refused(scene: Scene, leash: Leash) -> None:
+    scene.bench.hold(80_000, -3)
+    scene.venues[0].complains = ["bitmex: the API key may cancel and not order"]
+    allow(scene, leash)
+    scene.watch(SETTLED)
+    assert scene.bench.held == (80_000, -3)
+    assert leash.calls == []
+    assert scene.told("BOT_SILENT")[-1].endswith("its target: bitmex: the API key may cancel and not order")
+
+
+def test_check_says_beforehand_where_no_order_can_be_sent(scene: Scene, leash: Leash) -> None:
+    scene.venues[0].complains = ["bitmex: the API key may cancel and not order"]
+    allow(scene, leash)
+
+    async def main() -> list[str]:
+        guard = scene.guard()
+        try:
+            return await guard.check()
+        finally:
+            await guard.close()
+
+    *_, wrong = scene.bench.go(main())
+    assert wrong == "bitmex: the API key may cancel and not order: it cannot bring to neutral there"
+
+
+def test_what_the_other_leg_can_do_is_done_all_the_same(scene: Scene, leash: Leash) -> None:
+    scene.bench.hold(24_000, -10)
+    scene.venues[0].complains = ["bitmex: the API key may cancel and not order"]
+    allow(scene, leash)
+    scene.watch(SETTLED)
+    assert scene.bench.held == (24_000, -3)
+
+
 def test_once_in_a_silence(scene: Scene, leash: Leash) -> None:
     scene.bench.hold(240_000, 0)
     allow(scene, leash)
