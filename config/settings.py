@@ -239,7 +239,8 @@ class Watchdog(Section):
     """``basisbot watchdog``, which may run on another machine: where it hears the bot, and as whom it acts.
 
     Keys of its own need the right to cancel and no other, with ``neutral`` the right to order; without them it uses the
-    inverse venue's. ``client_id``: at the broker. ``global_cancel``: it may cancel every order of the broker's account while one of the bot's rests there.
+    inverse venue's. ``client_id``: at the broker. ``global_cancel``: it may cancel every order of the broker's account
+    while one of the bot's rests there.
     ``alert_command``: run for each alert, with code and text as its last two arguments.
     """
 
