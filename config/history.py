@@ -1,8 +1,9 @@
 """Percentages of a profile given as a quantile of recorded closures: ``{quantile = 0.99, of = "closures.csv"}``.
 
 The file is CSV with a header, a row for each closure, moves in per cent: ``gap_pct`` from the linear market's close to
-its open, signed; ``low_pct`` and ``high_pct``, how far the inverse market went below and above its price at the close
-meanwhile; ``margin_pct``, what the broker asked for, of the position's value. Other columns are passed over.
+its open, signed; ``low_pct`` and ``high_pct``, of the inverse market's lowest and highest price meanwhile against its
+price at the close, signed likewise (a fall is negative); ``margin_pct``, what the broker asked for, of the position's
+value. Other columns are passed over.
 
 The quantile is the smallest recorded move that was not exceeded in at least that part of all closures; one the other
 way counts as none. No curve is laid through it: a sample tells nothing beyond its size.
@@ -91,7 +92,7 @@ def quantile(moves: list[Decimal], part: Decimal) -> Quantile:
 def losses(path: Path, column: str, sign: int) -> list[Decimal]:
     """Return a column's moves times ``sign``, at least 0, in per cent. Raises Unusable."""
     try:
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
             if column not in (rows.fieldnames or ()):
                 held = ", ".join(rows.fieldnames or ()) or "nothing"

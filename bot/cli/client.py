@@ -1,7 +1,7 @@
 """The command line as a client of the daemon's HTTP API. Standard library only: these commands must start fast."""
 
+import fcntl
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -204,11 +204,9 @@ def _await_start(data_dir: Path, published: Path, instance: str) -> None:
 
 def _starting(data_dir: Path) -> int | None:
     """Return the process that starts a bot here, None if there is none (any more)."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        pid = int(json.loads((data_dir / "starting.json").read_text(encoding="utf-8"))["pid"])
+    with suppress(OSError, ValueError, KeyError, TypeError), (data_dir / "starting.json").open() as told:
         try:
-            os.kill(pid, 0)
-        except PermissionError:
-            return pid
-        return pid
+            fcntl.flock(told, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(json.load(told)["pid"])
     return None

@@ -108,7 +108,8 @@ def _only_candidate() -> str:
     """Return the default profile, unless a bot of another instance may be meant: never flatten the wrong one."""
     home = settings(DEFAULT_PROFILE).data_dir.parent
     others = sorted(
-        found.parent.name for found in home.glob("*/daemon.json") if found.parent.name != DEFAULT_PROFILE
+        {found.parent.name for name in ("daemon.json", "starting.json") for found in home.glob(f"*/{name}")}
+        - {DEFAULT_PROFILE}
     )
     if others:
         raise CommandFailed(

@@ -4,7 +4,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -121,14 +121,19 @@ def sync_folder(files: Files) -> None:
 @contextmanager
 def announced(files: Files) -> Iterator[None]:
     """Tell other processes that a daemon starts here, while it does. A courtesy: where it cannot be written, what
-    really needs the disk says so."""
-    with suppress(OSError):
-        files.starting.write_text(json.dumps({"pid": os.getpid()}), encoding="utf-8")
-    try:
-        yield
-    finally:
+    really needs the disk says so. The file is locked for so long: one that a crash has left names a process that is
+    another one by now."""
+    with ExitStack() as stack:
         with suppress(OSError):
-            files.starting.unlink(missing_ok=True)
+            told = stack.enter_context(files.starting.open("w", encoding="utf-8"))
+            fcntl.flock(told, fcntl.LOCK_SH)
+            told.write(json.dumps({"pid": os.getpid()}))
+            told.flush()
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                files.starting.unlink(missing_ok=True)
 
 
 @contextmanager

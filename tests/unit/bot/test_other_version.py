@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from bot.runtime.files import Files, announced
 from bot.runtime.version import version
 from bot.surfaces.headers import VERSION
 from tests.unit.bot.test_light_start import STATUS
@@ -102,16 +103,18 @@ def test_a_command_the_bot_does_not_know_says_so(bot: tuple[type[Told], Path]) -
 def test_a_bot_that_starts_is_waited_for(bot: tuple[type[Told], Path]) -> None:
     told, home = bot
     told.version = version()
-    endpoint, starting = home / "demo" / "daemon.json", home / "demo" / "starting.json"
+    endpoint = home / "demo" / "daemon.json"
     kept = endpoint.rename(home / "kept.json")
-    starting.write_text(json.dumps({"pid": os.getpid()}))
-    with subprocess.Popen(
-        [sys.executable, "-c", MAIN, "status"],
-        env={**os.environ, "BASISBOT_HOME": str(home)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as asked:
+    with (
+        announced(Files(home / "demo")),
+        subprocess.Popen(
+            [sys.executable, "-c", MAIN, "status"],
+            env={**os.environ, "BASISBOT_HOME": str(home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as asked,
+    ):
         assert asked.stderr is not None
         said = asked.stderr.readline()
         kept.rename(endpoint)
@@ -123,13 +126,19 @@ def test_a_bot_that_starts_is_waited_for(bot: tuple[type[Told], Path]) -> None:
 
 def test_a_bot_that_died_while_it_started_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "demo").mkdir()
-    gone = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
-    )
-    (tmp_path / "demo" / "starting.json").write_text(json.dumps({"pid": int(gone.stdout)}))
+    # Its number is another process's by now: this one's.
+    (tmp_path / "demo" / "starting.json").write_text(json.dumps({"pid": os.getpid()}))
     done = basisbot(tmp_path, "status")
     assert done.returncode == 3
     assert done.stderr.startswith("no bot is running for instance 'demo'")
+
+
+def test_a_flatten_without_a_profile_asks_which_while_another_instance_starts(tmp_path: Path) -> None:
+    (tmp_path / "live").mkdir()
+    with announced(Files(tmp_path / "live")):
+        done = basisbot(tmp_path, "flatten", "--yes")
+    assert done.returncode == 2
+    assert "there is a bot of live: say which instance" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,13 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
         losses(path, "gap_pct", 1)
 
 
+def test_a_spreadsheets_mark_before_the_text_is_no_part_of_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "closures.csv"
+    path.write_bytes(b"\xef\xbb\xbfgap_pct,low_pct\r\n-10,-15\r\n5,1\r\n")
+    assert losses(path, "gap_pct", -1) == [10, 0]
+    assert losses(path, "low_pct", -1) == [15, 0]
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the recorded data beside the project")
 def test_the_recorded_weekends_of_three_years() -> None:
     falls, rises = (losses(SHARED, "gap_pct", sign) for sign in (-1, 1))
