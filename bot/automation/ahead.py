@@ -292,7 +292,7 @@ def _proposed_then(
 
 
 def _alone_until(turn: Turn, pair: Automation, key: InstrumentId, expiry: datetime) -> str:
-    other = pair.linear if key == pair.inverse else pair.inverse
+    other = pair.partner_of(key)
     instrument = turn.state.instruments.get(other)
     end = None if instrument is None else instrument.terms.expiry
     if end is None or end <= expiry:

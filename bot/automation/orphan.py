@@ -10,7 +10,8 @@ from decimal import ROUND_HALF_DOWN, Decimal
 from bot.automation.proposing import has_rested, is_quiet, plan_of, raise_single
 from bot.automation.reminding import remind
 from bot.model.automation import Automation, OrphanLimits
-from bot.model.plans import Cause, Single
+from bot.model.plans import Cause, PlanKind, Single
+from bot.orders.state import PlanState
 from bot.orders.ticketing import stop_plan
 from bot.orders.turn import Turn
 from risk.instruments import InstrumentId
@@ -56,6 +57,14 @@ def _trades(turn: Turn, key: InstrumentId) -> bool:
     return turn.market.session(key, turn.now) is Session.OPEN
 
 
+def _keeps_waiting(plan: PlanState) -> bool:
+    """Say whether the answer would wait for a plan. What opens, and a roll, may send nothing now, and its tranche, or
+    tickets, would stand in the way; so would the tickets of a pair to be closed that nobody has answered: a margin's
+    reduction, before the liquidation. It is proposed again for what is left."""
+    asks = plan.current is not None and not plan.current.armed
+    return plan.spec.enlarges or plan.spec.is_roll or (plan.spec.kind is PlanKind.CLOSE and asks)
+
+
 def watch(turn: Turn, pair: Automation, limits: OrphanLimits) -> None:
     """Say an orphan aloud while it stands, and propose what answers it once the books can be trusted."""
     naked, single, market = standing_alone(turn, pair, limits), answer(turn, pair, limits), turn.market
@@ -77,8 +86,7 @@ def watch(turn: Turn, pair: Automation, limits: OrphanLimits) -> None:
     if single is None:
         return
     for plan in turn.state.active_plans():
-        # It may send nothing now, and a tranche it has begun, or tickets, would keep the answer waiting.
-        if plan.spec.enlarges and not plan.stopping:
+        if _keeps_waiting(plan) and not plan.stopping:
             stop_plan(turn, plan, "a leg has lost its partner")
     if market.agreed_at is None or market.agreed_at <= since:
         # It takes a comparison since: now, not when one is due, which may be minutes away.

@@ -1,12 +1,12 @@
 """Rolling the linear leg: the old month is closed and the new one opened, contract for contract, in paired tranches."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.automation.proposing import roll_of
-from bot.model.automation import Automation
+from bot.model.automation import Automation, OrphanLimits
 from bot.model.ids import Role
 from bot.model.inputs import Compared, ProposePlan, SetTradingState
 from bot.model.plans import PlanKind, PlanSpec
@@ -14,7 +14,7 @@ from bot.model.trading_state import TradingState
 from risk.approval import Denied, Purpose
 from risk.direction import Direction
 from risk.instruments import Instrument, InstrumentId
-from risk.orders import OrderStatus, Side
+from risk.orders import Cause, Fill, OrderStatus, Side
 from tests.unit.bot.desk import LONG, MBT, POLICY, XBTUSD, D, Desk
 
 OLD = replace(MBT, terms=replace(MBT.terms, expiry=datetime(2026, 12, 24, 16, tzinfo=UTC)))
@@ -275,6 +275,25 @@ def test_without_a_next_month_there_is_nothing_to_roll_into() -> None:
     done.state.positions[NEW.id] = -30
     with pytest.raises(ValueError, match="all of it is in cme:MBTH27 already"):
         roll(done)
+
+
+@pytest.mark.parametrize("armed", [False, True])
+def test_a_roll_does_not_keep_an_orphans_answer_waiting(armed: bool) -> None:
+    """What made the leg stand alone leaves trading REDUCING: the roll sends nothing, approved or not."""
+    limits = OrphanLimits(band=D("0.05"), steady=timedelta(seconds=5), pause=timedelta(minutes=2))
+    at = desk(automation=replace(PAIR, orphan=limits))
+    at.command(ProposePlan(roll(at)))
+    if armed:
+        at.approve()
+        at.trade(quantity=0)
+    gone = Fill("l1", XBTUSD.id, None, "", Side.SELL, 240_000, D(80_000), at.now, cause=Cause.LIQUIDATION)
+    at.give(gone)
+    for _ in range(8):
+        at.now += timedelta(seconds=1)
+        quotes(at)
+        at.give(Compared(()))
+        at.wait(0)
+    assert at.tickets[Role.SINGLE].contracts == 20  # the wallet holds the third XBT
 
 
 DATED = Instrument(

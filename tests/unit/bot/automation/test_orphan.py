@@ -209,6 +209,26 @@ def test_nor_does_a_hedge_of_the_collateral_that_waits_for_a_person() -> None:
     assert (at.tickets[Role.SINGLE].material.side, at.tickets[Role.SINGLE].contracts) == (Side.BUY, 15)
 
 
+def test_nor_do_tickets_of_a_reduction_that_nobody_has_answered() -> None:
+    """The margin's, say: five minutes of an approval's time would be five minutes naked."""
+    at = desk()
+    at.propose(plan_id="anna1", kind=PlanKind.CLOSE, size_xbt=D("0.5"))
+    assert Role.WORKING in at.tickets
+    forced(at, XBTUSD, -160_000, Cause.LIQUIDATION)
+    pass_by(at, 7)
+    assert at.state.plans["anna1"].status == "stopped"
+    assert at.tickets[Role.SINGLE].contracts == 20
+
+
+def test_a_reduction_that_is_at_work_goes_on() -> None:
+    at = desk()
+    at.propose(plan_id="anna1", kind=PlanKind.CLOSE, size_xbt=D("0.5"))
+    at.approve()
+    forced(at, XBTUSD, -8_000, Cause.LIQUIDATION)
+    pass_by(at, 2)
+    assert not at.state.plans["anna1"].stopping
+
+
 def legged(at: Desk, foreign: int, so: str = "") -> None:
     """Half a contract's clip fills while the hedge's venue is down, and somebody trades the linear leg meanwhile."""
     at.command(ProposePlan(spec(plan_id="anna1", size_xbt=D("0.5"))))
