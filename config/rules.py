@@ -267,6 +267,18 @@ def _automation(settings: Settings) -> Iterator[Fault]:
     if settlement is not None and settlement.together_percent >= settlement.apart_percent:
         most = settlement.apart_percent
         yield "automation.settlement.together_percent", f"must be less than apart_percent ({most})"
+    if settlement is not None:
+        # An index's rows are taken from the stream for it alone: those of a contract would be missing there.
+        traded = (settings.inverse.symbol, settings.inverse.next_symbol, settlement.inverse_index)
+        for name, symbol, others in (
+            ("inverse_index", settlement.inverse_index, traded[:2]),
+            ("inverse_average", settlement.inverse_average, traded),
+        ):
+            if symbol is not None and symbol in others:
+                yield (
+                    f"automation.settlement.{name}",
+                    f"{symbol!r} is named already: it must be an index of its own",
+                )
     expiry = settings.automation.expiry
     if (
         expiry is not None

@@ -250,6 +250,16 @@ def test_to_roll_at_expiry_needs_a_month_to_roll_into() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "symbol"),
+    [("inverse_index", "XBTUSD"), ("inverse_average", "XBTUSD"), ("inverse_average", ".BXBT")],
+)
+def test_an_index_is_no_contract_and_no_other_index(name: str, symbol: str) -> None:
+    key = f"automation.settlement.{name}"
+    [line] = said("sim", {key: symbol})
+    assert line.endswith(f"{key}: {symbol!r} is named already: it must be an index of its own")
+
+
+@pytest.mark.parametrize(
     ("symbol", "following", "complaint"),
     [
         (
