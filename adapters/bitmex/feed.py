@@ -34,7 +34,8 @@ _log = structlog.get_logger("adapters.bitmex")
 class Feed:
     """Translates table messages, remembering across connections what it has told.
 
-    The wallet's table holds sums only, so a change of it calls ``wallet_changed``: what moved is to be asked.
+    ``ends``: when dated contracts do, by symbol. The wallet's table holds sums only, so a change of it calls
+    ``wallet_changed``: what moved is to be asked.
     """
 
     def __init__(
@@ -45,13 +46,15 @@ class Feed:
         sink: Sink,
         wallet_changed: Callable[[], None],
         indices: Mapping[IndexRole, str] = MappingProxyType({}),
+        ends: Mapping[str, datetime] = MappingProxyType({}),
     ) -> None:
         self._venue = venue
         self._clock = clock
         self._sink = sink
         self._wallet_changed = wallet_changed
-        public = [f"{table}:{symbol}" for symbol in symbols for table in (INSTRUMENT, BOOK)]
-        self.topics = (ORDER, EXECUTION, WALLET, *public)
+        self._symbols = symbols
+        self._ends = ends
+        self.topics = self._topics_now()
         self._indices = Indices(venue, indices, sink)
         self._tables = Tables(self.topics)
         self._told: OrderedDict[str, None] = OrderedDict()
@@ -88,10 +91,18 @@ class Feed:
 
     def start(self) -> None:
         """Begin a new connection: every table waits for its snapshot again."""
+        self.topics = self._topics_now()
         self._tables = Tables(self.topics)
         self._indices.start()
         self._marks.clear()
         self._books.clear()
+
+    def _topics_now(self) -> tuple[str, ...]:
+        """What is subscribed; the venue refuses a contract that has ended, and with it the whole link would be lost."""
+        now = self._clock.now()
+        listed = [one for one in self._symbols if one not in self._ends or now < self._ends[one]]
+        public = [f"{table}:{symbol}" for symbol in listed for table in (INSTRUMENT, BOOK)]
+        return (ORDER, EXECUTION, WALLET, *public)
 
     def started(self) -> None:
         """Note that the first connection is up: from here on, a snapshot may hold what was missed."""

@@ -120,7 +120,9 @@ class BitmexVenue:
                 await questions.check_cross(wanted)
 
             wallet = WalletWatch(settings, questions)
-            feed = Feed(self.name, wanted, clock, sink, wallet.changed, settings.indices)
+            expiries = {symbol: one.terms.expiry for symbol, one in self._instruments.items()}
+            ends = {symbol: expiry for symbol, expiry in expiries.items() if expiry is not None}
+            feed = Feed(self.name, wanted, clock, sink, wallet.changed, settings.indices, ends)
 
             def link_changed(state: LinkState, detail: str) -> None:
                 sink(Link(self.name, state, clock.now(), detail))

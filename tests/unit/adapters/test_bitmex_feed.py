@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -246,3 +247,24 @@ def test_a_changed_wallet_is_to_be_asked_about_and_each_flow_told_once() -> None
     rig.feed.tell_flows([flow])
     rig.feed.tell_flows([flow])
     assert rig.told() == [flow]
+
+
+def test_a_contract_that_has_ended_is_not_subscribed_any_more() -> None:
+    """The venue answers its topics with "Unknown or expired symbol.", and the link of the other one would be lost."""
+    rig = Rig()
+    ends = {"XBTZ26": START + timedelta(hours=1)}
+    rig.feed = Feed(
+        "bitmex", ["XBTZ26", "XBTH27"], rig.clock, rig.events.append, lambda: None, MappingProxyType({}), ends
+    )
+    both = ("order", "execution", "wallet", *topics("XBTZ26"), *topics("XBTH27"))
+    rig.feed.start()
+    assert rig.feed.topics == both
+    rig.clock.time = START + timedelta(hours=1)
+    assert rig.feed.topics == both
+    rig.feed.start()
+    assert rig.feed.topics == ("order", "execution", "wallet", *topics("XBTH27"))
+    assert rig.feed.missing == {*rig.feed.topics}
+
+
+def topics(symbol: str) -> tuple[str, str]:
+    return f"instrument:{symbol}", f"orderBook10:{symbol}"
