@@ -106,10 +106,9 @@ def status_grid(view: View) -> Table:
     if not view["positions"]:
         grid.add_row("position", "none")
     grid.add_row("Δ", f"{view['delta_xbt']} XBT; unhedged {view['unhedged_xbt']} XBT")
-    compared = (
-        f"compared {_moment(view['delta_venues_at'])}" if view["delta_venues_at"] else "not compared yet"
-    )
-    grid.add_row("Δ by venues", f"{view['delta_venues_xbt'] or '?'} XBT, {compared}")
+    at = view["delta_venues_at"]
+    compared = f"{view['delta_venues_xbt'] or '?'} XBT at {_moment(at)}, when last compared" if at else ""
+    grid.add_row("Δ by venues", compared or "not compared yet")
     for row in transfer_output.rows(view["moves"], "on its way"):
         grid.add_row(*row)
     for plan in view["plans"]:

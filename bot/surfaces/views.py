@@ -360,6 +360,7 @@ def _ticket(state: BotState, plan: PlanState, leg: LegState, seen: Circumstances
         "unhedged_xbt": plain(plan.unhedged.quantize(Decimal("1e-8"))),
         "approve_by": ticket.approve_by.isoformat(),
         "seconds_left": round((ticket.approve_by - now).total_seconds(), 1),
+        "approve_within_seconds": (ticket.approve_by - ticket.raised_at).total_seconds(),
         "execute_within_seconds": ticket.execute_within,
     }
 
