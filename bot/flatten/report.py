@@ -82,7 +82,10 @@ def _other_months(side: VenueSide, booked: Mapping[InstrumentId, Word]) -> Itera
         last = booked.get(key)
         advice = f"{key} is not known to be flat: look there, and {BY_HAND}"
         if contracts:
-            yield Leg(key, contracts, side.xbt(contracts, key), advice=advice)
+            goal = side.goal_of(key)
+            yield Leg(
+                key, contracts, side.xbt(contracts, key), goal, advice="" if contracts == goal else advice
+            )
         elif contracts is None and last is not None and last.contracts:
             yield Leg(key, None, None, last=last, advice=advice)
 

@@ -146,6 +146,10 @@ class VenueSide:
         """The contracts held in the other months, None while the venue does not say."""
         return {key: month.contracts for key, month in self._months.items() if key != self.instrument_id}
 
+    def goal_of(self, key: InstrumentId) -> int:
+        """Return the contracts that shall stay in one of its months."""
+        return self._months[key].goal
+
     @property
     def kept_elsewhere(self) -> Decimal | None:
         """XBT, signed, that shall stay in the other months; None where that cannot be valued now."""

@@ -112,7 +112,10 @@ class Cancelling:
                 if not is_bots(order)
             ),
             stops=tuple(f"{side.instrument_id} {name_of(stop)}" for side in there for stop in side.stops),
-            holds=tuple((side.instrument_id, side.contracts) for side in sides),
+            holds=(
+                *((side.instrument_id, side.contracts) for side in sides),
+                *((key, held) for side in sides for key, held in side.elsewhere.items() if held),
+            ),
         )
 
     async def _once(self, side: VenueSide) -> set[str]:

@@ -101,8 +101,12 @@ def test_a_hedge_that_is_held_is_counted_over_both_inverse_contracts(
         outcome = bench.flat(bench.venues(), options=Options(watch=0, hold_hedge=True))
         assert outcome.flat
         wallet = Decimal(bench.exchanges[0].account(ACCOUNT).wallet) / 10**8
-        kept = -Decimal(bench.held[0] + bench.exchanges[0].position(ACCOUNT, future).contracts) / PRICE
+        contracts = bench.exchanges[0].position(ACCOUNT, future).contracts
+        kept = -Decimal(bench.held[0] + contracts) / PRICE
         assert wallet - Decimal("0.1") <= kept <= wallet + Decimal("0.01")
+        # What stays is nobody's to close by hand.
+        assert [leg.advice for leg in outcome.legs] == ["", "", ""]
+        assert sum(leg.goal for leg in outcome.legs) == bench.held[0] + contracts
 
 
 def test_the_linear_leg_is_not_closed_while_the_inverse_leg_turns_to_its_other_contract(
