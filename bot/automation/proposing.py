@@ -19,6 +19,9 @@ from risk.instruments import InstrumentId
 
 _BY = "basisbot"
 _ANY_BASIS = BasisRange()
+# What nothing is lost by leaving alone, and how rarely it is offered at last.
+_OFFERS = frozenset({Cause.REBUILD, Cause.BASIS, Cause.CARRY})
+_RAREST_OFFER = timedelta(hours=4)
 
 
 def held_direction(state: BotState, pair: Automation) -> Direction:
@@ -60,9 +63,19 @@ def is_news(turn: Turn, alert: str, key: str) -> bool:
 
 
 def has_rested(turn: Turn, cause: Cause, pause: timedelta) -> bool:
-    """Say whether the last proposal for ``cause`` is long enough ago."""
+    """Say whether the last proposal for ``cause`` is long enough ago. What may as well be left is offered less and
+    less often while nobody takes it up."""
     last = turn.market.proposed.get(cause)
+    if cause in _OFFERS:
+        pause = max(pause, min(pause * 2 ** max(_left_alone(turn, cause) - 1, 0), _RAREST_OFFER))
     return last is None or turn.has_passed(pause, last)
+
+
+def _left_alone(turn: Turn, cause: Cause) -> int:
+    """Return how many proposals in a row nobody has taken up."""
+    plan_id, before = turn.market.offers.get(cause, ("", 0))
+    plan = turn.state.plans.get(plan_id)
+    return 0 if plan is None or plan.has_traded else before + 1
 
 
 def withdraw(turn: Turn, cause: Cause, why: str) -> None:
@@ -268,6 +281,9 @@ def _plan_id(state: BotState, cause: Cause) -> str:
 
 
 def _raise(turn: Turn, spec: PlanSpec) -> bool:
+    last = turn.market.proposed.get(spec.cause)
+    lately = last is not None and not turn.has_passed(2 * _RAREST_OFFER, last)
+    left_alone = _left_alone(turn, spec.cause) if lately else 0
     turn.market.proposed[spec.cause] = turn.now
     answer = propose(turn, spec)
     if isinstance(answer, Denied):
@@ -275,5 +291,6 @@ def _raise(turn: Turn, spec: PlanSpec) -> bool:
         # Asked for anew after every pause of its watch.
         remind(turn, "PROPOSAL_DENIED", text, f"{spec.cause} {answer.code}", first=timedelta(hours=1))
         return False
+    turn.market.offers[spec.cause] = spec.plan_id, left_alone
     turn.alert("PROPOSED", f"plan {spec.plan_id} ({spec.cause}): {spec.why}", about=spec.plan_id)
     return True

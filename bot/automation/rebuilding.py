@@ -8,7 +8,7 @@ from bot.automation.proposing import held_direction
 from bot.model.automation import Automation
 from bot.model.ids import Role
 from bot.model.plans import Cause, PlanKind, PlanStatus
-from bot.orders.state import BotState, PlanState
+from bot.orders.state import BotState
 from bot.orders.turn import Turn
 from risk.capital import Stress
 from risk.survival import inverse_need, linear_need
@@ -57,12 +57,14 @@ def taken_off(state: BotState, turn: Turn, pair: Automation) -> Decimal:
     linear = state.instruments[pair.linear]
     for plan in reversed(list(state.plans.values())):
         spec = plan.spec
+        if turn.now - plan.proposed_at > _REMEMBERED:
+            break
         if plan.flattened or (
-            spec.kind is PlanKind.CLOSE and spec.cause not in _OF_ITSELF and _has_traded(plan)
+            spec.kind is PlanKind.CLOSE and spec.cause not in _OF_ITSELF and plan.has_traded
         ):
             break
         sign = {Cause.CLOSURE: 1, Cause.REBUILD: -1}.get(spec.cause)
-        if sign is None or turn.now - plan.proposed_at > _REMEMBERED or plan.status is PlanStatus.ACTIVE:
+        if sign is None or plan.status is PlanStatus.ACTIVE:
             continue
         for tranche in plan.tranches:
             for role in (Role.WORKING, Role.HEDGE):
@@ -71,7 +73,3 @@ def taken_off(state: BotState, turn: Turn, pair: Automation) -> Decimal:
                     filled = sum(order.filled for order in state.orders_of(leg))
                     total += sign * linear.xbt(filled, Decimal(1))
     return total
-
-
-def _has_traded(plan: PlanState) -> bool:
-    return any(leg.orders for tranche in plan.tranches for leg in tranche.legs.values())

@@ -154,6 +154,8 @@ class Market:
     word that there is none can be trusted."""
     proposed: dict[Cause, datetime] = field(default_factory=dict)
     """By watch: when it last raised a plan, or tried to."""
+    offers: dict[Cause, tuple[str, int]] = field(default_factory=dict)
+    """By watch: the plan it last raised, and how many before that nobody had taken up."""
     advice: dict[str, Advice] = field(default_factory=dict)
     """By venue: the transfer that is asked for, or offered."""
     said: dict[str, str] = field(default_factory=dict)

@@ -177,6 +177,11 @@ class PlanState:
         return bool(self.stopping) or self.status is not PlanStatus.ACTIVE
 
     @property
+    def has_traded(self) -> bool:
+        """Say whether an order of it was ever written down."""
+        return any(leg.orders for tranche in self.tranches for leg in tranche.legs.values())
+
+    @property
     def is_opening(self) -> bool:
         return self.spec.kind is PlanKind.OPEN
 

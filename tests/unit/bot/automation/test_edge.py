@@ -3,13 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
 from adapters.venue import FundingAnnounced, HoursAnnounced
+from bot.automation.proposing import has_rested
 from bot.model.automation import AtExpiry, Automation, CarryLimits, EdgeLimits, ExpiryLimits
 from bot.model.inputs import CancelPlan, Compared, ProposePlan, RejectTicket
 from bot.model.plans import Cause, PlanKind
+from bot.orders.turn import Turn
 from risk.direction import Direction
 from risk.portfolio import Funding
 from risk.sessions import Span, TradingHours
@@ -202,3 +205,35 @@ def test_what_the_margin_watch_would_take_off_at_once_is_none(wallet: str, plans
     at = Desk.ready(replace(POLICY, automation=pair), wallet=wallet)
     pass_by(at, 40)
     assert len(at.state.plans) == plans
+
+
+def test_what_nobody_takes_up_is_offered_less_and_less_often() -> None:
+    """Each offer runs out after five minutes; the pause is an hour, then two, then four, and no longer than that."""
+    at = desk()
+    offered: list[float] = []
+    begin = at.now
+    for minute in range(16 * 60):
+        at.now += timedelta(minutes=1)
+        at.quote(XBTUSD, "79999.9", "80000", size=1_000_000 + minute)
+        at.quote(MBT, "80700", "80705", size=1_000_000 + minute)
+        at.wait(0)
+        if at.state.proposed > len(offered):
+            offered.append((at.now - begin).total_seconds() / 3600)
+    gaps = [round(later - sooner) for sooner, later in pairwise(offered)]
+    assert gaps == [1, 2, 4, 4, 4]
+
+
+@pytest.mark.parametrize("taken_up", [False, True])
+def test_an_offer_that_was_taken_up_counts_no_others(taken_up: bool) -> None:
+    """The second one in a row that is left alone is made again after two hours, else after one."""
+    at = desk()
+    pass_by(at, 32)
+    at.command(RejectTicket(next(iter(at.tickets.values())).ticket_id, "anna", "not now"))
+    at.now += timedelta(hours=1)
+    pass_by(at, 32)
+    assert len(at.state.plans) == 2
+    if taken_up:
+        at.approve()
+    assert at.plan.has_traded is taken_up
+    later = Turn(at.state, at.market, at.policy, at.now + timedelta(hours=1))
+    assert has_rested(later, Cause.BASIS, LIMITS.pause) is taken_up
