@@ -125,10 +125,10 @@ def announced(files: Files) -> Iterator[None]:
     another one by now."""
     with ExitStack() as stack:
         with suppress(OSError):
-            told = stack.enter_context(files.starting.open("w", encoding="utf-8"))
+            # Unbuffered: what could not be written is not tried again as the file is closed.
+            told = stack.enter_context(files.starting.open("wb", buffering=0))
             fcntl.flock(told, fcntl.LOCK_SH)
-            told.write(json.dumps({"pid": os.getpid()}))
-            told.flush()
+            told.write(json.dumps({"pid": os.getpid()}).encode())
         try:
             yield
         finally:
