@@ -19,9 +19,11 @@ from risk.terms import Kind
 _REFRESHED = timedelta(seconds=10)
 
 
-def account_at(state: BotState, instrument: InstrumentId, price: Decimal) -> Account | None:
-    """Return the position in ``instrument`` and its venue's equity, everything there at ``price`` (USD per XBT); None
-    before the venue's books are open."""
+def account_at(
+    state: BotState, instrument: InstrumentId, price: Decimal, also: InstrumentId | None = None
+) -> Account | None:
+    """Return the position in ``instrument``, and in ``also``, the leg's next month, and the venue's equity, everything
+    there at ``price`` (USD per XBT); None before the venue's books are open."""
     cash = state.cash_and_cost.get(instrument.venue)
     if cash is None:
         return None
@@ -32,7 +34,9 @@ def account_at(state: BotState, instrument: InstrumentId, price: Decimal) -> Acc
         held = state.instruments[key]
         xbt = held.xbt(contracts, price)
         equity += xbt * price if held.terms.kind is Kind.LINEAR else -xbt
-    return Account(state.instruments[instrument].xbt(state.positions[instrument], price), equity, price)
+    months = [key for key in (instrument, also) if key is not None and state.positions[key]]
+    size = sum((state.instruments[key].xbt(state.positions[key], price) for key in months), Decimal(0))
+    return Account(size, equity, price)
 
 
 def broker_rate(turn: Turn, instrument: InstrumentId, linear: Account, least: Decimal) -> Decimal:

@@ -57,10 +57,10 @@ def standings(
     mids, price = turn.market.last_mids, linear_price(turn, pair)
     if pair.inverse not in mids or price is None:
         return None
-    # The broker's margin was asked for at its own last price.
-    now = account_at(turn.state, pair.linear, mids.get(pair.linear, price))
-    inverse = account_at(turn.state, pair.inverse, mids[pair.inverse] * (1 + move))
-    linear = account_at(turn.state, pair.linear, price * (1 + move))
+    # The broker's margin was asked for at its own last price. A leg in two months, half-way through a roll, is one.
+    now = account_at(turn.state, pair.linear, mids.get(pair.linear, price), pair.next_linear)
+    inverse = account_at(turn.state, pair.inverse, mids[pair.inverse] * (1 + move), pair.next_inverse)
+    linear = account_at(turn.state, pair.linear, price * (1 + move), pair.next_linear)
     if inverse is None or linear is None or now is None:
         return None
     maintenance = turn.state.instruments[pair.inverse].terms.maintenance_margin
@@ -196,9 +196,9 @@ def _of_a_short(inverse: Standing, each: Decimal, step: Decimal, count: int) -> 
         yield NextHedge(lots * step, start * ((lots * step - brought) / size).exp())
 
 
-def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
+def watch(turn: Turn, pair: Automation, limits: MarginLimits, *, halfway: bool = False) -> None:
     """Say what is to be moved while an account is nearer to liquidation than it should be, or needs less than it has;
-    propose to reduce at the last level."""
+    propose to reduce at the last level. ``halfway``: a leg is in two months, and nothing comes off as a pair."""
     found = standings(turn, pair, limits)
     if found is None:
         return
@@ -212,6 +212,9 @@ def watch(turn: Turn, pair: Automation, limits: MarginLimits) -> None:
         return
     since = turn.market.margin_low_since = turn.market.margin_low_since or turn.now
     if not turn.has_passed(_STEADY, since):
+        return
+    if halfway:
+        _say_last(turn, limits, found, nearest, "a leg is in two months, so that no pair comes off")
         return
     if turn.market.session(pair.linear, turn.now) is Session.CLOSED:
         # Reckoned now, it would trade at the open what was right hours before.

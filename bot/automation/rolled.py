@@ -46,7 +46,7 @@ def watch(turn: Turn, profile: Automation) -> None:
                 turn,
                 "ROLL_UNFINISHED",
                 f"the {leg} leg is in two months, {old} {held[old]:+} and {new} {held[new]:+}, and no roll is at "
-                "work: nothing watches it as one, nor closes it as a pair, until it is finished",
+                "work: only its margin is watched, and nothing closes it as a pair, until it is finished",
                 about=leg,
             )
         elif held[new]:

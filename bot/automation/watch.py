@@ -34,14 +34,13 @@ def watch(turn: Turn) -> None:
     rolled.watch(turn, profile)
     if pair.orphan is not None:
         orphan.watch(turn, pair, pair.orphan)
-    # The others judge a pair by one month of its linear leg.
     halfway = rolled.is_halfway(turn, pair)
-    if pair.margin is not None and not halfway:
-        margin.watch(turn, pair, pair.margin)
+    if pair.margin is not None:
+        margin.watch(turn, pair, pair.margin, halfway=halfway)
     if pair.expiry is not None:
         expiry.watch(turn, pair, pair.expiry)
     if halfway:
-        return
+        return  # the others judge a pair by one month of each leg
     if pair.closure is not None:
         closure.watch(turn, pair, pair.closure)
         if pair.closure.stops is not None:

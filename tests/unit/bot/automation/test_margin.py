@@ -23,7 +23,7 @@ from bot.orders.market import Advice
 from bot.orders.turn import Turn
 from risk.closures import Weekly
 from risk.direction import Direction
-from risk.instruments import Instrument
+from risk.instruments import Instrument, InstrumentId
 from risk.money import Currency, Money
 from risk.orders import CashFlow, CashFlowKind, Fill, Side
 from risk.sessions import Span, TradingHours
@@ -444,3 +444,26 @@ def test_a_price_of_the_inverse_venue_from_before_an_outage_makes_no_basis() -> 
     found = opening(turn_of(at), PAIR)
     assert found is not None
     assert found.price == pytest.approx(D(11_000), abs=5)
+
+
+def test_a_leg_in_two_months_is_one_and_money_is_asked_for_all_of_it() -> None:
+    """Half-way through a roll: 15 XBT short in each of two months. The broker takes down all 30 at 11,666.67."""
+    later = replace(BTC, id=InstrumentId("cme", "BTCH7"))
+    at = desk(LONG)
+    pair = replace(PAIR, next_linear=later.id)
+    at.policy = replace(at.policy, automation=pair)
+    at.load(later)
+    at.quote(later, "9995", "10000")
+    at.state.positions[BTC.id], at.state.positions[later.id] = -3, -3
+    prices(at, "8400", "10600")
+    assert wanted(at)["cme"] == (Currency.USD, True)
+    both = standings(turn_of(at), pair, LIMITS)
+    assert both is not None
+    assert both[1].size == -30
+    assert both[1].liquidation == pytest.approx(D("11666.67"), abs=8)
+    prices(at, "9000", "11200")
+    at.wait(6)
+    prices(at, "9000", "11200")
+    [said] = [alert.text for alert in at.told(Alerted) if alert.code == "MARGIN_LAST"]
+    assert "a leg is in two months" in said
+    assert not at.state.active_plans()
