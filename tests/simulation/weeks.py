@@ -429,7 +429,7 @@ def main(given: Sequence[str] | None = None) -> int:
         wrong += [f"{direction}  {each}" for each in table(cases, told.jobs)]
         print()
     print(
-        "with the automation: nothing liquidated, never beyond the band for 10 s, books agree"
+        f"with the automation: nothing liquidated, never beyond the band for {ANSWERS.seconds} s, books agree"
         if not wrong
         else f"BROKEN: {len(wrong)}"
     )
