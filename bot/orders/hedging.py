@@ -88,13 +88,8 @@ def _takes_rest_back(turn: Turn, plan: PlanState, hedge: LegState) -> bool:
     """Say whether what a coarse hedge cannot answer is waited for no longer: nothing more will be worked, and the fine
     leg still trades."""
     answering = plan.answering
-    can_give = answering is not None and not has_ended(turn, answering.lead)
+    can_give = answering is not None and not turn.has_ended(answering.lead.instrument)
     return can_give and _ends(turn, plan) and _is_coarse(turn, hedge)
-
-
-def has_ended(turn: Turn, leg: LegState) -> bool:
-    """Say whether the last trade of a leg's contract is over."""
-    return turn.state.instruments[leg.instrument].terms.has_ended(turn.now)
 
 
 def _ends(turn: Turn, plan: PlanState) -> bool:
@@ -147,7 +142,7 @@ def left_naked(turn: Turn, plan: PlanState, tranche: TrancheState) -> bool:
     hedge = tranche.legs[Role.HEDGE]
     if nothing_to_reduce(turn, hedge) and not _over_hedged(plan, hedge):
         return False
-    if not _ends(turn, plan) or has_ended(turn, tranche.lead):
+    if not _ends(turn, plan) or turn.has_ended(tranche.lead.instrument):
         return hedge_contracts(turn, plan, hedge, plan.unhedged) > 0
     fine = tranche.lead if _is_coarse(turn, hedge) else hedge
     side = Side.SELL if plan.unhedged > 0 else Side.BUY
@@ -324,7 +319,7 @@ def _unwindable(turn: Turn, plan: PlanState, leg: LegState, naked: Decimal) -> i
     fine lead's, which can take it back. Of what the leg opened, no more than is still held: somebody else may have
     closed it meanwhile, and a broker takes an order beyond that for an opening.
     """
-    if has_ended(turn, leg):
+    if turn.has_ended(leg.instrument):
         return 0
     usage = turn.state.usage(leg)
     naked = _not_answered_by_others(turn, plan, naked)

@@ -17,7 +17,6 @@ from bot.orders.ticketing import make_whole, raise_tickets, stop_plan
 from bot.orders.turn import Turn
 from bot.orders.working import Proposed, is_pair_closed, may_work, proposed
 from risk.approval import Purpose
-from risk.instruments import InstrumentId
 
 
 def advance(turn: Turn, plan: PlanState) -> None:
@@ -56,7 +55,7 @@ def advance(turn: Turn, plan: PlanState) -> None:
 def _next(turn: Turn, plan: PlanState) -> None:
     if not turn.market.reconciled or not turn.state.trading.starts_orders:
         return
-    ended = next((key for key in plan.spec.contracts if _has_ended(turn, key)), None)
+    ended = next((key for key in plan.spec.contracts if turn.has_ended(key)), None)
     if ended is not None and not plan.protects:
         # Its book stays empty for ever: waiting for a quote, the plan would stand in the way of every other.
         stop_plan(turn, plan, f"{ended} has expired")
@@ -84,10 +83,6 @@ def _next(turn: Turn, plan: PlanState) -> None:
         else:
             stop_plan(turn, plan, str(verdict))
             _say_stopped(turn, plan)
-
-
-def _has_ended(turn: Turn, key: InstrumentId) -> bool:
-    return turn.state.instruments[key].terms.has_ended(turn.now)
 
 
 def _say_stopped(turn: Turn, plan: PlanState) -> None:

@@ -14,6 +14,7 @@ from bot.orders.market import Market
 from bot.orders.state import BotState, LegState, PlanState
 from risk.approval import Denied, Purpose, authorize
 from risk.checks.all import Verdict
+from risk.instruments import InstrumentId
 from risk.orders import OrderRequest, Side, TimeInForce
 
 _ALERT_AGAIN = timedelta(minutes=1)
@@ -44,6 +45,10 @@ class Turn:
     def has_passed(self, duration: timedelta, since: datetime) -> bool:
         """Say whether ``duration`` has passed; a clock that was set back since then keeps nothing waiting."""
         return not timedelta(0) <= self.now - since < duration
+
+    def has_ended(self, key: InstrumentId) -> bool:
+        """Say whether the last trade of a contract is over."""
+        return self.state.instruments[key].terms.has_ended(self.now)
 
     @property
     def checks(self) -> Checks:
